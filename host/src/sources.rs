@@ -1,0 +1,38 @@
+//! The sources, one file per kind, each with `look` (is it there: no prompt,
+//! no process, no keyring, no network) and `get` (the credential itself).
+//! What goes in is a source's contract and the world around it; what comes
+//! out is an observation without the value and, from a get, the secret beside
+//! it. Kinds do not know each other, and none of them judges what it sees.
+
+use std::time::Duration;
+
+use crate::engine::bindings as wit;
+use crate::secret::Secret;
+
+/// What a look brought.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// What was seen, without the value.
+    pub observation: wit::Observation,
+    /// What a consent to this source would be about: a variable's value, a
+    /// helper's command line, a stored key's name. None where nothing is there.
+    pub subject: Option<Secret>,
+}
+
+/// What a get brought.
+#[derive(Debug)]
+pub(crate) struct Got {
+    /// What was seen, without the value.
+    pub observation: wit::Observation,
+    /// The secret, if it was got. A `tool-login` never has one.
+    pub secret: Option<Secret>,
+}
+
+/// What a get has to know besides the source's contract.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GetOptions {
+    /// How long a helper's token may be kept; zero is not at all.
+    pub ttl: Duration,
+    /// The last credential of this source was rejected: nothing cached serves.
+    pub rejected: bool,
+}
