@@ -17,6 +17,9 @@ pub(crate) struct Look {
     /// What a consent to this source would be about: a variable's value, a
     /// helper's command line, a stored key's name. None where nothing is there.
     pub subject: Option<Secret>,
+    /// The whole URL that the endpoint's variable holds, path and all, where
+    /// the observation's destination was taken from it.
+    pub endpoint: Option<String>,
 }
 
 /// What a get brought.
@@ -36,3 +39,12 @@ pub(crate) struct GetOptions {
     /// The last credential of this source was rejected: nothing cached serves.
     pub rejected: bool,
 }
+
+pub(crate) mod cloud;
+pub(crate) mod endpoint;
+pub(crate) mod environment;
+pub(crate) mod helper;
+pub(crate) mod login;
+pub(crate) mod stored_key;
+pub(crate) mod supplied;
+pub(crate) mod tool_login;
