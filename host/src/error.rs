@@ -16,4 +16,10 @@ pub enum Error {
     /// decided. This is a bug in the engine or an exhausted limit.
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// The policy refuses, or nothing is usable.
+    #[error("{}", .0.explanation.summary)]
+    Refused(Box<crate::resolver::Explained>),
+    /// The user did not answer the prompt.
+    #[error("the prompt was cancelled: nothing was handed out, and nothing was remembered")]
+    Cancelled,
 }

@@ -9,7 +9,7 @@ mod error;
 mod handout;
 pub mod policy;
 mod resolve;
-mod resolver;
+pub mod resolver;
 mod secret;
 mod sources;
 mod store;
