@@ -4,13 +4,13 @@
 //! out is an observation without the value and, from a get, the secret beside
 //! it. Kinds do not know each other, and none of them judges what it sees.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
 
 /// What a look brought.
-#[derive(Debug)]
 pub(crate) struct Look {
     /// What was seen, without the value.
     pub observation: wit::Observation,
@@ -20,6 +20,17 @@ pub(crate) struct Look {
     /// The whole URL that the endpoint's variable holds, path and all, where
     /// the observation's destination was taken from it.
     pub endpoint: Option<String>,
+}
+
+/// Prints no URL: a path or a query can hold a secret.
+impl fmt::Debug for Look {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Look")
+            .field("observation", &self.observation)
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a get brought.
@@ -40,11 +51,41 @@ pub(crate) struct GetOptions {
     pub rejected: bool,
 }
 
+/// An observation with this outcome of a look, and nothing else seen: sent to
+/// the source's default, no end, no owner, no place. A kind of source adds
+/// what it saw with `..observation(outcome)`.
+pub(crate) fn observation(outcome: wit::Outcome) -> wit::Observation {
+    wit::Observation {
+        got: false,
+        outcome,
+        detail: None,
+        found_in: None,
+        tier: None,
+        destination: wit::Destination::Default,
+        expires_in: None,
+        renewable: false,
+        account: None,
+        organization: None,
+        lifetime: wit::Lifetime::Unset,
+    }
+}
+
 pub(crate) mod cloud;
 pub(crate) mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod helper;
 pub(crate) mod login;
+#[cfg(test)]
+pub(crate) mod samples;
 pub(crate) mod stored_key;
 pub(crate) mod supplied;
 pub(crate) mod tool_login;
+
+#[cfg(test)]
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}
