@@ -69,15 +69,10 @@ impl Ambient {
             return self
                 .variables
                 .iter()
-                .find(|(key, _)| {
-                    key.to_str()
-                        .is_some_and(|key| key.eq_ignore_ascii_case(name))
-                })
+                .find(|(key, _)| key.to_str().is_some_and(|key| key.eq_ignore_ascii_case(name)))
                 .map(|(_, value)| value.as_os_str());
         }
-        self.variables
-            .get(OsStr::new(name))
-            .map(OsString::as_os_str)
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
     /// All variables, for the environment of a child.
