@@ -70,11 +70,26 @@ pub(crate) fn observation(outcome: wit::Outcome) -> wit::Observation {
     }
 }
 
+/// Hears that a helper is slow, so that somebody at a terminal can be told.
+pub(crate) trait Notices: Send + Sync {
+    /// Called every second once a helper has been waited for longer than ten.
+    fn slow(&self, source: &str, elapsed: Duration);
+    /// The wait that `slow` spoke of is over. Not called without a `slow`.
+    fn done(&self);
+    /// Whether this process is ours, so that a signal that would end it may
+    /// be awaited, the helper killed, and the process then ended by that
+    /// signal. A library answers no: the signals belong to its embedder.
+    fn owns_signals(&self) -> bool {
+        false
+    }
+}
+
 pub(crate) mod cloud;
 pub(crate) mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod helper;
 pub(crate) mod login;
+pub(crate) mod paths;
 #[cfg(test)]
 pub(crate) mod samples;
 pub(crate) mod stored_key;
