@@ -1,0 +1,348 @@
+//! Why: every source with its standing, reason and line, the same decision
+//! in words, what restrictions changed, and what should be known besides.
+
+use crate::decide::decide;
+use crate::observe::judge;
+use crate::policy::Policy;
+use crate::rule::{ConsentLevel, Rule};
+use crate::text::At;
+use crate::wit::{
+    Changed, Consent, Evidence, Explanation, Fact, Kind, Lifetime, Line, Observation, Reason,
+    Refusal, Session, Standing, State, Verdict, Warning,
+};
+use crate::words;
+
+/// What is known of one source, judged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'e> {
+    pub fact: Fact,
+    pub reason: Reason,
+    pub at: At,
+    pub seen: Option<&'e Observation>,
+}
+
+impl Policy {
+    /// Explains the decision that follows from the evidence.
+    ///
+    /// # Panics
+    ///
+    /// Where there is more or less evidence than sources: a bug of the
+    /// caller, which the component turns into a trap.
+    #[must_use]
+    pub fn explain(&self, session: Session, evidence: &[Evidence]) -> Explanation {
+        let views = views(self.rules(), session, evidence);
+        let facts: Vec<Fact> = views.iter().map(|view| view.fact).collect();
+        let verdict = self.decide(session, &facts);
+        let sources: Vec<Line> = (0..)
+            .zip(self.rules().iter().zip(&views))
+            .map(|(index, (rule, view))| Line {
+                source: index,
+                standing: standing(index, rule, view, session, verdict),
+                reason: view.reason,
+                state: view.fact.state,
+                text: words::line(rule, view.reason, view.seen, session.surface),
+                at: self.place(view.at),
+            })
+            .collect();
+        Explanation {
+            verdict,
+            summary: self.summary(session, verdict, &sources),
+            at: self.decisive(verdict, &views),
+            changed: self.changed(session, verdict, &views, evidence),
+            fix: self.fix(session, verdict, &views),
+            warnings: self.warnings(session, verdict, &views),
+            sources,
+        }
+    }
+
+    fn summary(&self, session: Session, verdict: Verdict, lines: &[Line]) -> String {
+        let of = |index: u32| {
+            let place = usize::try_from(index).unwrap_or(usize::MAX);
+            let id = self.rules().get(place).map_or("", |rule| rule.source.id.as_str());
+            let text = lines.get(place).map_or("", |line| line.text.as_str());
+            (id, text)
+        };
+        match verdict {
+            Verdict::Look(index) => format!("`{}` is looked at next", of(index).0),
+            Verdict::Ask(index) => {
+                let (id, text) = of(index);
+                format!("`{id}` would be used once it is approved: {text}")
+            }
+            Verdict::Get(index) | Verdict::Use(index) => {
+                let (id, text) = of(index);
+                match self.kind(index) {
+                    Some(Kind::Helper(_)) if verdict == Verdict::Get(index) => {
+                        format!("`{id}` would be used, once its helper has run: {text}")
+                    }
+                    _ => format!("`{id}` is used: {text}"),
+                }
+            }
+            Verdict::Refuse(refused) => {
+                let cause = refused.source.map(of);
+                match (refused.reason, cause) {
+                    (Refusal::SurfaceNotServed, _) => {
+                        format!("this policy does not serve {}", words::sessions(session.surface))
+                    }
+                    (Refusal::SourceFailed, Some((id, text))) => {
+                        format!("`{id}` failed, and nothing after it is tried: {text}")
+                    }
+                    (Refusal::EndpointNotAllowed, Some((id, text))) => format!("`{id}` is not used: {text}"),
+                    (Refusal::ConsentRequired, Some((id, _))) => {
+                        format!("`{id}` needs a consent, and nobody is here to give it")
+                    }
+                    (Refusal::NothingUsable, _) | (_, None) => self.nothing_usable(session),
+                }
+            }
+        }
+    }
+
+    fn nothing_usable(&self, session: Session) -> String {
+        let counted = self
+            .rules()
+            .iter()
+            .filter(|rule| rule.counts(session.surface))
+            .count();
+        let sessions = words::sessions(session.surface);
+        match counted {
+            0 => format!("no source counts in {sessions}"),
+            1 => format!("nothing is usable: the one source that counts in {sessions} is not there"),
+            _ => format!("nothing is usable: none of the {counted} sources that count in {sessions} is there"),
+        }
+    }
+
+    fn kind(&self, index: u32) -> Option<&Kind> {
+        let rule = self.rules().get(usize::try_from(index).ok()?)?;
+        Some(&rule.source.kind)
+    }
+
+    /// The line that decided.
+    fn decisive(&self, verdict: Verdict, views: &[View<'_>]) -> Option<crate::wit::Location> {
+        let of = |index: u32| Some(views.get(usize::try_from(index).ok()?)?.at);
+        let rule = |index: u32| Some(self.rules().get(usize::try_from(index).ok()?)?);
+        let at = match verdict {
+            Verdict::Look(index) | Verdict::Get(index) | Verdict::Use(index) => rule(index)?.at,
+            Verdict::Ask(index) => rule(index)?.consent_at,
+            Verdict::Refuse(refused) => match (refused.reason, refused.source) {
+                (Refusal::SurfaceNotServed, _) => self.merged.document.served.as_ref()?.at,
+                (Refusal::ConsentRequired, Some(index)) => rule(index)?.consent_at,
+                (_, Some(index)) => of(index)?,
+                (_, None) => return None,
+            },
+        };
+        Some(self.place(at))
+    }
+
+    /// S12: what restrictions have changed is found by deciding without them.
+    fn changed(
+        &self,
+        session: Session,
+        verdict: Verdict,
+        views: &[View<'_>],
+        evidence: &[Evidence],
+    ) -> Option<Changed> {
+        let unrestricted = self.merged.unrestricted.as_ref()?;
+        if verdict_source(verdict).is_none() && matches!(verdict, Verdict::Refuse(refused) if refused.reason == Refusal::SurfaceNotServed) {
+            return None;
+        }
+        let before = self::views(unrestricted, session, evidence);
+        let facts: Vec<Fact> = before.iter().map(|view| view.fact).collect();
+        let without = decide(unrestricted, session, &facts);
+        if outcome(without) == outcome(verdict) {
+            return None;
+        }
+        // The line is where the source that would have won was stopped.
+        let stopped = verdict_source(without).or_else(|| verdict_source(verdict))?;
+        let place = usize::try_from(stopped).ok()?;
+        let (rule, view) = (self.rules().get(place)?, views.get(place)?);
+        let at = match verdict {
+            Verdict::Ask(index) if index == stopped => rule.consent_at,
+            Verdict::Refuse(refused) if refused.reason == Refusal::ConsentRequired => rule.consent_at,
+            _ if view.reason == Reason::Declined => rule.consent_at,
+            _ => view.at,
+        };
+        let location = self.place(at);
+        Some(Changed {
+            without,
+            text: format!(
+                "without `{}`, line {}, {}",
+                location.path,
+                location.line,
+                match without {
+                    Verdict::Refuse(_) => "nothing would be used".to_owned(),
+                    _ => format!("`{}` would be used", rule.source.id),
+                }
+            ),
+            at: location,
+        })
+    }
+
+    fn warnings(&self, session: Session, verdict: Verdict, views: &[View<'_>]) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let winner = match verdict {
+            Verdict::Get(index) | Verdict::Use(index) | Verdict::Ask(index) => Some(index),
+            Verdict::Look(_) | Verdict::Refuse(_) => None,
+        };
+        let mut warn = |code: &str, message: String, at: At| {
+            warnings.push(Warning {
+                code: code.to_owned(),
+                message,
+                at: Some(self.place(at)),
+            });
+        };
+        let first = winner
+            .or(verdict_source(verdict))
+            .and_then(|index| self.rules().get(usize::try_from(index).ok()?));
+        for (index, (rule, view)) in (0..).zip(self.rules().iter().zip(views)) {
+            let id = &rule.source.id;
+            let text = || words::line(rule, view.reason, view.seen, session.surface);
+            if !rule.counts(session.surface) {
+                continue;
+            }
+            match (view.reason, view.fact.state) {
+                (Reason::Blank, _) => warn("blank", format!("`{id}`: {}", text()), rule.at),
+                (Reason::Recursion, _) => warn("recursion", format!("`{id}`: {}", text()), rule.at),
+                (_, State::Failed) if Some(index) < winner => {
+                    warn("passed-over", format!("`{id}` was passed over: {}", text()), rule.on_failure_at);
+                }
+                _ => {}
+            }
+            if view.seen.is_some_and(|seen| seen.lifetime == Lifetime::Malformed) {
+                warn(
+                    "bad-lifetime",
+                    format!("`{id}`: the variable for how long its token is kept is not a whole number of milliseconds, and is ignored"),
+                    rule.at,
+                );
+            }
+            let later = verdict_source(verdict).is_some_and(|decided| index > decided);
+            if !later || !is_there(view.fact.state) {
+                continue;
+            }
+            let Some(first) = first else { continue };
+            if first.by_flag && rule.by_flag {
+                warn(
+                    "two-providers",
+                    format!("{} and {}: `{}` comes first", flag(first), flag(rule), first.source.id),
+                    rule.at,
+                );
+            } else if winner.is_some() {
+                warn("shadowed", shadowed(first, rule), rule.at);
+            }
+        }
+        warnings
+    }
+}
+
+/// The sentence that saves somebody money: what is there and not used.
+fn shadowed(first: &Rule, rule: &Rule) -> String {
+    let (winner, loser) = (&first.source, &rule.source);
+    match (&winner.kind, &loser.kind) {
+        (Kind::Environment(name), Kind::ToolLogin(_) | Kind::Login(_)) => format!(
+            "`{}` is logged in and not used, because `{}` comes first: `unset {name}` to use the login",
+            loser.id, winner.id
+        ),
+        (Kind::ToolLogin(_), Kind::Helper(_)) => format!(
+            "`{}` is there and not used by this policy; the tool itself may still run it",
+            loser.id
+        ),
+        _ => format!("`{}` is there too and not used: `{}` comes first", loser.id, winner.id),
+    }
+}
+
+fn flag(rule: &Rule) -> String {
+    match &rule.source.kind {
+        Kind::Cloud(cloud) => cloud
+            .flag
+            .as_ref()
+            .map_or_else(String::new, |flag| format!("`{flag}` is on")),
+        _ => String::new(),
+    }
+}
+
+fn is_there(state: State) -> bool {
+    match state {
+        State::Ready | State::Held | State::Failed | State::Barred => true,
+        State::Unknown | State::Out => false,
+    }
+}
+
+/// The source that a verdict is about.
+fn verdict_source(verdict: Verdict) -> Option<u32> {
+    match verdict {
+        Verdict::Look(index) | Verdict::Ask(index) | Verdict::Get(index) | Verdict::Use(index) => {
+            Some(index)
+        }
+        Verdict::Refuse(refused) => refused.source,
+    }
+}
+
+/// What a verdict comes to: who wins, after which question, or why nobody.
+fn outcome(verdict: Verdict) -> (Option<u32>, bool, Option<Refusal>) {
+    match verdict {
+        Verdict::Look(index) | Verdict::Get(index) | Verdict::Use(index) => (Some(index), false, None),
+        Verdict::Ask(index) => (Some(index), true, None),
+        Verdict::Refuse(refused) => (None, false, Some(refused.reason)),
+    }
+}
+
+/// Judges all evidence under the given rules.
+pub(crate) fn views<'e>(rules: &[Rule], session: Session, evidence: &'e [Evidence]) -> Vec<View<'e>> {
+    assert_eq!(evidence.len(), rules.len(), "evidence for each source");
+    rules
+        .iter()
+        .zip(evidence)
+        .map(|(rule, evidence)| view(rule, session, evidence))
+        .collect()
+}
+
+fn view<'e>(rule: &Rule, session: Session, evidence: &'e Evidence) -> View<'e> {
+    let seen = evidence.seen.as_ref();
+    let (state, mut reason, mut at) = match seen {
+        Some(seen) => judge(rule, seen),
+        None => (State::Unknown, Reason::NotLooked, rule.at),
+    };
+    let asks = match rule.consent {
+        ConsentLevel::Never => false,
+        ConsentLevel::Interactive => session.interactive,
+        ConsentLevel::Always => true,
+    };
+    if let Some((why, line)) = rule.why_not_counted(session.surface) {
+        (reason, at) = (why, line);
+    } else if matches!(state, State::Ready | State::Held) && asks {
+        match evidence.consent {
+            Consent::Declined => (reason, at) = (Reason::Declined, rule.consent_at),
+            Consent::Undecided => (reason, at) = (Reason::ConsentRequired, rule.consent_at),
+            Consent::Approved => {}
+        }
+    }
+    View {
+        fact: Fact {
+            state,
+            consent: evidence.consent,
+        },
+        reason,
+        at,
+        seen,
+    }
+}
+
+/// How one source stands.
+fn standing(index: u32, rule: &Rule, view: &View<'_>, session: Session, verdict: Verdict) -> Standing {
+    if !rule.counts(session.surface) {
+        return Standing::NotCounted;
+    }
+    let about = verdict_source(verdict);
+    if about == Some(index) {
+        return match verdict {
+            Verdict::Look(_) | Verdict::Ask(_) => Standing::Next,
+            Verdict::Get(_) | Verdict::Use(_) => Standing::Wins,
+            Verdict::Refuse(_) => Standing::Stops,
+        };
+    }
+    match view.fact.state {
+        State::Unknown => Standing::Unknown,
+        State::Out => Standing::Out,
+        _ if view.reason == Reason::Declined => Standing::Out,
+        State::Failed if about.is_none_or(|about| index < about) => Standing::PassedOver,
+        State::Failed | State::Ready | State::Held | State::Barred => Standing::Outranked,
+    }
+}

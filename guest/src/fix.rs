@@ -1,0 +1,214 @@
+//! The one thing that would help, found by deciding again: a fix is offered
+//! only where, once it is done, `decide` would go on with that source.
+
+use crate::explain::View;
+use crate::policy::Policy;
+use crate::rule::Rule;
+use crate::wit::{
+    Advice, Command, Consent, Destination, Fact, Fix, Kind, Observation, Outcome, Reason, Refusal,
+    Session, State, Trouble, Verdict,
+};
+use crate::words;
+
+impl Policy {
+    /// What would help after this verdict.
+    pub(crate) fn fix(&self, session: Session, verdict: Verdict, views: &[View<'_>]) -> Option<Advice> {
+        let Verdict::Refuse(refused) = verdict else {
+            return None;
+        };
+        let cause = refused.source.and_then(|index| {
+            let place = usize::try_from(index).ok()?;
+            Some((index, self.rules().get(place)?, views.get(place)?))
+        });
+        let advice = match (refused.reason, cause) {
+            (Refusal::SurfaceNotServed, _) => self.served_surface(),
+            (Refusal::NothingUsable, _) => self.first_that_would_win(session, views),
+            (Refusal::SourceFailed, Some((index, rule, view))) => mend(index, rule, view.seen),
+            (Refusal::EndpointNotAllowed, Some((_, rule, view))) => redirected_back(rule, view.seen),
+            (Refusal::ConsentRequired, Some((index, rule, _))) => Some(approve(index, rule)),
+            (_, None) => None,
+        };
+        Some(advice.unwrap_or_else(|| self.ask_the_author(verdict, views)))
+    }
+
+    fn served_surface(&self) -> Option<Advice> {
+        let served = self.merged.document.served.as_ref()?;
+        let (name, surface) = crate::rule::SURFACES
+            .into_iter()
+            .find(|(_, surface)| served.value.has(*surface))?;
+        Some(Advice {
+            action: Fix::OtherSurface(surface),
+            text: format!("this policy serves {name} sessions: `--surface {name}`, where that is what this session is"),
+        })
+    }
+
+    /// S10: the first source that counts here and whose becoming ready would
+    /// make `decide` use it.
+    fn first_that_would_win(&self, session: Session, views: &[View<'_>]) -> Option<Advice> {
+        (0..).zip(self.rules().iter().zip(views)).find_map(|(index, (rule, view))| {
+            let advice = make_ready(index, rule, view)?;
+            let facts: Vec<Fact> = (0..)
+                .zip(views)
+                .map(|(other, view)| match (other == index, view.fact.state) {
+                    (true, _) => Fact { state: State::Held, consent: Consent::Approved },
+                    (false, State::Unknown) => Fact { state: State::Out, ..view.fact },
+                    (false, _) => view.fact,
+                })
+                .collect();
+            (self.decide(session, &facts) == Verdict::Use(index)).then_some(advice)
+        })
+    }
+
+    fn ask_the_author(&self, verdict: Verdict, views: &[View<'_>]) -> Advice {
+        let at = match verdict {
+            Verdict::Refuse(refused) => refused
+                .source
+                .and_then(|index| views.get(usize::try_from(index).ok()?))
+                .map(|view| view.at),
+            _ => None,
+        };
+        let at = at
+            .or_else(|| views.first().map(|view| view.at))
+            .unwrap_or_default();
+        let place = self.place(at);
+        Advice {
+            text: format!("only a change of the policy helps: `{}`, line {}", place.path, place.line),
+            action: Fix::ChangePolicy(place),
+        }
+    }
+}
+
+/// What would make a source that is out ready.
+fn make_ready(index: u32, rule: &Rule, view: &View<'_>) -> Option<Advice> {
+    match view.reason {
+        Reason::Declined => return Some(approve(index, rule)),
+        // The tool never says whose its login is, so no login of it helps.
+        Reason::NoOrganization => return None,
+        _ => {}
+    }
+    let id = &rule.source.id;
+    Some(match &rule.source.kind {
+        Kind::Environment(name) => set(name, format!("set `{name}`, for example `export {name}=…`")),
+        Kind::Helper(helper) => match &helper.command {
+            Command::Setting(setting) => Advice {
+                action: Fix::ConfigureHelper(index),
+                text: format!(
+                    "name a helper: `\"{}\": \"…\"` in {}",
+                    setting.key,
+                    setting.from.last().map_or_else(String::new, |file| format!("`{file}`")),
+                ),
+            },
+            Command::Variable(name) => set(name, format!("let `{name}` name a helper")),
+            Command::Arguments(_) => return None,
+        },
+        Kind::ToolLogin(login) => {
+            let command = login.login.clone()?;
+            Advice {
+                text: format!("run `{command}`"),
+                action: Fix::ToolLogin(command),
+            }
+        }
+        Kind::Supplied => Advice {
+            action: Fix::Supply(index),
+            text: format!("let the embedding program supply a credential for `{id}`"),
+        },
+        Kind::StoredKey(name) => Advice {
+            action: Fix::StoreKey(index),
+            text: format!("store a key: `keyrule key add {name}`"),
+        },
+        Kind::Login(login) => Advice {
+            action: Fix::Login(index),
+            text: format!("log in to `{}`", login.name),
+        },
+        // A flag selects a provider; it does not give it credentials.
+        Kind::Cloud(_) => return None,
+    })
+}
+
+/// What would mend a source that failed.
+fn mend(index: u32, rule: &Rule, seen: Option<&Observation>) -> Option<Advice> {
+    let trouble = match seen.map(|seen| &seen.outcome) {
+        Some(Outcome::Trouble(trouble)) => *trouble,
+        _ => Trouble::Expired,
+    };
+    let file = seen.and_then(|seen| seen.found_in.clone());
+    match (trouble, &rule.source.kind, file) {
+        (Trouble::Unreadable | Trouble::Invalid | Trouble::Untrusted, kind, Some(file))
+            if !matches!(kind, Kind::Environment(_) | Kind::Supplied) =>
+        {
+            Some(Advice {
+                text: format!("mend `{file}`, then try again"),
+                action: Fix::MendFile(file),
+            })
+        }
+        (_, Kind::Environment(name), _) => Some(Advice {
+            action: Fix::UnsetVariable(name.clone()),
+            text: format!("set `{name}` again without that character, or `unset {name}`"),
+        }),
+        (_, Kind::Helper(helper), _) => match &helper.command {
+            Command::Variable(name) if trouble == Trouble::NotStarted => Some(Advice {
+                action: Fix::UnsetVariable(name.clone()),
+                text: format!("let `{name}` name a program that can be run, or `unset {name}`"),
+            }),
+            _ => Some(Advice {
+                action: Fix::MendHelper(index),
+                text: "run the helper by hand to see what it says; `keyrule doctor` shows where it comes from".to_owned(),
+            }),
+        },
+        (_, Kind::Cloud(cloud), _) => {
+            let flag = cloud.flag.clone()?;
+            Some(Advice {
+                text: format!("`unset {flag}`, or use a build that has {}", cloud.provider),
+                action: Fix::UnsetVariable(flag),
+            })
+        }
+        (_, Kind::Login(login), _) => Some(Advice {
+            action: Fix::Login(index),
+            text: format!("log in to `{}` again", login.name),
+        }),
+        (_, Kind::Supplied, _) => Some(Advice {
+            action: Fix::Supply(index),
+            text: "let the embedding program supply a fresh credential".to_owned(),
+        }),
+        (_, Kind::StoredKey(name), _) => Some(Advice {
+            action: Fix::StoreKey(index),
+            text: format!("store the key again: `keyrule key add {name}`"),
+        }),
+        (_, Kind::ToolLogin(_), _) => None,
+    }
+}
+
+/// Without its variable, the endpoint would be the default; unless that is
+/// not allowed either.
+fn redirected_back(rule: &Rule, seen: Option<&Observation>) -> Option<Advice> {
+    let name = words::variable_of_endpoint(rule)?;
+    let seen = seen?;
+    let (state, _, _) = crate::observe::judge(
+        rule,
+        &Observation {
+            destination: Destination::Default,
+            ..seen.clone()
+        },
+    );
+    if seen.destination == Destination::Default || state == State::Barred {
+        return None;
+    }
+    Some(Advice {
+        action: Fix::UnsetVariable(name.to_owned()),
+        text: format!("`unset {name}`, or let it name an endpoint that is allowed"),
+    })
+}
+
+fn approve(index: u32, rule: &Rule) -> Advice {
+    Advice {
+        action: Fix::Approve(index),
+        text: format!("run `keyrule consent approve {}`", rule.source.id),
+    }
+}
+
+fn set(name: &str, text: String) -> Advice {
+    Advice {
+        action: Fix::SetVariable(name.to_owned()),
+        text,
+    }
+}

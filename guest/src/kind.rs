@@ -1,0 +1,489 @@
+//! The keys that belong to one kind of source: what it reads. What goes in
+//! is the table of a source; what comes out is the kind, as the host needs it.
+
+use crate::reader::{Reader, Table, listed, nearest};
+use crate::text::At;
+use crate::wit::{
+    Cloud, Command, Folder, Helper, Kind, Login, Pair, Paths, Setting, ToolLogin,
+};
+
+/// A source's kind, and what else its table says that only this kind has.
+#[derive(Debug)]
+pub(crate) struct KindParts {
+    pub kind: Kind,
+    pub description: String,
+    pub keep_as: Option<(String, At)>,
+    pub ttl_ms: u64,
+    pub ttl_limit: Option<u64>,
+    pub by_flag: bool,
+    /// Names of settings files, to be checked against those that exist.
+    pub from: Vec<(String, At)>,
+    /// The variable that holds the credential itself or its helper's command.
+    pub secret_variable: Option<String>,
+}
+
+const KINDS: [(&str, Word); 7] = [
+    ("environment", Word::Environment),
+    ("helper", Word::Helper),
+    ("tool-login", Word::ToolLogin),
+    ("supplied", Word::Supplied),
+    ("stored-key", Word::StoredKey),
+    ("login", Word::Login),
+    ("cloud", Word::Cloud),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Environment,
+    Helper,
+    ToolLogin,
+    Supplied,
+    StoredKey,
+    Login,
+    Cloud,
+}
+
+/// What every source can have.
+const COMMON: [&str; 10] = [
+    "id",
+    "kind",
+    "surfaces",
+    "description",
+    "headers",
+    "export",
+    "endpoint",
+    "consent",
+    "on-failure",
+    "clear",
+];
+
+const DEFAULT_TTL_MS: u64 = 5 * 60_000;
+const DEFAULT_TIMEOUT_MS: u64 = 60_000;
+
+/// Reads what belongs to the kind, and reports keys that belong to neither
+/// the kind nor every source.
+pub(crate) fn read(reader: &mut Reader<'_>, table: Table<'_>) -> Option<KindParts> {
+    let word = reader.word(table, "kind", &KINDS);
+    let names: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
+    let word = reader
+        .require(table, "kind", word, &format!("add one of {}", listed(&names)))?
+        .value;
+    let own: &[&str] = match word {
+        Word::Environment => &["variable", "keep-as"],
+        Word::Helper => &[
+            "command",
+            "setting",
+            "from",
+            "variable",
+            "timeout",
+            "ttl",
+            "ttl-max",
+            "ttl-variable",
+            "vary",
+        ],
+        Word::ToolLogin => &["path", "entry", "command"],
+        Word::Supplied => &[],
+        Word::StoredKey => &["key"],
+        Word::Login => &["login", "organization-claim"],
+        Word::Cloud => &["provider", "flag", "select", "set"],
+    };
+    let keys: Vec<&str> = COMMON.iter().chain(own).copied().collect();
+    reader.known(table, &keys);
+    let mut parts = KindParts {
+        kind: Kind::Supplied,
+        description: "a credential that the embedding program supplies".to_owned(),
+        keep_as: None,
+        ttl_ms: DEFAULT_TTL_MS,
+        ttl_limit: None,
+        by_flag: false,
+        from: Vec::new(),
+        secret_variable: None,
+    };
+    match word {
+        Word::Environment => environment(reader, table, &mut parts)?,
+        Word::Helper => helper(reader, table, &mut parts)?,
+        Word::ToolLogin => tool_login(reader, table, &mut parts)?,
+        Word::Supplied => {}
+        Word::StoredKey => {
+            let key = required(reader, table, "key", "name the stored key: `key = \"work\"`")?;
+            parts.description = format!("the stored key `{key}`");
+            parts.kind = Kind::StoredKey(key);
+        }
+        Word::Login => {
+            let name = required(reader, table, "login", "name the login: `login = \"work\"`")?;
+            parts.description = format!("the login `{name}`");
+            parts.kind = Kind::Login(Login {
+                name,
+                organization_claim: reader
+                    .string(table, "organization-claim")
+                    .map(|claim| claim.value),
+            });
+        }
+        Word::Cloud => cloud(reader, table, &mut parts)?,
+    }
+    Some(parts)
+}
+
+fn environment(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) -> Option<()> {
+    let name = variable(reader, table, "variable");
+    let help = "name the variable: `variable = \"API_KEY\"`";
+    let name = reader.require(table, "variable", name, help)?;
+    parts.keep_as = reader
+        .string(table, "keep-as")
+        .map(|keep| (keep.value, keep.at));
+    parts.description = format!("the variable `{name}`");
+    parts.secret_variable = Some(name.clone());
+    parts.kind = Kind::Environment(name);
+    Some(())
+}
+
+fn helper(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) -> Option<()> {
+    let given: Vec<&str> = ["command", "setting", "variable"]
+        .into_iter()
+        .filter(|key| table.entries.contains_key(*key))
+        .collect();
+    if given.len() != 1 {
+        reader.error(
+            "helper-command",
+            match given.len() {
+                0 => "a helper needs to know its command".to_owned(),
+                _ => format!("a helper has one command, and here are {}", listed(&given)),
+            },
+            table.at,
+            "say one of `command = [\"program\", \"argument\"]`, `setting = \"…\"` with `from`, or `variable = \"…\"`",
+        );
+        return None;
+    }
+    if table.entries.contains_key("from") && !given.contains(&"setting") {
+        reader.error(
+            "from-without-setting",
+            "`from` says where a `setting` is looked for, and there is none",
+            table.at,
+            "remove `from`, or name the `setting`",
+        );
+    }
+    let command = if let Some(arguments) = reader.strings_with_repeats(table, "command") {
+        parts.description = "the helper that the policy names".to_owned();
+        Command::Arguments(arguments)
+    } else if let Some(key) = reader.string(table, "setting") {
+        let from = reader.strings(table, "from");
+        let from = reader.require(
+            table,
+            "from",
+            from,
+            "list the settings files that count: `from = [\"user-settings\"]`",
+        )?;
+        parts.description = format!("the helper that the setting `{}` names", key.value);
+        parts.from = from
+            .value
+            .iter()
+            .map(|name| (name.value.clone(), name.at))
+            .collect();
+        Command::Setting(Setting {
+            key: key.value,
+            from: from.value.into_iter().map(|name| name.value).collect(),
+        })
+    } else {
+        let name = variable(reader, table, "variable")?;
+        parts.description = format!("the helper that the variable `{name}` names");
+        parts.secret_variable = Some(name.clone());
+        Command::Variable(name)
+    };
+    let timeout = reader.duration(table, "timeout");
+    if let Some(timeout) = &timeout
+        && timeout.value == 0
+    {
+        reader.error(
+            "no-time",
+            "a helper with no time at all can never answer",
+            timeout.at,
+            "write for example `timeout = \"60s\"`, or leave it out",
+        );
+    }
+    if let Some(ttl) = reader.duration(table, "ttl") {
+        parts.ttl_ms = ttl.value;
+    }
+    parts.ttl_limit = reader.duration(table, "ttl-max").map(|limit| limit.value);
+    let ttl_variable = variable(reader, table, "ttl-variable");
+    let vary = variables(reader, table, "vary");
+    parts.kind = Kind::Helper(Helper {
+        command,
+        timeout_ms: timeout.map_or(DEFAULT_TIMEOUT_MS, |timeout| timeout.value),
+        ttl_variable,
+        vary,
+    });
+    Some(())
+}
+
+fn tool_login(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) -> Option<()> {
+    let path = paths(reader, table, "path");
+    let path = reader.require(table, "path", path, "name the file that the tool keeps it in");
+    let entry = required(reader, table, "entry", "name the key at the top of that file");
+    parts.description = "the tool's own login".to_owned();
+    let login = reader.string(table, "command").map(|login| login.value);
+    parts.kind = Kind::ToolLogin(ToolLogin {
+        path: path?,
+        entry: entry?,
+        login,
+    });
+    Some(())
+}
+
+fn cloud(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) -> Option<()> {
+    let providers = [
+        ("bedrock", ("bedrock", "Amazon Bedrock")),
+        ("vertex", ("vertex", "Google Vertex AI")),
+        ("foundry", ("foundry", "Microsoft Foundry")),
+    ];
+    let provider = reader.word(table, "provider", &providers);
+    let provider = reader.require(
+        table,
+        "provider",
+        provider,
+        "add `provider = \"bedrock\"`, `\"vertex\"` or `\"foundry\"`",
+    );
+    let select = reader.word(table, "select", &[("flag", false), ("always", true)]);
+    let always = select.is_some_and(|select| select.value);
+    let flag = variable(reader, table, "flag");
+    if !always {
+        reader.require(
+            table,
+            "flag",
+            flag.as_ref(),
+            "name the variable that selects it: `flag = \"…\"`, or say `select = \"always\"`",
+        );
+    } else if flag.is_some() {
+        reader.error(
+            "flag-without-use",
+            "`flag` says nothing where `select` is `always`",
+            table.at,
+            "remove one of them",
+        );
+    }
+    let set = pairs(reader, table, "set", &[]);
+    parts.by_flag = !always;
+    let (name, title) = provider?.value;
+    parts.description = title.to_owned();
+    parts.kind = Kind::Cloud(Cloud {
+        provider: name.to_owned(),
+        flag: if always { None } else { Some(flag?) },
+        set,
+    });
+    Some(())
+}
+
+fn required(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    key: &str,
+    help: &str,
+) -> Option<String> {
+    let found = reader.string(table, key);
+    reader
+        .require(table, key, found, help)
+        .map(|found| found.value)
+}
+
+/// The name of an environment variable.
+pub(crate) fn variable(reader: &mut Reader<'_>, table: Table<'_>, key: &str) -> Option<String> {
+    let name = reader.string(table, key)?;
+    checked_variable(reader, key, &name.value, name.at).then_some(name.value)
+}
+
+/// Names of environment variables.
+pub(crate) fn variables(reader: &mut Reader<'_>, table: Table<'_>, key: &str) -> Vec<String> {
+    let Some(names) = reader.strings(table, key) else {
+        return Vec::new();
+    };
+    names
+        .value
+        .into_iter()
+        .filter(|name| checked_variable(reader, key, &name.value, name.at))
+        .map(|name| name.value)
+        .collect()
+}
+
+fn checked_variable(reader: &mut Reader<'_>, key: &str, name: &str, at: At) -> bool {
+    let valid = name.len() <= 128
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !valid {
+        reader.error(
+            "bad-variable",
+            format!("`{key}` is not the name of an environment variable"),
+            at,
+            "a name has letters, digits and `_`, and does not begin with a digit; never write a value here",
+        );
+    }
+    valid
+}
+
+/// A table of names and texts, in which `{word}` may stand for each of the
+/// given words.
+pub(crate) fn pairs(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    key: &'static str,
+    words: &[&str],
+) -> Vec<Pair> {
+    let Some(inner) = reader.table(table, key, key) else {
+        return Vec::new();
+    };
+    let mut pairs: Vec<Pair> = Vec::new();
+    for name in inner.entries.keys() {
+        let at = reader.at(name);
+        let name = name.get_ref().as_ref();
+        let valid = match key {
+            "headers" => checked_header(reader, name, at),
+            _ => checked_variable(reader, key, name, at),
+        };
+        if pairs.iter().any(|pair| pair.name.eq_ignore_ascii_case(name)) {
+            reader.error(
+                "listed-twice",
+                format!("`{key}` has the same name twice"),
+                at,
+                "remove one of them; the case of letters makes no difference",
+            );
+            continue;
+        }
+        let Some(text) = reader.string(inner, name) else {
+            continue;
+        };
+        if let Some(fault) = template_fault(&text.value, words) {
+            reader.error("bad-template", fault, text.at, template_help(words));
+            continue;
+        }
+        if valid {
+            pairs.push(Pair {
+                name: name.to_owned(),
+                text: text.value,
+            });
+        }
+    }
+    pairs
+}
+
+/// RFC 9110, section 5.1: the name of a header is a token.
+fn checked_header(reader: &mut Reader<'_>, name: &str, at: At) -> bool {
+    let valid = !name.is_empty()
+        && name.len() <= 64
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+    if !valid {
+        reader.error(
+            "bad-header",
+            "that is not the name of a header",
+            at,
+            "write for example `headers = { Authorization = \"Bearer {secret}\" }`",
+        );
+    }
+    valid
+}
+
+fn template_fault(text: &str, words: &[&str]) -> Option<String> {
+    let mut rest = text;
+    while let Some(open) = rest.find(['{', '}']) {
+        let tail = rest.get(open..)?;
+        let word = words
+            .iter()
+            .find(|word| tail.strip_prefix('{').is_some_and(|tail| {
+                tail.strip_prefix(**word).is_some_and(|tail| tail.starts_with('}'))
+            }));
+        match word {
+            Some(word) => rest = tail.get(word.len() + 2..)?,
+            None => return Some("a text has a brace that stands for nothing".to_owned()),
+        }
+    }
+    None
+}
+
+fn template_help(words: &[&str]) -> String {
+    let braced: Vec<String> = words.iter().map(|word| format!("{{{word}}}")).collect();
+    let braced: Vec<&str> = braced.iter().map(String::as_str).collect();
+    match braced.as_slice() {
+        [] => "write the text itself, without braces".to_owned(),
+        some => format!("what can stand in it is {}", listed(some)),
+    }
+}
+
+/// A path: one for all systems, or one for each.
+pub(crate) fn paths(reader: &mut Reader<'_>, table: Table<'_>, key: &str) -> Option<Paths> {
+    if !matches!(
+        table.entries.get(key)?.get_ref(),
+        toml::de::DeValue::Table(_)
+    ) {
+        let path = reader.string(table, key)?;
+        checked_path(reader, key, &path.value, path.at);
+        return Some(Paths {
+            linux: path.value.clone(),
+            macos: path.value.clone(),
+            windows: path.value,
+        });
+    }
+    let inner = reader.table(table, key, "a path")?;
+    reader.known(inner, &["linux", "macos", "windows"]);
+    let mut one = |system: &str| {
+        let path = reader.string(inner, system);
+        let path = reader.require(inner, system, path, "name it for every system")?;
+        checked_path(reader, key, &path.value, path.at);
+        Some(path.value)
+    };
+    let (linux, macos, windows) = (one("linux"), one("macos"), one("windows"));
+    Some(Paths {
+        linux: linux?,
+        macos: macos?,
+        windows: windows?,
+    })
+}
+
+/// A path is absolute, or begins with a folder that the host knows: relative
+/// to wherever a command is run, it would resolve into a cloned repository.
+fn checked_path(reader: &mut Reader<'_>, key: &str, path: &str, at: At) {
+    let known = ["~/", "{folder}/", "{project}/"];
+    let drive = path.get(1..3).is_some_and(|tail| tail == ":\\" || tail == ":/");
+    let absolute = path.starts_with('/') || drive;
+    let dots = path.split(['/', '\\']).any(|part| part == "..");
+    if dots || !(absolute || known.iter().any(|prefix| path.starts_with(prefix))) {
+        reader.error(
+            "bad-path",
+            format!("`{key}` is not a path that stands for one place"),
+            at,
+            "write an absolute path without `..`, or begin with `~/`, `{folder}/` or `{project}/`",
+        );
+    }
+}
+
+/// The tool's own folder.
+pub(crate) fn folder(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Folder> {
+    let inner = reader.table(table, "folder", "the tool's `folder`")?;
+    reader.known(inner, &["variable", "default"]);
+    let default = paths(reader, inner, "default");
+    let default = reader.require(inner, "default", default, "add `default = \"~/.tool\"`")?;
+    Some(Folder {
+        variable: variable(reader, inner, "variable"),
+        default,
+    })
+}
+
+/// Whether each name is among those that exist; a slip is pointed out.
+pub(crate) fn refer(
+    reader: &mut Reader<'_>,
+    what: &str,
+    names: &[(String, At)],
+    existing: &[&str],
+) {
+    for (name, at) in names {
+        if existing.contains(&name.as_str()) {
+            continue;
+        }
+        let help = match (nearest(name, existing), existing) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, []) => format!("this policy has no {what}"),
+            (None, _) => format!("there are {}", listed(existing)),
+        };
+        reader.error("unknown-name", format!("there is no such {what}"), *at, help);
+    }
+}

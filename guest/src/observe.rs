@@ -1,0 +1,117 @@
+//! What an observation means: one source's rule and what was seen of it in,
+//! a state with its reason and the line of the rule out.
+
+use crate::origin;
+use crate::policy::Policy;
+use crate::rule::Rule;
+use crate::text::At;
+use crate::wit::{Destination, Finding, Kind, Lifetime, Observation, Outcome, Reason, State};
+
+impl Policy {
+    /// Judges what was seen of a source.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such source: a bug of the caller, which the
+    /// component turns into a trap.
+    #[must_use]
+    pub fn observe(&self, source: u32, seen: &Observation) -> Finding {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a place that is not in `sources` traps, as the contract says"
+        )]
+        let rule = &self.rules()[source as usize];
+        let (state, reason, at) = judge(rule, seen);
+        Finding {
+            state,
+            reason,
+            at: self.place(at),
+            ttl_ms: ttl_ms(rule, seen),
+        }
+    }
+}
+
+/// The state, why, and which line says so.
+pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
+    match seen.outcome {
+        Outcome::Absent => return (State::Out, Reason::Absent, rule.at),
+        Outcome::Blank => return (State::Out, Reason::Blank, rule.at),
+        Outcome::Off => return (State::Out, Reason::Off, rule.at),
+        Outcome::Recursion => return (State::Out, Reason::Recursion, rule.at),
+        Outcome::Trouble(_) => return (State::Failed, Reason::Trouble, rule.on_failure_at),
+        Outcome::Present => {}
+    }
+    // S17: whose credential it is comes before everything else about it.
+    for organizations in &rule.organizations {
+        match &seen.organization {
+            None => return (State::Out, Reason::NoOrganization, organizations.at),
+            Some(name) if !organizations.list.contains(name) => {
+                return (State::Out, Reason::WrongOrganization, organizations.at);
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some((reason, at)) = endpoint_fault(rule, &seen.destination) {
+        return (State::Barred, reason, at);
+    }
+    let ended = seen.expires_in.is_some_and(|seconds| seconds <= 0);
+    match (ended, seen.renewable, seen.got || is_held_by_tool(rule)) {
+        (true, false, _) => (State::Failed, Reason::Trouble, rule.on_failure_at),
+        (true, true, false) => (State::Ready, Reason::Renewable, rule.at),
+        // A get that brings what has ended has not renewed it.
+        (true, true, true) => (State::Failed, Reason::Trouble, rule.on_failure_at),
+        (false, _, true) => (State::Held, Reason::Got, rule.at),
+        (false, _, false) => (State::Ready, Reason::Present, rule.at),
+    }
+}
+
+/// S9: the tool holds its login itself, so there is nothing to get.
+fn is_held_by_tool(rule: &Rule) -> bool {
+    matches!(rule.source.kind, Kind::ToolLogin(_))
+}
+
+/// S4: what must not be sent where it would go. The line is that of the list
+/// that does not allow it.
+fn endpoint_fault(rule: &Rule, destination: &Destination) -> Option<(Reason, At)> {
+    let listed = rule.endpoints.as_ref();
+    let seen = match destination {
+        Destination::Malformed => {
+            let at = listed.map_or(rule.at, |listed| listed.at);
+            return Some((Reason::EndpointMalformed, at));
+        }
+        Destination::Origin(origin) => {
+            let allowed = listed
+                .is_some_and(|listed| listed.list.iter().any(|pattern| pattern.matches(origin)));
+            if !allowed {
+                let at = listed.map_or(rule.at, |listed| listed.at);
+                return Some((Reason::EndpointNotAllowed, at));
+            }
+            Some(origin.clone())
+        }
+        Destination::Default => rule
+            .source
+            .endpoint
+            .as_ref()
+            .and_then(|endpoint| origin::of_url(&endpoint.default).ok()),
+    };
+    // A restriction binds the default too; where a source goes is then known,
+    // or it does not go at all.
+    rule.endpoint_limits
+        .iter()
+        .find(|limit| {
+            !seen
+                .as_ref()
+                .is_some_and(|origin| limit.list.iter().any(|pattern| pattern.matches(origin)))
+        })
+        .map(|limit| (Reason::EndpointNotAllowed, limit.at))
+}
+
+/// How long a helper's token may be kept: what the variable says, else the
+/// policy, and never longer than any limit.
+pub(crate) fn ttl_ms(rule: &Rule, seen: &Observation) -> u64 {
+    let wanted = match seen.lifetime {
+        Lifetime::Milliseconds(wanted) => wanted,
+        Lifetime::Unset | Lifetime::Malformed => rule.ttl_ms,
+    };
+    rule.ttl_limits.iter().copied().fold(wanted, u64::min)
+}

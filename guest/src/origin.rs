@@ -1,0 +1,237 @@
+//! Origins (scheme, host, port; RFC 6454) and the patterns that allow them.
+
+/// What an origin may look like: `https://host`, `https://host:8443`,
+/// `https://*.example.com`, `http://127.0.0.1:*`, `https://*:*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    scheme: Scheme,
+    host: Host,
+    port: Port,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Host {
+    /// `*`: every host.
+    Any,
+    /// `*.example.com`: every host below it, not the name itself.
+    Below(String),
+    /// Exactly this one, in lower case; an IPv6 address in brackets.
+    Exactly(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Port {
+    Any,
+    Exactly(u16),
+}
+
+/// Why a text is not an origin or a pattern of one, and what to write.
+pub(crate) type Fault = &'static str;
+
+impl Pattern {
+    pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
+        let (scheme, host, port) = split(text)?;
+        let host = match host {
+            "*" => Host::Any,
+            other => match other.strip_prefix("*.") {
+                Some(below) => Host::Below(checked_host(below)?),
+                None => Host::Exactly(checked_host(other)?),
+            },
+        };
+        let port = match port {
+            Some("*") => Port::Any,
+            other => Port::Exactly(checked_port(scheme, other)?),
+        };
+        // Without TLS anybody on the way reads the credential.
+        let loopback = matches!(&host, Host::Exactly(name) if is_loopback(name));
+        if scheme == Scheme::Http && !loopback {
+            return Err("plain `http` is for loopback hosts alone: write `https`");
+        }
+        Ok(Self { scheme, host, port })
+    }
+
+    /// Whether an origin, in normal form, matches.
+    pub(crate) fn matches(&self, origin: &str) -> bool {
+        let Ok((scheme, host, port)) = split(origin) else {
+            return false;
+        };
+        let Ok(port) = checked_port(scheme, port) else {
+            return false;
+        };
+        let host = host.to_ascii_lowercase();
+        let host_matches = match &self.host {
+            Host::Any => true,
+            Host::Below(parent) => host
+                .strip_suffix(parent.as_str())
+                .and_then(|rest| rest.strip_suffix('.'))
+                .is_some_and(|label| !label.is_empty()),
+            Host::Exactly(name) => host == *name,
+        };
+        let port_matches = match self.port {
+            Port::Any => true,
+            Port::Exactly(wanted) => port == wanted,
+        };
+        scheme == self.scheme && host_matches && port_matches
+    }
+}
+
+/// The origin of a URL that a policy writes down: `https://host/path` gives
+/// `https://host`. Ports that the scheme implies are left out.
+pub(crate) fn of_url(url: &str) -> Result<String, Fault> {
+    let (head, rest) = url
+        .split_once("://")
+        .ok_or("write a whole URL, such as `https://api.example.com`")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("a URL in a policy carries no user name and no password");
+    }
+    if authority.contains('*') {
+        return Err("a default endpoint is one URL, not a pattern");
+    }
+    let pattern = Pattern::parse(&format!("{head}://{authority}"))?;
+    let (Host::Exactly(host), Port::Exactly(port)) = (&pattern.host, pattern.port) else {
+        return Err("a default endpoint is one URL, not a pattern");
+    };
+    let (name, implied) = match pattern.scheme {
+        Scheme::Http => ("http", 80),
+        Scheme::Https => ("https", 443),
+    };
+    Ok(if port == implied {
+        format!("{name}://{host}")
+    } else {
+        format!("{name}://{host}:{port}")
+    })
+}
+
+fn split(text: &str) -> Result<(Scheme, &str, Option<&str>), Fault> {
+    let (scheme, rest) = match text.split_once("://") {
+        Some(("https", rest)) => (Scheme::Https, rest),
+        Some(("http", rest)) => (Scheme::Http, rest),
+        Some(_) => return Err("an origin begins with `https://`, or `http://` for loopback"),
+        None => return Err("write an origin, such as `https://api.example.com`"),
+    };
+    if rest.contains(['/', '?', '#', '@']) {
+        return Err("an origin is scheme, host and port, without a path");
+    }
+    // An IPv6 address has colons of its own, inside brackets.
+    let colon = match rest.rfind(']') {
+        Some(bracket) => rest
+            .get(bracket..)
+            .and_then(|tail| tail.find(':'))
+            .map(|offset| bracket + offset),
+        None => rest.rfind(':'),
+    };
+    match colon.and_then(|colon| Some((rest.get(..colon)?, rest.get(colon + 1..)?))) {
+        Some((host, port)) => Ok((scheme, host, Some(port))),
+        None => Ok((scheme, rest, None)),
+    }
+}
+
+fn checked_host(host: &str) -> Result<String, Fault> {
+    let fault = "that is not a host name or an address";
+    let inside = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let valid = match inside {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host.split('.').all(|label| !label.is_empty())
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+        }
+    };
+    if valid {
+        Ok(host.to_ascii_lowercase())
+    } else {
+        Err(fault)
+    }
+}
+
+fn checked_port(scheme: Scheme, port: Option<&str>) -> Result<u16, Fault> {
+    match (port, scheme) {
+        (None, Scheme::Http) => Ok(80),
+        (None, Scheme::Https) => Ok(443),
+        (Some(digits), _) => digits
+            .parse()
+            .ok()
+            .filter(|port| *port != 0 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .ok_or("a port is a number from 1 to 65535, or `*`"),
+    }
+}
+
+/// RFC 6761 (`localhost`), RFC 1122 section 3.2.1.3 and RFC 4291 section 2.5.3.
+fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host == "[::1]"
+        || host
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(pattern: &str, origin: &str) -> bool {
+        Pattern::parse(pattern).expect("a pattern").matches(origin)
+    }
+
+    #[test]
+    fn a_port_that_is_not_written_is_the_schemes_own() {
+        assert!(allows("https://a.example", "https://a.example"));
+        assert!(allows("https://a.example", "https://a.example:443"));
+        assert!(!allows("https://a.example", "https://a.example:8443"));
+        assert!(allows("https://a.example:*", "https://a.example:8443"));
+        assert!(allows("http://127.0.0.1:*", "http://127.0.0.1:80"));
+    }
+
+    #[test]
+    fn a_star_stands_for_whole_labels() {
+        assert!(allows("https://*.example.com", "https://a.b.example.com"));
+        assert!(!allows("https://*.example.com", "https://example.com"));
+        assert!(!allows("https://*.example.com", "https://evilexample.com"));
+        assert!(!allows("https://*.example.com", "https://.example.com"));
+        assert!(!allows("https://api.example.com", "https://api.example.com.evil.net"));
+        assert!(allows("https://*:*", "https://anything.example:1234"));
+        assert!(!allows("https://*:*", "http://127.0.0.1:1234"));
+    }
+
+    #[test]
+    fn ipv6_keeps_its_colons() {
+        assert!(allows("http://[::1]:*", "http://[::1]:8080"));
+        assert!(!allows("http://[::1]", "http://[::1]:8080"));
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback() {
+        for wrong in [
+            "http://*:*",
+            "http://example.com",
+            "http://10.0.0.1",
+            "ftp://x",
+            "https://",
+            "https://a b",
+            "https://x/path",
+            "https://u@x",
+            "https://x:0",
+            "https://x:99999",
+            "x",
+        ] {
+            assert!(Pattern::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_origin_of_a_url_has_no_path() {
+        assert_eq!(of_url("https://A.example:443/v1"), Ok("https://a.example".into()));
+        assert_eq!(of_url("http://127.0.0.1:8080"), Ok("http://127.0.0.1:8080".into()));
+        assert!(of_url("https://user:pw@a.example").is_err());
+        assert!(of_url("https://*.example").is_err());
+    }
+}

@@ -1,0 +1,100 @@
+//! The policy as a whole: what `wit/policy.wit` calls a `policy`, in plain
+//! Rust. It is made once from texts and never changes.
+
+use crate::merge::{self, Merged};
+use crate::reader::Problem;
+use crate::rule::Rule;
+use crate::text::At;
+use crate::wit;
+
+/// A policy with its restrictions merged into it.
+#[derive(Debug)]
+pub struct Policy {
+    pub(crate) name: String,
+    /// Paths of all documents, for places.
+    pub(crate) paths: Vec<String>,
+    pub(crate) merged: Merged,
+}
+
+impl Policy {
+    /// Reads the documents, picks the policy, merges the restrictions.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the documents.
+    pub fn load(
+        name: &str,
+        documents: Vec<wit::Document>,
+    ) -> Result<Self, Vec<wit::Diagnostic>> {
+        let paths: Vec<String> = documents
+            .iter()
+            .map(|document| document.path.clone())
+            .collect();
+        match merge::merge(name, &documents) {
+            Ok(merged) => Ok(Self {
+                name: name.to_owned(),
+                paths,
+                merged,
+            }),
+            Err(problems) => Err(problems
+                .into_iter()
+                .map(|problem| diagnostic(problem, &paths))
+                .collect()),
+        }
+    }
+
+    /// Describes the policy.
+    #[must_use]
+    pub fn about(&self) -> wit::About {
+        let document = &self.merged.document;
+        wit::About {
+            name: self.name.clone(),
+            description: document.description.clone(),
+            tool: document.tool.clone(),
+            clears: document.clear.clone(),
+            hides: document.hide.clone(),
+            documents: self
+                .merged
+                .used
+                .iter()
+                .filter_map(|index| self.paths.get(*index).cloned())
+                .collect(),
+            warnings: self
+                .merged
+                .warnings
+                .iter()
+                .map(|problem| diagnostic(problem.clone(), &self.paths))
+                .collect(),
+        }
+    }
+
+    /// The sources, in the order in which they are tried.
+    #[must_use]
+    pub fn sources(&self) -> Vec<wit::Source> {
+        self.rules()
+            .iter()
+            .map(|rule| wit::Source {
+                at: self.place(rule.at),
+                ..rule.source.clone()
+            })
+            .collect()
+    }
+
+    pub(crate) fn rules(&self) -> &[Rule] {
+        &self.merged.document.rules
+    }
+
+    pub(crate) fn place(&self, at: At) -> wit::Location {
+        at.in_paths(&self.paths)
+    }
+}
+
+fn diagnostic(problem: Problem, paths: &[String]) -> wit::Diagnostic {
+    wit::Diagnostic {
+        severity: problem.severity,
+        code: problem.code.to_owned(),
+        message: problem.message,
+        at: problem.at.in_paths(paths),
+        help: problem.help,
+    }
+}

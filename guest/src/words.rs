@@ -1,0 +1,207 @@
+//! How things are said: sources, sessions and outcomes in words. Nothing here
+//! decides. Lower case, one line, no full stop; names in backticks; never a
+//! value.
+
+use crate::rule::{Rule, SURFACES};
+use crate::wit::{Command, Kind, Observation, Outcome, Reason, Surface, Trouble};
+
+/// `terminal sessions`.
+pub(crate) fn sessions(surface: Surface) -> String {
+    format!("{} sessions", surface_name(surface))
+}
+
+pub(crate) fn surface_name(surface: Surface) -> &'static str {
+    SURFACES
+        .iter()
+        .find(|(_, known)| *known == surface)
+        .map_or("", |(name, _)| name)
+}
+
+/// One source, in words: why it is in its state.
+pub(crate) fn line(rule: &Rule, reason: Reason, seen: Option<&Observation>, surface: Surface) -> String {
+    let kind = &rule.source.kind;
+    match reason {
+        Reason::NotLooked => "not looked at".to_owned(),
+        Reason::Present | Reason::Got => present(kind, seen),
+        Reason::Renewable => format!("{}, and can be renewed", present(kind, seen)),
+        Reason::Absent => absent(kind),
+        Reason::Blank => format!("{} is there and empty, which counts as not there", found(kind, seen)),
+        Reason::Off => format!("{} says no", found(kind, seen)),
+        Reason::Recursion => "this helper runs keyrule for the same source, so here it is left out".to_owned(),
+        Reason::WrongOrganization => match seen.and_then(|seen| seen.organization.as_ref()) {
+            Some(name) => format!("belongs to the organisation `{name}`, which is not permitted"),
+            None => "belongs to an organisation that is not permitted".to_owned(),
+        },
+        Reason::NoOrganization => {
+            "does not say which organisation it belongs to, and only some are permitted".to_owned()
+        }
+        Reason::EndpointNotAllowed => endpoint_not_allowed(rule, seen),
+        Reason::EndpointMalformed => match variable_of_endpoint(rule) {
+            Some(name) => with_detail(format!("`{name}` is not the URL of an endpoint"), seen),
+            None => with_detail("its endpoint is not a URL".to_owned(), seen),
+        },
+        Reason::Trouble => trouble(kind, seen),
+        Reason::NotOnSurface => and_there(
+            format!("does not count in {}", sessions(surface)),
+            kind,
+            seen,
+        ),
+        Reason::Dropped => and_there("removed by a restriction".to_owned(), kind, seen),
+        Reason::RestrictedSurface => and_there(
+            format!("a restriction does not count it in {}", sessions(surface)),
+            kind,
+            seen,
+        ),
+        Reason::ForcedLogin => {
+            and_there("the policy forces other ways to log in".to_owned(), kind, seen)
+        }
+        Reason::Declined => format!("{}, and was declined", present(kind, seen)),
+        Reason::ConsentRequired => {
+            format!("{}, and is used only after a consent", present(kind, seen))
+        }
+    }
+}
+
+/// Adds that a source is there although it does not count: often the very
+/// thing that somebody is looking for.
+fn and_there(text: String, kind: &Kind, seen: Option<&Observation>) -> String {
+    match seen.map(|seen| &seen.outcome) {
+        Some(Outcome::Present) => format!("{text} ({})", present(kind, seen)),
+        _ => text,
+    }
+}
+
+fn present(kind: &Kind, seen: Option<&Observation>) -> String {
+    let place = seen.and_then(|seen| seen.found_in.as_deref());
+    match kind {
+        Kind::Environment(name) => format!("`{name}` is set"),
+        Kind::Helper(helper) => match (&helper.command, place) {
+            (Command::Arguments(_), _) => "the policy names its command".to_owned(),
+            (Command::Setting(setting), Some(file)) => {
+                format!("`{}` is set in `{file}`", setting.key)
+            }
+            (Command::Setting(setting), None) => format!("`{}` is set", setting.key),
+            (Command::Variable(name), _) => format!("`{name}` is set"),
+        },
+        Kind::ToolLogin(_) => match place {
+            Some(file) => format!("the tool is logged in, by its entry in `{file}`"),
+            None => "the tool is logged in".to_owned(),
+        },
+        Kind::Supplied => "the embedding program supplies it".to_owned(),
+        Kind::StoredKey(name) => match place {
+            Some(file) => format!("the key `{name}` is stored in `{file}`"),
+            None => format!("the key `{name}` is stored"),
+        },
+        Kind::Login(login) => match seen.and_then(|seen| seen.account.as_deref()) {
+            Some(account) => format!("`{}` is logged in as `{account}`", login.name),
+            None => format!("`{}` is logged in", login.name),
+        },
+        Kind::Cloud(cloud) => match &cloud.flag {
+            Some(flag) => format!("`{flag}` is on"),
+            None => "the policy selects it".to_owned(),
+        },
+    }
+}
+
+fn absent(kind: &Kind) -> String {
+    match kind {
+        Kind::Environment(name) => format!("`{name}` is not set"),
+        Kind::Helper(helper) => match &helper.command {
+            Command::Arguments(_) => "its command is not there".to_owned(),
+            Command::Setting(setting) => {
+                let files: Vec<&str> = setting.from.iter().map(String::as_str).collect();
+                format!("no `{}` in {}", setting.key, crate::reader::listed(&files))
+            }
+            Command::Variable(name) => format!("`{name}` is not set"),
+        },
+        Kind::ToolLogin(_) => "the tool is not logged in".to_owned(),
+        Kind::Supplied => "the embedding program supplies none".to_owned(),
+        Kind::StoredKey(name) => format!("no key `{name}` is stored"),
+        Kind::Login(login) => format!("`{}` is not logged in", login.name),
+        Kind::Cloud(cloud) => match &cloud.flag {
+            Some(flag) => format!("`{flag}` is not set"),
+            None => "it has no credentials".to_owned(),
+        },
+    }
+}
+
+/// What was looked at, by name.
+fn found(kind: &Kind, seen: Option<&Observation>) -> String {
+    match kind {
+        Kind::Environment(name) => format!("`{name}`"),
+        Kind::Cloud(cloud) => match &cloud.flag {
+            Some(flag) => format!("`{flag}`"),
+            None => "it".to_owned(),
+        },
+        Kind::Helper(helper) => match (&helper.command, seen.and_then(|seen| seen.found_in.as_ref())) {
+            (Command::Setting(setting), Some(file)) => format!("`{}` in `{file}`", setting.key),
+            (Command::Setting(setting), None) => format!("`{}`", setting.key),
+            (Command::Variable(name), _) => format!("`{name}`"),
+            (Command::Arguments(_), _) => "its command".to_owned(),
+        },
+        Kind::ToolLogin(_) | Kind::Supplied | Kind::StoredKey(_) | Kind::Login(_) => "it".to_owned(),
+    }
+}
+
+fn trouble(kind: &Kind, seen: Option<&Observation>) -> String {
+    let helper = matches!(kind, Kind::Helper(_));
+    let place = seen.and_then(|seen| seen.found_in.as_deref());
+    let file = place.map_or_else(|| "what it is kept in".to_owned(), |file| format!("`{file}`"));
+    let text = match seen.map(|seen| &seen.outcome) {
+        Some(Outcome::Trouble(trouble)) => match trouble {
+            Trouble::Unreadable => format!("{file} cannot be read"),
+            Trouble::Invalid => format!("{file} is not valid"),
+            Trouble::Untrusted => format!("{file} is not trusted"),
+            Trouble::BadCharacter => format!("{} holds a character that no header may carry", found(kind, seen)),
+            Trouble::NotStarted => "the helper could not be started".to_owned(),
+            Trouble::ExitStatus => "the helper failed".to_owned(),
+            Trouble::TimedOut => "the helper did not end in time".to_owned(),
+            Trouble::NoOutput => "the helper printed nothing".to_owned(),
+            Trouble::MoreThanOneToken => "the helper printed more than one token".to_owned(),
+            Trouble::NotPrintable => "the helper printed what is not printable ASCII".to_owned(),
+            Trouble::TooLong => "the helper printed more than a token can be long".to_owned(),
+            Trouble::Expired => "it has expired".to_owned(),
+            Trouble::Locked => format!("{file} is locked"),
+            Trouble::Rejected => "the issuer refused it".to_owned(),
+            Trouble::Unsupported => match seen.and_then(|seen| seen.detail.as_deref()) {
+                Some(detail) => return format!("{}, and {detail}", present(kind, seen)),
+                None => "this build cannot do it".to_owned(),
+            },
+            Trouble::Vanished => "it was there, and was gone when it was to be got".to_owned(),
+        },
+        // The only other way into this state.
+        Some(_) if !helper => "it has expired and cannot be renewed".to_owned(),
+        _ => "it cannot be got".to_owned(),
+    };
+    with_detail(text, seen)
+}
+
+fn with_detail(text: String, seen: Option<&Observation>) -> String {
+    match seen.and_then(|seen| seen.detail.as_deref()) {
+        Some(detail) => format!("{text}: {detail}"),
+        None => text,
+    }
+}
+
+fn endpoint_not_allowed(rule: &Rule, seen: Option<&Observation>) -> String {
+    use crate::wit::Destination;
+    match (seen.map(|seen| &seen.destination), variable_of_endpoint(rule)) {
+        (Some(Destination::Origin(origin)), Some(name)) => {
+            format!("would be sent to `{origin}`, because `{name}` says so, and that is not allowed")
+        }
+        (Some(Destination::Origin(origin)), None) => {
+            format!("would be sent to `{origin}`, and that is not allowed")
+        }
+        _ => match &rule.source.endpoint {
+            Some(endpoint) => format!(
+                "would be sent to `{}`, and a restriction does not allow that",
+                endpoint.default
+            ),
+            None => "nobody knows where it would be sent, and only some endpoints are allowed".to_owned(),
+        },
+    }
+}
+
+pub(crate) fn variable_of_endpoint(rule: &Rule) -> Option<&str> {
+    rule.source.endpoint.as_ref()?.variable.as_deref()
+}
