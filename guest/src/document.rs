@@ -311,6 +311,7 @@ fn rule(reader: &mut Reader<'_>, table: Table<'_>) -> Option<(Rule, Option<(Stri
             headers,
             export: exports,
             endpoint,
+            asks: false,
             keep_as: None,
             at: Location {
                 path: String::new(),

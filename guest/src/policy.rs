@@ -3,7 +3,7 @@
 
 use crate::merge::{self, Merged};
 use crate::reader::Problem;
-use crate::rule::Rule;
+use crate::rule::{ConsentLevel, Rule};
 use crate::text::At;
 use crate::wit;
 
@@ -75,6 +75,7 @@ impl Policy {
             .iter()
             .map(|rule| wit::Source {
                 at: self.place(rule.at),
+                asks: rule.consent > ConsentLevel::Never,
                 ..rule.source.clone()
             })
             .collect()
