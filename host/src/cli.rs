@@ -1,1 +1,109 @@
-//! To be written.
+//! The command line. What goes in are arguments, the world around them and
+//! three streams; what comes out are data on stdout, words on stderr, and an
+//! exit code. Nothing here decides about a credential: commands ask the
+//! resolver and say what it answered.
+//!
+//! Exit codes: 0 done; 1 failed (also a failed source, and output that could
+//! not be written); 2 wrong usage; 3 refused by a rule or for want of
+//! consent; 4 nothing usable; 5 a policy file not readable, trusted or valid.
+//! `exec` has its own besides the child's: 125 failed before the child ran,
+//! 126 not executable, 127 not found.
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+
+use crate::ambient::Ambient;
+use crate::resolver::{Builder, Resolver};
+
+pub(crate) mod args;
+mod completions;
+mod doctor;
+mod document;
+pub(crate) mod errors;
+mod exec;
+mod explain;
+mod explained;
+mod headers;
+pub(crate) mod output;
+mod status;
+mod token;
+
+#[cfg(test)]
+mod samples;
+
+pub use output::Streams;
+
+use args::{Arguments, Command, Global};
+use errors::Failure;
+use output::Output;
+
+/// Runs one command and returns its exit code.
+///
+/// `exec` does not return on Unix when it succeeds: it becomes the child.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    ambient: Ambient,
+    streams: &mut Streams<'_>,
+) -> i32 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return errors::usage(&error, &ambient, streams),
+    };
+    let Arguments { global, command } = arguments;
+    errors::log(&global, &ambient);
+    let output = Output::new(streams, &global, &ambient);
+    let mut context = Context {
+        ambient,
+        global,
+        output,
+    };
+    match dispatch(&mut context, command) {
+        Ok(code) => code,
+        Err(failure) => context.output.fail(&failure),
+    }
+}
+
+fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Failure> {
+    match command {
+        Command::Status => status::run(context),
+        Command::Explain => explain::run(context),
+        Command::Token(arguments) => token::run(context, &arguments),
+        Command::Headers => headers::run(context),
+        Command::Exec(arguments) => exec::run(context, &arguments),
+        Command::Doctor(arguments) => doctor::run(context, &arguments),
+        Command::Completions(arguments) => completions::run(context, &arguments),
+    }
+}
+
+/// What every command gets: the world, the global flags, and the way out.
+#[derive(Debug)]
+pub(crate) struct Context<'a, 's> {
+    /// Variables and folders.
+    pub ambient: Ambient,
+    /// The flags that every command takes.
+    pub global: Global,
+    /// Where data and words go.
+    pub output: Output<'a, 's>,
+}
+
+impl Context<'_, '_> {
+    /// Whether somebody is there to answer: stdin and stderr are terminals,
+    /// and nobody said otherwise. Stdout does not count, so that
+    /// `$(keyrule token)` still asks.
+    pub(crate) fn is_interactive(&self) -> bool {
+        !self.global.non_interactive && self.output.has_somebody()
+    }
+
+    /// A resolver for the policy and the session that the flags name.
+    pub(crate) fn resolver(&self) -> Result<Resolver, Failure> {
+        Ok(self.builder().build()?)
+    }
+
+    fn builder(&self) -> Builder {
+        Resolver::new(&self.global.policy)
+            .surface(self.global.surface.into())
+            .interactive(self.is_interactive())
+            .ambient(self.ambient.clone())
+    }
+}

@@ -2,7 +2,9 @@
 //! stable code, an exit code, and a hint: the next thing to type.
 
 use crate::engine;
+use crate::engine::bindings::{Refusal, Verdict};
 use crate::policy;
+use crate::resolver::Explained;
 
 /// Why there is no credential.
 #[derive(Debug, thiserror::Error)]
@@ -18,8 +20,99 @@ pub enum Error {
     Engine(#[from] engine::Error),
     /// The policy refuses, or nothing is usable.
     #[error("{}", .0.explanation.summary)]
-    Refused(Box<crate::resolver::Explained>),
+    Refused(Box<Explained>),
     /// The user did not answer the prompt.
     #[error("the prompt was cancelled: nothing was handed out, and nothing was remembered")]
     Cancelled,
+}
+
+impl Error {
+    /// A stable name for this kind of error, for scripts and for the README.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Policy(_) => "policy",
+            Self::Engine(_) => "engine",
+            Self::Refused(explained) => refusal(explained).map_or("refused", refusal_code),
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The exit code of a command that ends with this error.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Policy(_) => 5,
+            Self::Engine(_) => 1,
+            Self::Refused(explained) => refusal(explained).map_or(1, refusal_exit_code),
+            Self::Cancelled => 3,
+        }
+    }
+
+    /// The next thing to type or to change, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Policy(_) | Self::Engine(_) | Self::Cancelled => None,
+            Self::Refused(explained) => explained
+                .explanation
+                .fix
+                .as_ref()
+                .map(|advice| advice.text.clone()),
+        }
+    }
+}
+
+/// Why a decision is a refusal, if it is one.
+pub(crate) fn refusal(explained: &Explained) -> Option<Refusal> {
+    match &explained.explanation.verdict {
+        Verdict::Refuse(refused) => Some(refused.reason),
+        Verdict::Look(_) | Verdict::Ask(_) | Verdict::Get(_) | Verdict::Use(_) => None,
+    }
+}
+
+/// The stable name of a refusal, as in `wit/policy.wit`.
+fn refusal_code(reason: Refusal) -> &'static str {
+    match reason {
+        Refusal::SurfaceNotServed => "surface-not-served",
+        Refusal::NothingUsable => "nothing-usable",
+        Refusal::SourceFailed => "source-failed",
+        Refusal::EndpointNotAllowed => "endpoint-not-allowed",
+        Refusal::ConsentRequired => "consent-required",
+    }
+}
+
+/// 1 where something failed, 3 where a rule says no, 4 where nothing is there.
+pub(crate) fn refusal_exit_code(reason: Refusal) -> u8 {
+    match reason {
+        Refusal::SourceFailed => 1,
+        Refusal::SurfaceNotServed | Refusal::EndpointNotAllowed | Refusal::ConsentRequired => 3,
+        Refusal::NothingUsable => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_its_code_and_exit_code() {
+        let all = [
+            Refusal::SurfaceNotServed,
+            Refusal::NothingUsable,
+            Refusal::SourceFailed,
+            Refusal::EndpointNotAllowed,
+            Refusal::ConsentRequired,
+        ];
+        assert_eq!(
+            all.map(|reason| (refusal_code(reason), refusal_exit_code(reason))),
+            [
+                ("surface-not-served", 3),
+                ("nothing-usable", 4),
+                ("source-failed", 1),
+                ("endpoint-not-allowed", 3),
+                ("consent-required", 3),
+            ]
+        );
+    }
 }

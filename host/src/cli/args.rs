@@ -1,0 +1,280 @@
+//! The command line's arguments as types. What goes in are words; what comes
+//! out is checked without touching the system. Nothing here runs.
+
+use std::ffi::OsString;
+
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::engine::bindings as wit;
+
+/// Decides which credential a tool may use, and hands over exactly that one.
+///
+/// A policy says which sources of credentials count, in which order, and in
+/// which kind of session. `status` and `explain` show what it decides and
+/// carry nothing out; `token`, `headers` and `exec` carry it out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "keyrule",
+    bin_name = "keyrule",
+    version,
+    styles = STYLES,
+    after_help = EXAMPLES,
+    disable_help_subcommand = true,
+    help_expected = true
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The flags that every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Session")]
+pub(crate) struct Global {
+    /// The policy to ask
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        default_value = "claude-code"
+    )]
+    pub policy: String,
+
+    /// The kind of session that asks
+    #[arg(long, global = true, value_name = "KIND", default_value = "terminal")]
+    pub surface: Surface,
+
+    /// Never ask, even where somebody could answer
+    #[arg(long, global = true)]
+    pub non_interactive: bool,
+
+    /// Write JSON instead of text
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
+
+    /// Leave out warnings and notices
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    pub color: When,
+
+    /// Say on stderr which steps are taken, and how long they take
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub verbose: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show which credential is in use, and why
+    #[command(after_help = STATUS)]
+    Status,
+    /// Show every source, how it stands, and the rule that made it so
+    #[command(after_help = EXPLAIN)]
+    Explain,
+    /// Print the bare token
+    #[command(after_help = TOKEN)]
+    Token(Token),
+    /// Print the headers that carry the credential
+    #[command(after_help = HEADERS)]
+    Headers,
+    /// Run a program with exactly this credential
+    #[command(after_help = EXEC)]
+    Exec(Exec),
+    /// Check the files, folders, helpers and variables that Keyrule depends on
+    Doctor(Doctor),
+    /// Print a script that completes commands in a shell
+    #[command(after_help = COMPLETIONS)]
+    Completions(Completions),
+}
+
+/// Arguments of `token`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Token {
+    /// The last token was answered with HTTP 401: drop it and get another
+    #[arg(long)]
+    pub rejected: bool,
+}
+
+/// Arguments of `exec`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Exec {
+    /// The program and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    pub command: Vec<OsString>,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Doctor {
+    /// Also run the helper, and say whether it prints a token
+    #[arg(long)]
+    pub run_helper: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// The kind of session, as the command line says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Surface {
+    /// A command line, an editor extension, a CI job
+    Terminal,
+    /// A desktop application
+    Desktop,
+    /// A session on a machine that somebody else operates
+    Remote,
+    /// A session in a browser's sandbox
+    Web,
+}
+
+impl From<Surface> for wit::Surface {
+    fn from(surface: Surface) -> Self {
+        match surface {
+            Surface::Terminal => Self::Terminal,
+            Surface::Desktop => Self::Desktop,
+            Surface::Remote => Self::Remote,
+            Surface::Web => Self::Web,
+        }
+    }
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  keyrule status                     which credential is in use, and why
+  keyrule explain --surface desktop  every source, as a desktop session sees it
+  keyrule exec -- claude             run a tool with exactly that credential
+  curl -H \"$(keyrule headers)\" ...   send it
+  keyrule doctor                     find out what is wrong
+
+Exit codes:
+  0 done   1 failed   2 wrong usage   3 refused by a rule or for want of consent
+  4 nothing usable    5 a policy file is not readable, trusted or valid";
+
+const STATUS: &str = "\
+Carries nothing out: no prompt, no helper, no keyring, no network.
+
+Exit codes: 0 when a credential is in use or the next step towards one is known;
+else the code that `keyrule token` would have: 1, 3, 4 or 5.";
+
+const EXPLAIN: &str = "\
+Carries nothing out: no prompt, no helper, no keyring, no network.
+
+Marks:
+  ✓ *  wins            ○ o  outranked: usable, and another goes before it
+  → >  next step       · .  out: absent, blank, declined or not permitted
+  ✗ x  stops           – -  not counted in this kind of session
+  ! !  passed over     ? ?  not looked at
+
+Exit codes: as `keyrule status`.";
+
+const TOKEN: &str = "\
+With --rejected, a helper's cached token is dropped and the helper runs once
+more. A key that only its owner can replace is not printed again: the error
+names where it comes from, and which source is next in line.";
+
+const HEADERS: &str = "\
+One `Name: value` a line, as curl's -H takes it; with --json one object.
+
+Example:
+  keyrule headers | curl -H @- https://api.anthropic.com/v1/models";
+
+const EXEC: &str = "\
+Clears every variable that the policy's sources declare, sets the winner's, and
+becomes the program: signals, terminal and exit code are the program's own. The
+program gets one snapshot and never sees a refresh.
+
+Exit codes of its own: 125 no credential, 126 not executable, 127 not found.
+
+Examples:
+  keyrule exec -- claude
+  keyrule exec --non-interactive -- npm run agent";
+
+const COMPLETIONS: &str = "\
+Examples:
+  keyrule completions bash > ~/.local/share/bash-completion/completions/keyrule
+  keyrule completions fish > ~/.config/fish/completions/keyrule.fish
+  keyrule completions zsh  > \"${fpath[1]}/_keyrule\"";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_the_program_belongs_to_the_program() {
+        let parsed = Arguments::try_parse_from([
+            "keyrule", "exec", "--quiet", "claude", "--policy", "x", "-v", "--", "y",
+        ])
+        .unwrap();
+        let Command::Exec(exec) = parsed.command else {
+            panic!("not exec");
+        };
+        assert_eq!(exec.command, ["claude", "--policy", "x", "-v", "--", "y"]);
+        assert_eq!(parsed.global.policy, "claude-code");
+        assert!(parsed.global.quiet);
+    }
+
+    #[test]
+    fn a_program_may_follow_two_dashes() {
+        let parsed = Arguments::try_parse_from(["keyrule", "exec", "--", "--odd", "a"]).unwrap();
+        let Command::Exec(exec) = parsed.command else {
+            panic!("not exec");
+        };
+        assert_eq!(exec.command, ["--odd", "a"]);
+    }
+
+    #[test]
+    fn no_help_is_wider_than_80_columns() {
+        for text in [EXAMPLES, STATUS, EXPLAIN, TOKEN, HEADERS, EXEC, COMPLETIONS] {
+            for line in text.lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What went wrong, as it is said: `error[code]: message`, one `caused by:`
+//! for each error below it, every source where it matters, then `hint:` with
+//! the next thing to type. What goes in are errors; what comes out is text or
+//! JSON, and an exit code.
+
+use std::error::Error as _;
+use std::io;
+
+use serde::Serialize;
+
+use crate::ambient::Ambient;
+use crate::error::Error;
+use crate::resolver::Explained;
+
+use super::args::{Global, When};
+use super::output::{Look, Streams, clean, columns, has_colour, pad, wrap};
+
+/// A command that ends with an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Failure {
+    /// A stable name for the kind of error.
+    pub code: String,
+    /// What happened: lower case, one line.
+    pub message: String,
+    /// The errors below it, the nearest first.
+    #[serde(rename = "caused-by", skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<String>,
+    /// Every source with its reason, where that explains it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceLine>,
+    /// The next thing to type or to change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The exit code.
+    #[serde(skip)]
+    pub exit: i32,
+    /// Whether nobody is there to read it: the reader of a pipe has left.
+    #[serde(skip)]
+    pub silent: bool,
+}
+
+/// One source and why it does not serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SourceLine {
+    /// Its name in the policy.
+    pub id: String,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl Failure {
+    pub(crate) fn new(code: &str, exit: i32, message: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            causes: Vec::new(),
+            sources: Vec::new(),
+            hint: None,
+            exit,
+            silent: false,
+        }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Stdout took not all of what it was given. A reader that has left, as
+    /// `head` does, is told nothing; everybody else is.
+    pub(crate) fn unwritten(error: &io::Error) -> Self {
+        let mut failure = Self::new("output", 1, "the output could not be written");
+        failure.causes.push(error.to_string().to_lowercase());
+        failure.silent = error.kind() == io::ErrorKind::BrokenPipe;
+        failure
+    }
+
+    /// The failure as people read it.
+    pub(crate) fn text(&self, look: Look) -> String {
+        if self.silent {
+            return String::new();
+        }
+        let label = look.red(&format!("error[{}]:", self.code));
+        let mut text = format!("{label} {}\n", clean(&self.message));
+        let width = self.sources.iter().map(|line| columns(&line.id)).max();
+        for line in &self.sources {
+            let id = pad(&clean(&line.id), width.unwrap_or(0));
+            let indent = columns(&id) + 4;
+            let why = wrap(&clean(&line.why), look.width.saturating_sub(indent).max(20));
+            let why = why.join(&format!("\n{}", " ".repeat(indent)));
+            text.push_str(&format!("  {}  {why}\n", look.bold(&id)));
+        }
+        for cause in &self.causes {
+            let label = look.red("caused by:");
+            text.push_str(&format!("{label} {}\n", clean(cause)));
+        }
+        if let Some(hint) = &self.hint {
+            let label = look.cyan("hint:");
+            text.push_str(&format!("{label} {}\n", clean(hint)));
+        }
+        text
+    }
+
+    /// The failure as one line of JSON: `{"error": {"code", "message",
+    /// "caused-by"?, "sources"?: [{"id", "why"}], "hint"?}, "exit-code"}`.
+    pub(crate) fn json(&self) -> String {
+        if self.silent {
+            return String::new();
+        }
+        format!(
+            "{}\n",
+            serde_json::json!({ "error": self, "exit-code": self.exit })
+        )
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let mut failure = Self::new(
+            error.code(),
+            i32::from(error.exit_code()),
+            error.to_string(),
+        );
+        failure.hint = error.hint();
+        if let Error::Refused(explained) = &error {
+            failure.sources = lines(explained);
+        }
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            failure.causes.push(error.to_string());
+            cause = error.source();
+        }
+        failure
+    }
+}
+
+fn lines(explained: &Explained) -> Vec<SourceLine> {
+    explained
+        .lines()
+        .map(|(source, line)| SourceLine {
+            id: source.id.clone(),
+            why: line.text.clone(),
+        })
+        .collect()
+}
+
+/// Says what is wrong with the command line, or prints the help that was
+/// asked for. The flags could not be read, so colour follows the rest.
+pub(crate) fn usage(error: &clap::Error, ambient: &Ambient, streams: &mut Streams<'_>) -> i32 {
+    let wanted = !error.use_stderr();
+    let is_terminal = if wanted {
+        streams.output_is_terminal
+    } else {
+        streams.words_is_terminal
+    };
+    let text = error.render();
+    let text = if has_colour(When::Auto, is_terminal, ambient) {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    };
+    let stream = if wanted {
+        &mut streams.output
+    } else {
+        &mut streams.words
+    };
+    let written = stream
+        .write_all(text.as_bytes())
+        .and_then(|()| stream.flush());
+    match written {
+        Err(_) if wanted => 1,
+        _ => error.exit_code(),
+    }
+}
+
+/// Starts the log, only where somebody asked for one. `KEYRULE_LOG` takes
+/// what `tracing_subscriber::EnvFilter` takes, such as `keyrule=trace`.
+pub(crate) fn log(global: &Global, ambient: &Ambient) {
+    let wanted = ambient
+        .variable("KEYRULE_LOG")
+        .filter(|value| !value.is_empty());
+    let filter = match wanted {
+        Some(filter) => filter.to_string_lossy().into_owned(),
+        None if global.verbose => "keyrule=debug".to_owned(),
+        None => return,
+    };
+    // A second call in one process, as tests make it, changes nothing.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(io::stderr)
+        .with_ansi(has_colour(
+            global.color,
+            io::IsTerminal::is_terminal(&io::stderr()),
+            ambient,
+        ))
+        .with_target(false)
+        .without_time()
+        .try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples;
+
+    const PLAIN: Look = Look {
+        colour: false,
+        unicode: true,
+        width: 80,
+    };
+
+    fn refused() -> Failure {
+        Error::Refused(Box::new(samples::nothing())).into()
+    }
+
+    #[test]
+    fn a_refusal_names_every_source_and_one_fix() {
+        insta::assert_snapshot!(refused().text(PLAIN), @"
+        error[nothing-usable]: nothing is usable: none of the 4 sources that count in terminal sessions is there
+          auth-token  `ANTHROPIC_AUTH_TOKEN` is not set
+          api-key     `ANTHROPIC_API_KEY` is not set
+          helper      `apiKeyHelper` is not set in any of the settings files that count
+          login       not logged in
+        hint: set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`
+        ");
+        assert_eq!(refused().exit, 4);
+    }
+
+    #[test]
+    fn a_failure_is_one_line_of_json() {
+        let mut failure = refused();
+        failure.sources.truncate(1);
+        insta::assert_snapshot!(failure.json(), @r#"{"error":{"code":"nothing-usable","hint":"set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`","message":"nothing is usable: none of the 4 sources that count in terminal sessions is there","sources":[{"id":"auth-token","why":"`ANTHROPIC_AUTH_TOKEN` is not set"}]},"exit-code":4}"#);
+    }
+
+    #[test]
+    fn a_reader_that_has_left_is_told_nothing() {
+        let failure = Failure::unwritten(&io::ErrorKind::BrokenPipe.into());
+        assert_eq!(
+            (failure.text(PLAIN), failure.json()),
+            (String::new(), String::new())
+        );
+        assert_eq!(failure.exit, 1);
+    }
+
+    #[test]
+    fn a_full_disk_is_named_as_the_cause() {
+        let failure = Failure::unwritten(&io::ErrorKind::StorageFull.into());
+        insta::assert_snapshot!(failure.text(PLAIN), @"
+        error[output]: the output could not be written
+        caused by: no storage space
+        ");
+    }
+}

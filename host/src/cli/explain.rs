@@ -1,0 +1,203 @@
+//! `keyrule explain`: every source in the order of the policy with its mark,
+//! standing, reason and rule; then the verdict, what restrictions changed,
+//! the warnings and the one fix. Carries nothing out.
+
+use std::path::Path;
+
+use crate::policy::FileState;
+use crate::resolver::Explained;
+
+use super::Context;
+use super::document::{Document, word};
+use super::errors::Failure;
+use super::explained::{place, short};
+use super::output::{Look, clean, columns, pad, wrap};
+use super::status::{remarks, row, session};
+
+pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
+    let explained = context.resolver()?.explain()?;
+    if context.output.json {
+        context.output.document(&Document::new(&explained))?;
+    } else {
+        let home = context.ambient.home.as_deref();
+        let text = text(&explained, context.output.look, home);
+        context.output.data(&text)?;
+    }
+    Ok(explained.exit_code())
+}
+
+fn text(explained: &Explained, look: Look, home: Option<&Path>) -> String {
+    let mut text = String::new();
+    row(&mut text, look, "policy", &session(explained));
+    for (index, file) in files(explained, home).iter().enumerate() {
+        row(&mut text, look, if index == 0 { "files" } else { "" }, file);
+    }
+    text.push('\n');
+    text.push_str(&table(explained, look, home));
+    text.push('\n');
+    for line in wrap(&clean(&explained.explanation.summary), look.width) {
+        text.push_str(&look.bold(&line));
+        text.push('\n');
+    }
+    text.push_str(&remarks(explained, look));
+    text
+}
+
+/// The documents that made the policy, and the files that are there and
+/// count for nothing. What is absent is `doctor`'s business.
+fn files(explained: &Explained, home: Option<&Path>) -> Vec<String> {
+    let mut files: Vec<_> = explained
+        .about
+        .documents
+        .iter()
+        .map(|path| short(path, home))
+        .collect();
+    for file in &explained.files {
+        let state = match &file.state {
+            FileState::Read | FileState::Absent => continue,
+            FileState::Empty => "empty",
+            FileState::Unreadable(_) => "unreadable",
+            FileState::Untrusted(_) => "untrusted",
+        };
+        let path = short(&file.path.display().to_string(), home);
+        files.push(format!("{path}: {state}"));
+    }
+    files
+}
+
+/// One row of the table.
+struct Row {
+    mark: String,
+    id: String,
+    standing: String,
+    why: String,
+    rule: String,
+}
+
+fn table(explained: &Explained, look: Look, home: Option<&Path>) -> String {
+    let rows: Vec<_> = explained
+        .lines()
+        .map(|(source, line)| Row {
+            mark: look.mark(line.standing),
+            id: clean(&source.id),
+            standing: word(&line.standing).replace('-', " "),
+            why: clean(&line.text),
+            rule: clean(&place(&line.at, home)),
+        })
+        .collect();
+    let widest = |cell: fn(&Row) -> &str| rows.iter().map(|row| columns(cell(row))).max();
+    let id = widest(|row| &row.id).unwrap_or(0).max(6);
+    let standing = widest(|row| &row.standing).unwrap_or(0).max(8);
+    let left = 2 + id + 2 + standing + 2;
+    let room = look.width.saturating_sub(left).max(30);
+    let rule = widest(|row| &row.rule).unwrap_or(0).max(4);
+    let why = widest(|row| &row.why).unwrap_or(0).max(3);
+    // The rule has a column of its own where everything fits on one line,
+    // and else a line of its own under the reason.
+    let beside = why + 2 + rule <= room;
+
+    let mut head = format!("  {}  {}  ", pad("SOURCE", id), pad("STANDING", standing));
+    head.push_str(&if beside {
+        format!("{}  RULE", pad("WHY", why))
+    } else {
+        "WHY AND RULE".to_owned()
+    });
+    let mut text = format!("{}\n", look.dim(&head));
+    for row in &rows {
+        let bold = row.standing == "wins" || row.standing == "next";
+        let name = pad(&row.id, id);
+        let name = if bold { look.bold(&name) } else { name };
+        text.push_str(&format!(
+            "{} {name}  {}  ",
+            row.mark,
+            pad(&row.standing, standing)
+        ));
+        if beside {
+            let rule = look.dim(&row.rule);
+            text.push_str(&format!("{}  {rule}\n", pad(&row.why, why)));
+            continue;
+        }
+        let indent = format!("\n{}", " ".repeat(left));
+        let mut lines = wrap(&row.why, room);
+        let last = lines.last().map_or(0, |line| columns(line));
+        if last + 2 + columns(&row.rule) <= room
+            && let Some(line) = lines.last_mut()
+        {
+            line.push_str(&format!("  {}", look.dim(&row.rule)));
+        } else {
+            lines.push(look.dim(&row.rule));
+        }
+        text.push_str(&format!("{}\n", lines.join(&indent)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples;
+
+    const PLAIN: Look = Look {
+        colour: false,
+        unicode: true,
+        width: 80,
+    };
+
+    #[test]
+    fn every_source_has_its_standing_reason_and_rule() {
+        let home = Some(Path::new("/home/ada"));
+        insta::assert_snapshot!(text(&samples::key_before_helper(), PLAIN, home), @"
+          policy       claude-code, terminal session, not interactive
+          files        claude-code.toml
+                       ~/.config/keyrule/claude-code.toml: empty
+
+          SOURCE      STANDING   WHY AND RULE
+        · auth-token  out        `ANTHROPIC_AUTH_TOKEN` is not set  claude-code.toml:57
+        ✓ api-key     wins       `ANTHROPIC_API_KEY` is set  claude-code.toml:66
+        ○ helper      outranked  `apiKeyHelper` is set in
+                                 `/home/ada/.claude/settings.json`  claude-code.toml:76
+        · login       out        not logged in: no `claudeAiOauth` in
+                                 `/home/ada/.claude/.credentials.json`
+                                 claude-code.toml:88
+
+        `api-key` is used: `ANTHROPIC_API_KEY` is set
+        warning: `helper` is there too and not used: `api-key` comes first
+        ");
+    }
+
+    #[test]
+    fn rules_have_a_column_where_everything_fits_on_a_line() {
+        let look = Look {
+            unicode: false,
+            width: 110,
+            ..PLAIN
+        };
+        insta::assert_snapshot!(text(&samples::nothing(), look, None), @"
+          policy       claude-code, terminal session, not interactive
+          files        claude-code.toml
+                       /home/ada/.config/keyrule/claude-code.toml: empty
+
+          SOURCE      STANDING  WHY                                                                RULE
+        . auth-token  out       `ANTHROPIC_AUTH_TOKEN` is not set                                  claude-code.toml:57
+        . api-key     out       `ANTHROPIC_API_KEY` is not set                                     claude-code.toml:66
+        . helper      out       `apiKeyHelper` is not set in any of the settings files that count  claude-code.toml:76
+        . login       out       not logged in                                                      claude-code.toml:88
+
+        nothing is usable: none of the 4 sources that count in terminal sessions is there
+        hint: set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`
+        ");
+    }
+
+    #[test]
+    fn nothing_but_a_long_word_is_wider_than_the_terminal() {
+        for width in [60, 80, 110] {
+            let look = Look { width, ..PLAIN };
+            for line in text(&samples::key_before_helper(), look, None).lines() {
+                assert!(
+                    columns(line) <= width || !line.trim().contains(' '),
+                    "{line}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `keyrule headers`: the headers that carry the credential, one `Name:
+//! value` a line, or one JSON object of names and values.
+
+use std::collections::BTreeMap;
+
+use super::Context;
+use super::errors::Failure;
+use super::token::{held_by_the_tool, warn};
+
+pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
+    let resolution = context.resolver()?.resolve_blocking()?;
+    warn(context, &resolution.explained);
+    if resolution.credential.is_tool_login() {
+        return Err(held_by_the_tool(&resolution));
+    }
+    let headers = resolution.credential.headers();
+    if context.output.json {
+        let headers: BTreeMap<_, _> = headers.into_iter().collect();
+        context.output.document(&headers)?;
+    } else {
+        let lines: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect();
+        context.output.data(&lines)?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,226 @@
+//! `keyrule status`: the short answer. Which credential is in use, where it
+//! goes, which rule says so, what it goes before; or why there is none, and
+//! what to do. Carries nothing out.
+
+use crate::engine::bindings as wit;
+use crate::resolver::Explained;
+
+use super::Context;
+use super::document::{Document, word};
+use super::errors::Failure;
+use super::explained::place;
+use super::output::{Look, clean, pad, wrap};
+
+pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
+    let explained = context.resolver()?.explain()?;
+    if context.output.json {
+        context.output.document(&Document::new(&explained))?;
+    } else {
+        let home = context.ambient.home.as_deref();
+        let text = text(&explained, context.output.look, home);
+        context.output.data(&text)?;
+    }
+    Ok(explained.exit_code())
+}
+
+fn text(explained: &Explained, look: Look, home: Option<&std::path::Path>) -> String {
+    let explanation = &explained.explanation;
+    let standing = explained
+        .winner()
+        .and_then(|winner| explained.line(winner))
+        .map_or(wit::Standing::Stops, |line| line.standing);
+    let mut text = String::new();
+    let summary = wrap(&clean(&explanation.summary), look.width.saturating_sub(2));
+    for (index, line) in summary.iter().enumerate() {
+        let mark = if index == 0 {
+            look.mark(standing)
+        } else {
+            " ".to_owned()
+        };
+        text.push_str(&format!("{mark} {}\n", look.bold(line)));
+    }
+    for (label, value) in rows(explained, home) {
+        row(&mut text, look, label, &value);
+    }
+    text.push_str(&remarks(explained, look));
+    text
+}
+
+/// What stands under the summary, as far as there is something to say.
+fn rows(explained: &Explained, home: Option<&std::path::Path>) -> Vec<(&'static str, String)> {
+    let explanation = &explained.explanation;
+    let mut rows = Vec::new();
+    if let Some(winner) = explained.winner() {
+        if let Some(sent) = sent(explained, winner) {
+            rows.push(("sent to", sent));
+        }
+        if let Some(ends) = explained.seen(winner).and_then(|seen| seen.expires_in) {
+            rows.push(("ends", ends_in(ends)));
+        }
+    }
+    let outranked: Vec<_> = explained
+        .outranked()
+        .map(|source| source.id.as_str())
+        .collect();
+    if !outranked.is_empty() {
+        rows.push(("goes before", outranked.join(", ")));
+    }
+    if let Some(at) = &explanation.at {
+        rows.push(("rule", place(at, home)));
+    }
+    rows.push(("policy", session(explained)));
+    rows
+}
+
+/// Where a source's credential is sent, and in which headers.
+fn sent(explained: &Explained, source: u32) -> Option<String> {
+    let (origin, variable) = explained.destination(source)?;
+    let mut sent = origin.to_owned();
+    if let Some(variable) = variable {
+        sent.push_str(&format!(" (`{variable}`)"));
+    }
+    let headers: Vec<_> = explained
+        .source(source)?
+        .headers
+        .iter()
+        .map(|pair| pair.name.as_str())
+        .collect();
+    if !headers.is_empty() {
+        sent.push_str(&format!(" as {}", headers.join(" and ")));
+    }
+    Some(sent)
+}
+
+/// The policy's name and the kind of session.
+pub(super) fn session(explained: &Explained) -> String {
+    format!(
+        "{}, {} session, {}",
+        explained.about.name,
+        word(&explained.session.surface),
+        if explained.session.interactive {
+            "interactive"
+        } else {
+            "not interactive"
+        }
+    )
+}
+
+/// What restrictions changed, the one fix, and the warnings.
+pub(super) fn remarks(explained: &Explained, look: Look) -> String {
+    let explanation = &explained.explanation;
+    let mut text = String::new();
+    if let Some(changed) = &explanation.changed {
+        remark(
+            &mut text,
+            look,
+            &look.cyan("restricted:"),
+            11,
+            &changed.text,
+        );
+    }
+    for warning in &explanation.warnings {
+        remark(
+            &mut text,
+            look,
+            &look.yellow("warning:"),
+            8,
+            &warning.message,
+        );
+    }
+    if let Some(advice) = &explanation.fix {
+        remark(&mut text, look, &look.cyan("hint:"), 5, &advice.text);
+    }
+    text
+}
+
+/// A label and words after it, wrapped under each other.
+fn remark(text: &mut String, look: Look, label: &str, columns: usize, words: &str) {
+    let lines = wrap(&clean(words), look.width.saturating_sub(columns + 1));
+    let indent = format!("\n{}", " ".repeat(columns + 1));
+    text.push_str(&format!("{label} {}\n", lines.join(&indent)));
+}
+
+/// A label in its column and a value beside it.
+pub(super) fn row(text: &mut String, look: Look, label: &str, value: &str) {
+    let lines = wrap(&clean(value), look.width.saturating_sub(15));
+    let indent = format!("\n{}", " ".repeat(15));
+    let label = look.dim(&pad(label, 11));
+    text.push_str(&format!("  {label}  {}\n", lines.join(&indent)));
+}
+
+/// Seconds from now, in words.
+pub(super) fn ends_in(seconds: i64) -> String {
+    let (ago, seconds) = (seconds < 0, seconds.unsigned_abs());
+    let amount = match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    };
+    if ago {
+        format!("{amount} ago")
+    } else {
+        format!("in {amount}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples;
+
+    const PLAIN: Look = Look {
+        colour: false,
+        unicode: true,
+        width: 80,
+    };
+
+    #[test]
+    fn the_short_answer_names_the_winner_and_why() {
+        insta::assert_snapshot!(text(&samples::key_before_helper(), PLAIN, None), @"
+        ✓ `api-key` is used: `ANTHROPIC_API_KEY` is set
+          sent to      https://api.anthropic.com as X-Api-Key
+          goes before  helper
+          rule         claude-code.toml:66
+          policy       claude-code, terminal session, not interactive
+        warning: `helper` is there too and not used: `api-key` comes first
+        ");
+    }
+
+    #[test]
+    fn without_unicode_and_credential_the_answer_is_ascii_and_a_hint() {
+        let look = Look {
+            unicode: false,
+            ..PLAIN
+        };
+        insta::assert_snapshot!(text(&samples::nothing(), look, None), @"
+        x nothing is usable: none of the 4 sources that count in terminal sessions is
+          there
+          policy       claude-code, terminal session, not interactive
+        hint: set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`
+        ");
+    }
+
+    #[test]
+    fn colour_adds_nothing_but_colour() {
+        let look = Look {
+            colour: true,
+            ..PLAIN
+        };
+        let painted = text(&samples::key_before_helper(), look, None);
+        let mut plain = painted.clone();
+        for code in ["1", "2", "1;31", "1;32", "1;33", "1;36", "0"] {
+            plain = plain.replace(&format!("\x1b[{code}m"), "");
+        }
+        assert!(painted.contains('\x1b'));
+        assert_eq!(plain, text(&samples::key_before_helper(), PLAIN, None));
+    }
+
+    #[test]
+    fn time_is_said_in_the_unit_that_fits() {
+        assert_eq!(
+            [-5, 119, 120, 7200, 172_800].map(ends_in),
+            ["5 s ago", "in 119 s", "in 2 min", "in 2 h", "in 2 days"]
+        );
+    }
+}
