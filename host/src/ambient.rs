@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::policy::trust::Trust;
+
 /// Variables and folders, as the sources and the policy files see them.
 #[derive(Clone, Default)]
 pub struct Ambient {
@@ -17,6 +19,8 @@ pub struct Ambient {
     pub current: Option<PathBuf>,
     /// The folder of managed policies; fixed when the program was compiled.
     pub managed: Option<PathBuf>,
+    /// Whose managed files are believed; root's, unless a test says otherwise.
+    pub trust: Trust,
 }
 
 /// Prints names, never values: any variable can hold a secret.
@@ -45,6 +49,7 @@ impl Ambient {
             home: std::env::home_dir().filter(|home| home.is_absolute()),
             current: std::env::current_dir().ok(),
             managed: Some(managed_folder()),
+            trust: Trust::default(),
         }
     }
 
@@ -69,10 +74,15 @@ impl Ambient {
             return self
                 .variables
                 .iter()
-                .find(|(key, _)| key.to_str().is_some_and(|key| key.eq_ignore_ascii_case(name)))
+                .find(|(key, _)| {
+                    key.to_str()
+                        .is_some_and(|key| key.eq_ignore_ascii_case(name))
+                })
                 .map(|(_, value)| value.as_os_str());
         }
-        self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
+        self.variables
+            .get(OsStr::new(name))
+            .map(OsString::as_os_str)
     }
 
     /// All variables, for the environment of a child.

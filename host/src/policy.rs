@@ -1,16 +1,36 @@
-//! To be written.
+//! Policy files: where they lie, which of them may be believed, and how what
+//! is wrong with them is said. What goes in is a policy's name and the world
+//! around; what comes out is every document of that name for the engine, and
+//! a report on every place that was looked at. Nothing here knows what a
+//! policy says: which document is the policy and which a restriction is the
+//! engine's conclusion.
+
+pub(crate) mod builtin;
+// pub(crate) mod diagnostics;
+mod error;
+pub(crate) mod find;
+pub(crate) mod mask;
+mod name;
+pub(crate) mod project;
+pub(crate) mod read;
+// pub(crate) mod schema;
+pub mod trust;
 
 use std::path::PathBuf;
 
-/// To be written.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {}
+use crate::engine::bindings::Place;
+
+pub use error::{Error, Problem, Texts};
+pub use find::{Found, find};
+pub use name::Name;
+pub(crate) use project::project_root;
+pub(crate) use trust::check_managed_file;
 
 /// A place where a policy file can be, and what is there.
 #[derive(Debug, Clone)]
 pub struct FileReport {
     /// What the engine would take it for.
-    pub place: crate::engine::bindings::Place,
+    pub place: Place,
     /// Where.
     pub path: PathBuf,
     /// What is there.

@@ -1,0 +1,39 @@
+//! The texts that are compiled in: the shipped policies, and the two schemas
+//! of the language. Nothing goes in; nothing here reads a file.
+
+/// The shipped policies, by name.
+const POLICIES: [(&str, &str); 2] = [
+    (
+        "claude-code",
+        include_str!("../../../policies/claude-code.toml"),
+    ),
+    (
+        "claude-code-legacy",
+        include_str!("../../../policies/claude-code-legacy.toml"),
+    ),
+];
+
+/// The JSON Schema of a policy.
+pub(crate) const POLICY_SCHEMA: &str = include_str!("../../../policies/policy.schema.json");
+
+/// The JSON Schema of a restriction.
+pub(crate) const RESTRICTION_SCHEMA: &str =
+    include_str!("../../../policies/restriction.schema.json");
+
+/// The text of a shipped policy.
+pub(crate) fn text(name: &str) -> Option<&'static str> {
+    POLICIES
+        .iter()
+        .find(|(shipped, _)| *shipped == name)
+        .map(|(_, text)| *text)
+}
+
+/// The names of the shipped policies.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    POLICIES.iter().map(|(name, _)| *name)
+}
+
+/// What messages call the text of a shipped policy, in the place of a path.
+pub(crate) fn path(name: &str) -> String {
+    format!("builtin:{name}.toml")
+}

@@ -1,0 +1,283 @@
+//! What can be wrong with policy files before the engine decides anything.
+//! Every error has a stable code and names the file; none quotes what stands
+//! in it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::FileState;
+use super::mask::printable;
+use crate::engine::bindings::{Diagnostic, Place};
+
+/// Why no policy could be loaded. In every case nothing is decided.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The name cannot be a file's. Type another.
+    #[error("`{name}` cannot be the name of a policy: {why}")]
+    Name {
+        /// What was typed.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// There is no policy of that name. Write one, or use another name.
+    #[error("there is no policy `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Where the user's file of that name would be.
+        user: Option<PathBuf>,
+    },
+    /// A file exists and must not be skipped, and cannot be taken either.
+    /// Mend the file, or remove it.
+    #[error("{} `{}` {problem}", called(*.place), printable(&.path.to_string_lossy()))]
+    File {
+        /// What the file is.
+        place: Place,
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: Problem,
+    },
+    /// The engine rejected the documents. Mend what the diagnostics name.
+    #[error("{}", first(.diagnostics))]
+    Invalid {
+        /// What is wrong, where, and what to do about it.
+        diagnostics: Vec<Diagnostic>,
+        /// The documents, so that the lines can be shown.
+        texts: Texts,
+    },
+}
+
+impl Error {
+    /// The stable code, which is also the anchor in the documentation.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Name { .. } => "policy-name",
+            Self::Unknown { .. } => "policy-unknown",
+            Self::File { problem, .. } => problem.code(),
+            Self::Invalid { .. } => "policy-invalid",
+        }
+    }
+
+    /// The exit code: 2 for a name that was mistyped, else 5.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Name { .. } => 2,
+            Self::Unknown { .. } | Self::File { .. } | Self::Invalid { .. } => 5,
+        }
+    }
+
+    /// The file that it is about.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Name { .. } | Self::Unknown { .. } => None,
+            Self::File { path, .. } => Some(path),
+            Self::Invalid { diagnostics, .. } => {
+                diagnostics.first().map(|first| Path::new(&first.at.path))
+            }
+        }
+    }
+
+    /// The next thing to type or change.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Name { .. } => Some("a name is like `claude-code`".to_owned()),
+            Self::Unknown { user, .. } => {
+                let shipped: Vec<_> = super::builtin::names()
+                    .map(|name| format!("`{name}`"))
+                    .collect();
+                let shipped = shipped.join(" and ");
+                Some(match user {
+                    Some(user) => format!(
+                        "write it to `{}`, or use one that is built in: {shipped}",
+                        printable(&user.to_string_lossy())
+                    ),
+                    None => format!("use one that is built in: {shipped}"),
+                })
+            }
+            Self::File {
+                place,
+                path,
+                problem,
+            } => Some(problem.hint(*place, path)),
+            Self::Invalid { diagnostics, .. } => diagnostics
+                .first()
+                .map(|first| first.help.clone())
+                .filter(|help| !help.is_empty()),
+        }
+    }
+}
+
+/// What is wrong with a file, so that it cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// It exists and the system does not let us read it: the system's words.
+    Unreadable(String),
+    /// It is a folder that cannot be listed: the system's words.
+    Unlistable(String),
+    /// It is not a file (or, for a folder of restrictions, not a folder).
+    NotAFile(&'static str),
+    /// It is larger than a policy can be.
+    TooLarge,
+    /// It has a NUL in it, at this offset.
+    Binary(usize),
+    /// It is not UTF-8 in this line.
+    NotText(usize),
+    /// It is empty, or white space alone.
+    Empty,
+    /// Somebody could have written it who must not be able to.
+    Untrusted {
+        /// The file or folder that is to blame.
+        culprit: PathBuf,
+        /// Who could.
+        why: String,
+        /// What would mend it.
+        mend: Option<String>,
+    },
+}
+
+impl Problem {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "policy-unreadable",
+            Self::Unlistable(_) => "policy-folder-unreadable",
+            Self::NotAFile(_) => "policy-not-a-file",
+            Self::TooLarge => "policy-too-large",
+            Self::Binary(_) => "policy-binary",
+            Self::NotText(_) => "policy-not-utf8",
+            Self::Empty => "policy-empty",
+            Self::Untrusted { .. } => "policy-untrusted",
+        }
+    }
+
+    /// The same as a state for a report.
+    pub(crate) fn state(&self) -> FileState {
+        match self {
+            Self::Empty => FileState::Empty,
+            Self::Untrusted { .. } => FileState::Untrusted(self.to_string()),
+            Self::Unreadable(_)
+            | Self::Unlistable(_)
+            | Self::NotAFile(_)
+            | Self::TooLarge
+            | Self::Binary(_)
+            | Self::NotText(_) => FileState::Unreadable(self.to_string()),
+        }
+    }
+
+    fn hint(&self, place: Place, path: &Path) -> String {
+        let shown = printable(&path.to_string_lossy());
+        match (self, place) {
+            (
+                Self::Untrusted {
+                    mend: Some(mend), ..
+                },
+                _,
+            ) => mend.clone(),
+            (_, Place::Managed | Place::ManagedRestriction | Place::ManagedOther) => {
+                format!("an administrator has to mend or remove `{shown}`")
+            }
+            (Self::Empty, _) => format!("write the file, or remove it: `rm {shown}`"),
+            (Self::Unreadable(_) | Self::Unlistable(_), _) => {
+                format!("make it readable for yourself, see `ls -l {shown}`, or remove it")
+            }
+            _ => format!("mend or remove `{shown}`"),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(words) => write!(formatter, "cannot be read: {words}"),
+            Self::Unlistable(words) => write!(formatter, "cannot be listed: {words}"),
+            Self::NotAFile(what) => write!(formatter, "is {what}"),
+            Self::TooLarge => formatter.write_str("is larger than 1 MiB"),
+            Self::Binary(offset) => write!(formatter, "is binary: byte {offset} is a NUL"),
+            Self::NotText(line) => write!(formatter, "is not UTF-8 text: see line {line}"),
+            Self::Empty => formatter.write_str("is empty"),
+            Self::Untrusted { culprit, why, .. } => {
+                let culprit = printable(&culprit.to_string_lossy());
+                write!(formatter, "is not trusted: `{culprit}` {why}")
+            }
+        }
+    }
+}
+
+/// The documents' texts, by path. `Debug` prints the paths alone, because a
+/// rejected document can hold anything.
+#[derive(Clone, Default)]
+pub struct Texts(BTreeMap<String, String>);
+
+impl Texts {
+    /// Keeps the texts of the documents that were loaded.
+    #[must_use]
+    pub fn of(documents: &[crate::engine::bindings::Document]) -> Self {
+        Self(
+            documents
+                .iter()
+                .map(|document| (document.path.clone(), document.text.clone()))
+                .collect(),
+        )
+    }
+
+    /// The text of one document.
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+        self.0.get(path).map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Texts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// The system's words for a failure, in the form that messages have.
+pub(crate) fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => text,
+    }
+}
+
+/// What messages call the file at a place.
+pub(crate) fn called(place: Place) -> &'static str {
+    match place {
+        Place::Builtin => "the built-in policy",
+        Place::Managed => "the managed policy",
+        Place::ManagedRestriction => "the managed restriction",
+        Place::ManagedOther => "the managed policy of another name",
+        Place::User => "your policy file",
+        Place::Project => "the project's restriction",
+    }
+}
+
+fn first(diagnostics: &[Diagnostic]) -> String {
+    let mut errors = diagnostics.iter();
+    let Some(first) = errors.next() else {
+        return "the policy was rejected".to_owned();
+    };
+    let at = format!(
+        "{}:{}:{}: {}",
+        printable(&first.at.path),
+        first.at.line,
+        first.at.column,
+        super::mask::mask(&printable(&first.message)),
+    );
+    match errors.count() {
+        0 => at,
+        more => format!("{at} (and {more} more)"),
+    }
+}
