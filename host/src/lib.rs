@@ -20,3 +20,4 @@ pub mod cli;
 pub use credential::Credential;
 pub use error::Error;
 pub use secret::Secret;
+pub use sources::Supplied;

@@ -4,11 +4,16 @@
 //! out is an observation without the value and, from a get, the secret beside
 //! it. Kinds do not know each other, and none of them judges what it sees.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
+use crate::store;
+
+pub use supplied::Supplied;
 
 /// What a look brought.
 pub(crate) struct Look {
@@ -51,6 +56,86 @@ pub(crate) struct GetOptions {
     pub rejected: bool,
 }
 
+/// What every source can be looked at in.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    /// Variables and folders.
+    pub ambient: &'a Ambient,
+    /// The policy, described.
+    pub about: &'a wit::About,
+    /// What the embedder handed in, by the id of the source.
+    pub supplied: &'a BTreeMap<String, Supplied>,
+    /// Who hears that a helper is slow.
+    pub notices: &'a dyn Notices,
+}
+
+/// Sees whether the source is there: no prompt, no process, no keyring, no
+/// network.
+pub(crate) fn look(source: &wit::Source, context: Context<'_>) -> Look {
+    let Context { ambient, about, .. } = context;
+    let tool = &about.tool;
+    let mut look = match &source.kind {
+        wit::Kind::Environment(variable) => environment::look(variable, ambient),
+        wit::Kind::Helper(helper) => without_helpers(helper),
+        wit::Kind::ToolLogin(login) => tool_login::look(login, tool, ambient),
+        wit::Kind::Supplied => supplied::look(&source.id, context.supplied),
+        wit::Kind::StoredKey(name) => stored_key::look(name, store::of(tool, ambient).as_ref()),
+        wit::Kind::Login(login) => login::look(login, store::of(tool, ambient).as_ref()),
+        wit::Kind::Cloud(cloud) => cloud::look(cloud, ambient),
+    };
+    look.endpoint = aim(&mut look.observation, source, ambient);
+    look
+}
+
+/// Gets the credential. The secret comes beside an observation that says that
+/// it was got; without one, the observation says why.
+pub(crate) async fn get(source: &wit::Source, context: Context<'_>, options: GetOptions) -> Got {
+    let Context { ambient, about, .. } = context;
+    let tool = &about.tool;
+    let mut got = match &source.kind {
+        wit::Kind::Environment(variable) => environment::get(variable, ambient).await,
+        wit::Kind::Helper(helper) => Got {
+            observation: without_helpers(helper).observation,
+            secret: None,
+        },
+        wit::Kind::ToolLogin(login) => tool_login::get(login, tool, ambient).await,
+        wit::Kind::Supplied => supplied::get(&source.id, context.supplied).await,
+        wit::Kind::StoredKey(name) => {
+            stored_key::get(name, store::of(tool, ambient).as_ref()).await
+        }
+        wit::Kind::Login(login) => login::get(login, store::of(tool, ambient).as_ref()).await,
+        wit::Kind::Cloud(cloud) => cloud::get(cloud, ambient).await,
+    };
+    aim(&mut got.observation, source, ambient);
+    got
+}
+
+/// Holds the place of the helper's own functions until they are there.
+fn without_helpers(_helper: &wit::Helper) -> Look {
+    let unsupported = wit::Outcome::Trouble(wit::Trouble::Unsupported);
+    Look {
+        observation: observation(unsupported),
+        subject: None,
+        endpoint: None,
+    }
+}
+
+/// Adds where the credential would be sent, which is the same question for
+/// every kind, and returns the whole URL.
+fn aim(
+    observation: &mut wit::Observation,
+    source: &wit::Source,
+    ambient: &Ambient,
+) -> Option<String> {
+    let seen = endpoint::seen(source, ambient);
+    observation.destination = seen.destination;
+    // What came of the source itself is said rather than this.
+    if observation.detail.is_none() && observation.outcome == wit::Outcome::Present {
+        observation.detail = seen.detail;
+    }
+    seen.url
+}
+
 /// An observation with this outcome of a look, and nothing else seen: sent to
 /// the source's default, no end, no owner, no place. A kind of source adds
 /// what it saw with `..observation(outcome)`.
@@ -70,6 +155,14 @@ pub(crate) fn observation(outcome: wit::Outcome) -> wit::Observation {
     }
 }
 
+/// What was seen of a source whose store does not answer: that is not absence.
+pub(crate) fn store_trouble(error: &store::Error) -> wit::Observation {
+    wit::Observation {
+        detail: Some(error.detail()),
+        ..observation(wit::Outcome::Trouble(error.trouble()))
+    }
+}
+
 /// Hears that a helper is slow, so that somebody at a terminal can be told.
 pub(crate) trait Notices: Send + Sync {
     /// Called every second once a helper has been waited for longer than ten.
@@ -81,6 +174,15 @@ pub(crate) trait Notices: Send + Sync {
     /// signal. A library answers no: the signals belong to its embedder.
     fn owns_signals(&self) -> bool {
         false
+    }
+}
+
+/// Whole seconds until the time, negative when it has passed.
+pub(crate) fn seconds_until(time: SystemTime, now: SystemTime) -> i64 {
+    let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    match time.duration_since(now) {
+        Ok(left) => whole(left),
+        Err(passed) => -whole(passed.duration()).max(1),
     }
 }
 
@@ -103,4 +205,137 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         .build()
         .expect("a runtime")
         .block_on(future)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Entry, Store as _};
+
+    #[derive(Debug)]
+    struct Silent;
+
+    impl Notices for Silent {
+        fn slow(&self, _source: &str, _elapsed: Duration) {}
+        fn done(&self) {}
+    }
+
+    struct World {
+        ambient: Ambient,
+        about: wit::About,
+        supplied: BTreeMap<String, Supplied>,
+    }
+
+    impl World {
+        fn at(home: &std::path::Path) -> Self {
+            let mut ambient = Ambient::empty()
+                .with_variable("KEY", "s3cr3t-key")
+                .with_variable("BASE_URL", "https://gw.test:8443/v1");
+            ambient.home = Some(home.to_path_buf());
+            let supplied = Supplied::new(Secret::new("s3cr3t-supplied"));
+            Self {
+                ambient,
+                about: samples::about(),
+                supplied: BTreeMap::from([("sample".to_owned(), supplied)]),
+            }
+        }
+
+        fn context(&self) -> Context<'_> {
+            Context {
+                ambient: &self.ambient,
+                about: &self.about,
+                supplied: &self.supplied,
+                notices: &Silent,
+            }
+        }
+
+        fn get(&self, source: &wit::Source) -> Got {
+            let options = GetOptions {
+                ttl: Duration::ZERO,
+                rejected: false,
+            };
+            block_on(get(source, self.context(), options))
+        }
+    }
+
+    #[test]
+    fn each_kind_is_looked_at_and_got_and_aimed_alike() {
+        let home = tempfile::tempdir().unwrap();
+        let world = World::at(home.path());
+        let store = store::of(&world.about.tool, &world.ambient).unwrap();
+        let key = Entry::Key(Secret::new("s3cr3t-stored"));
+        store.save("kept", &key).unwrap();
+        let login = wit::Login {
+            name: "kept".to_owned(),
+            organization_claim: None,
+        };
+        let cloud = wit::Cloud {
+            provider: "bedrock".to_owned(),
+            flag: None,
+            set: Vec::new(),
+        };
+        let unsupported = wit::Outcome::Trouble(wit::Trouble::Unsupported);
+        for (kind, outcome, secret) in [
+            (
+                wit::Kind::Environment("KEY".to_owned()),
+                wit::Outcome::Present,
+                Some("s3cr3t-key"),
+            ),
+            (
+                wit::Kind::Supplied,
+                wit::Outcome::Present,
+                Some("s3cr3t-supplied"),
+            ),
+            (
+                wit::Kind::StoredKey("kept".to_owned()),
+                wit::Outcome::Present,
+                Some("s3cr3t-stored"),
+            ),
+            (wit::Kind::Login(login), wit::Outcome::Absent, None),
+            (wit::Kind::Cloud(cloud), unsupported, None),
+        ] {
+            let source = samples::source(kind);
+            let seen = look(&source, world.context());
+            assert_eq!(seen.observation.outcome, outcome);
+            assert_eq!(
+                seen.observation.destination,
+                wit::Destination::Origin("https://gw.test:8443".to_owned())
+            );
+            assert_eq!(seen.endpoint.as_deref(), Some("https://gw.test:8443/v1"));
+            assert!(!format!("{seen:?}").contains("v1"));
+            let got = world.get(&source);
+            assert!(got.observation.got);
+            assert_eq!(got.observation.destination, seen.observation.destination);
+            assert_eq!(
+                got.secret.as_ref().map(crate::handout::to_keep),
+                secret.map(str::as_bytes)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_endpoint_is_said() {
+        let home = tempfile::tempdir().unwrap();
+        let mut world = World::at(home.path());
+        world.ambient = world.ambient.with_variable("BASE_URL", "gw.test");
+        let source = samples::source(wit::Kind::Environment("KEY".to_owned()));
+        let seen = look(&source, world.context());
+        assert_eq!(seen.observation.destination, wit::Destination::Malformed);
+        assert_eq!(
+            seen.observation.detail.as_deref(),
+            Some("`BASE_URL` holds no scheme such as `https://`")
+        );
+        assert_eq!(seen.endpoint, None);
+    }
+
+    #[test]
+    fn seconds_are_negative_once_a_time_has_passed() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        let half = Duration::from_millis(500);
+        assert_eq!(seconds_until(now + Duration::from_secs(9), now), 9);
+        assert_eq!(seconds_until(now + half, now), 0);
+        assert_eq!(seconds_until(now, now), 0);
+        assert_eq!(seconds_until(now - half, now), -1);
+        assert_eq!(seconds_until(now - Duration::from_secs(9), now), -9);
+    }
 }

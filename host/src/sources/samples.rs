@@ -17,6 +17,7 @@ pub(crate) fn source(kind: wit::Kind) -> wit::Source {
             default: "https://api.test".to_owned(),
             variable: Some("BASE_URL".to_owned()),
         }),
+        asks: false,
         keep_as: None,
         at: wit::Location {
             path: "sample.toml".to_owned(),
