@@ -1,0 +1,148 @@
+//! Folders and files of ours: where they are, and who can reach them. A file
+//! that holds credentials or consents is its owner's alone.
+
+use std::path::Path;
+
+use super::Check;
+use crate::ambient::Ambient;
+use crate::resolver::Explained;
+use crate::sources::paths;
+
+pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
+    let mut checks = Vec::new();
+    match &ambient.home {
+        Some(_) => {}
+        None => checks.push(
+            Check::warning("files", "the home folder is not known")
+                .try_this("set `HOME` to an absolute path"),
+        ),
+    }
+    match ambient.config_folder() {
+        Some(folder) => checks.push(present("the folder of your policies", &folder)),
+        None => checks.push(Check::warning("files", "there is no folder for policies")),
+    }
+    match ambient.state_folder() {
+        Some(folder) => {
+            checks.push(private("the folder of consents", &folder));
+            let mut entries: Vec<_> = std::fs::read_dir(&folder)
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .collect();
+            entries.sort();
+            checks.extend(entries.iter().filter_map(|path| exposed("it", path)));
+        }
+        None => checks.push(
+            Check::warning("files", "there is no folder for consents: none is remembered")
+                .try_this("set `HOME` to an absolute path"),
+        ),
+    }
+    if explained.about.tool.folder.is_some() {
+        for name in [".credentials.json", ".credentials.keyrule.json"] {
+            let path = format!("{{folder}}/{name}");
+            let everywhere = crate::engine::bindings::Paths {
+                linux: path.clone(),
+                macos: path.clone(),
+                windows: path,
+            };
+            match paths::expand(&everywhere, &explained.about.tool, ambient) {
+                Ok(path) => checks.push(private("the credentials file", &path)),
+                Err(error) => checks.push(Check::error("files", error.to_string())),
+            }
+        }
+    }
+    checks
+}
+
+/// A file or folder that nobody else may reach.
+fn private(what: &str, path: &Path) -> Check {
+    exposed(what, path).unwrap_or_else(|| present(what, path))
+}
+
+/// Whether it is there.
+fn present(what: &str, path: &Path) -> Check {
+    let name = path.display();
+    match std::fs::metadata(path) {
+        Ok(_) => Check::ok("files", format!("{what} `{name}` is there")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Check::ok("files", format!("{what} `{name}` is not there yet"))
+        }
+        Err(error) => Check::error(
+            "files",
+            format!(
+                "{what} `{name}` cannot be looked at: {}",
+                error.to_string().to_lowercase()
+            ),
+        ),
+    }
+}
+
+/// What is wrong with who can reach it.
+#[cfg(unix)]
+fn exposed(what: &str, path: &Path) -> Option<Check> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let metadata = std::fs::metadata(path).ok()?;
+    let mode = metadata.mode() & 0o7777;
+    let wanted = if metadata.is_dir() { "700" } else { "600" };
+    let name = path.display();
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Some(Check::error(
+            "files",
+            format!("{what} `{name}` belongs to somebody else"),
+        ));
+    }
+    (mode & 0o077 != 0).then(|| {
+        let who = if mode & 0o022 != 0 {
+            "changed"
+        } else {
+            "read"
+        };
+        Check::warning(
+            "files",
+            format!("{what} `{name}` can be {who} by other users: its mode is {mode:04o}"),
+        )
+        .try_this(format!("chmod {wanted} '{name}'"))
+    })
+}
+
+/// Elsewhere, access is not a matter of mode bits.
+#[cfg(not(unix))]
+fn exposed(_what: &str, _path: &Path) -> Option<Check> {
+    None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::cli::doctor::Level;
+
+    #[test]
+    fn a_file_that_others_can_read_comes_with_the_chmod_that_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("consents");
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let name = path.display();
+        assert_eq!(
+            private("the file", &path),
+            Check::warning(
+                "files",
+                format!("the file `{name}` can be read by other users: its mode is 0640")
+            )
+            .try_this(format!("chmod 600 '{name}'"))
+        );
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(private("the file", &path).level, Level::Ok);
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_fine() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = private("the file", &folder.path().join("none"));
+        assert_eq!(check.level, Level::Ok);
+        assert!(check.message.ends_with("is not there yet"));
+    }
+}
