@@ -25,6 +25,7 @@ mod exec;
 mod explain;
 mod explained;
 mod headers;
+mod notices;
 pub(crate) mod output;
 mod status;
 mod token;
@@ -36,6 +37,7 @@ pub use output::Streams;
 
 use args::{Arguments, Command, Global};
 use errors::Failure;
+use notices::Spinner;
 use output::Output;
 
 /// Runs one command and returns its exit code.
@@ -93,6 +95,11 @@ impl Context<'_, '_> {
     /// `$(keyrule token)` still asks.
     pub(crate) fn is_interactive(&self) -> bool {
         !self.global.non_interactive && self.output.has_somebody()
+    }
+
+    /// Who tells the user that a helper is slow.
+    pub(crate) fn notices(&self) -> Spinner {
+        Spinner::new(self.output.words_is_terminal(), self.global.quiet)
     }
 
     /// A resolver for the policy and the session that the flags name.

@@ -31,7 +31,7 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Policy(_) => "policy",
+            Self::Policy(error) => error.code(),
             Self::Engine(_) => "engine",
             Self::Refused(explained) => refusal(explained).map_or("refused", refusal_code),
             Self::Cancelled => "cancelled",
@@ -42,7 +42,7 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Policy(_) => 5,
+            Self::Policy(error) => error.exit_code(),
             Self::Engine(_) => 1,
             Self::Refused(explained) => refusal(explained).map_or(1, refusal_exit_code),
             Self::Cancelled => 3,
@@ -53,7 +53,8 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Policy(_) | Self::Engine(_) | Self::Cancelled => None,
+            Self::Policy(error) => error.hint(),
+            Self::Engine(_) | Self::Cancelled => None,
             Self::Refused(explained) => explained
                 .explanation
                 .fix

@@ -31,10 +31,16 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Doctor) -> Result<i
             checks.extend(settings::check(explained, &context.ambient));
             checks.extend(helper::check(explained, &context.ambient));
             if arguments.run_helper {
-                checks.extend(helper::run(explained, &context.ambient));
+                checks.extend(helper::run(explained, &context.ambient, &context.notices()));
             }
         }
-        Err(failure) => checks.push(Check::error("policy", &failure.message).hint(&failure.hint)),
+        Err(failure) => {
+            let check = Check::error("policy", &failure.said.message).hint(&failure.said.hint);
+            // A file that is wrong was found above.
+            if !checks.contains(&check) {
+                checks.push(check);
+            }
+        }
     }
     checks.extend(session(context, decision.as_ref().ok()));
     let exit = i32::from(checks.iter().any(|check| check.level == Level::Error));
@@ -192,6 +198,17 @@ mod tests {
             unicode: true,
             width: 80,
         };
-        insta::assert_snapshot!(text(&checks, look), @"");
+        insta::assert_snapshot!(text(&checks, look), @"
+        policy
+          ok       user `x.toml`: absent
+          error    managed `/etc/x.toml` is empty
+                   hint: write a policy into it
+
+        files
+          warning  the folder can be read by everybody
+                   hint: chmod 700 /home/ada/.local/state/keyrule
+
+        1 error, 1 warning
+        ");
     }
 }

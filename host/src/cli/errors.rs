@@ -16,10 +16,21 @@ use super::args::{Global, When};
 use super::output::{Look, Streams, clean, columns, has_colour, pad, wrap};
 
 /// A command that ends with an error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
+    /// The exit code.
+    pub exit: i32,
+    /// Whether nobody is there to read it: the reader of a pipe has left.
+    pub silent: bool,
+    /// What is said.
+    pub said: Box<Said>,
+}
+
+/// What is said of an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Said {
     /// A stable name for the kind of error.
-    pub code: String,
+    pub code: &'static str,
     /// What happened: lower case, one line.
     pub message: String,
     /// The errors below it, the nearest first.
@@ -31,12 +42,6 @@ pub(crate) struct Failure {
     /// The next thing to type or to change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// The exit code.
-    #[serde(skip)]
-    pub exit: i32,
-    /// Whether nobody is there to read it: the reader of a pipe has left.
-    #[serde(skip)]
-    pub silent: bool,
 }
 
 /// One source and why it does not serve.
@@ -49,20 +54,22 @@ pub(crate) struct SourceLine {
 }
 
 impl Failure {
-    pub(crate) fn new(code: &str, exit: i32, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: &'static str, exit: i32, message: impl Into<String>) -> Self {
         Self {
-            code: code.to_owned(),
-            message: message.into(),
-            causes: Vec::new(),
-            sources: Vec::new(),
-            hint: None,
             exit,
             silent: false,
+            said: Box::new(Said {
+                code,
+                message: message.into(),
+                causes: Vec::new(),
+                sources: Vec::new(),
+                hint: None,
+            }),
         }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.said.hint = Some(hint.into());
         self
     }
 
@@ -70,7 +77,7 @@ impl Failure {
     /// `head` does, is told nothing; everybody else is.
     pub(crate) fn unwritten(error: &io::Error) -> Self {
         let mut failure = Self::new("output", 1, "the output could not be written");
-        failure.causes.push(error.to_string().to_lowercase());
+        failure.said.causes.push(error.to_string().to_lowercase());
         failure.silent = error.kind() == io::ErrorKind::BrokenPipe;
         failure
     }
@@ -80,21 +87,21 @@ impl Failure {
         if self.silent {
             return String::new();
         }
-        let label = look.red(&format!("error[{}]:", self.code));
-        let mut text = format!("{label} {}\n", clean(&self.message));
-        let width = self.sources.iter().map(|line| columns(&line.id)).max();
-        for line in &self.sources {
+        let label = look.red(&format!("error[{}]:", self.said.code));
+        let mut text = format!("{label} {}\n", clean(&self.said.message));
+        let width = self.said.sources.iter().map(|line| columns(&line.id)).max();
+        for line in &self.said.sources {
             let id = pad(&clean(&line.id), width.unwrap_or(0));
             let indent = columns(&id) + 4;
             let why = wrap(&clean(&line.why), look.width.saturating_sub(indent).max(20));
             let why = why.join(&format!("\n{}", " ".repeat(indent)));
             text.push_str(&format!("  {}  {why}\n", look.bold(&id)));
         }
-        for cause in &self.causes {
+        for cause in &self.said.causes {
             let label = look.red("caused by:");
             text.push_str(&format!("{label} {}\n", clean(cause)));
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = &self.said.hint {
             let label = look.cyan("hint:");
             text.push_str(&format!("{label} {}\n", clean(hint)));
         }
@@ -109,7 +116,7 @@ impl Failure {
         }
         format!(
             "{}\n",
-            serde_json::json!({ "error": self, "exit-code": self.exit })
+            serde_json::json!({ "error": self.said, "exit-code": self.exit })
         )
     }
 }
@@ -121,13 +128,13 @@ impl From<Error> for Failure {
             i32::from(error.exit_code()),
             error.to_string(),
         );
-        failure.hint = error.hint();
+        failure.said.hint = error.hint();
         if let Error::Refused(explained) = &error {
-            failure.sources = lines(explained);
+            failure.said.sources = lines(explained);
         }
         let mut cause = error.source();
         while let Some(error) = cause {
-            failure.causes.push(error.to_string());
+            failure.said.causes.push(error.to_string());
             cause = error.source();
         }
         failure
@@ -229,7 +236,7 @@ mod tests {
     #[test]
     fn a_failure_is_one_line_of_json() {
         let mut failure = refused();
-        failure.sources.truncate(1);
+        failure.said.sources.truncate(1);
         insta::assert_snapshot!(failure.json(), @r#"{"error":{"code":"nothing-usable","hint":"set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`","message":"nothing is usable: none of the 4 sources that count in terminal sessions is there","sources":[{"id":"auth-token","why":"`ANTHROPIC_AUTH_TOKEN` is not set"}]},"exit-code":4}"#);
     }
 

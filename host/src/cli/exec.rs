@@ -91,7 +91,7 @@ fn not_started(program: &OsStr, error: &io::Error) -> Failure {
             format!("the program `{name}` could not be started"),
         ),
     };
-    failure.causes.push(error.to_string().to_lowercase());
+    failure.said.causes.push(error.to_string().to_lowercase());
     failure
 }
 
@@ -218,7 +218,7 @@ mod tests {
     fn failures_have_the_exit_codes_of_env() {
         let fail = |kind: io::ErrorKind| {
             let failure = not_started(OsStr::new("tool"), &kind.into());
-            (failure.code, failure.exit)
+            (failure.said.code, failure.exit)
         };
         assert_eq!(
             [
@@ -227,9 +227,9 @@ mod tests {
                 fail(io::ErrorKind::ArgumentListTooLong),
             ],
             [
-                ("program-not-found".into(), 127),
-                ("program-not-executable".into(), 126),
-                ("program-not-started".into(), 126),
+                ("program-not-found", 127),
+                ("program-not-executable", 126),
+                ("program-not-started", 126),
             ]
         );
     }

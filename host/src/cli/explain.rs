@@ -10,7 +10,7 @@ use crate::resolver::Explained;
 use super::Context;
 use super::document::{Document, word};
 use super::errors::Failure;
-use super::explained::{place, short};
+use super::explained::{at_home, place, short};
 use super::output::{Look, clean, columns, pad, wrap};
 use super::status::{remarks, row, session};
 
@@ -35,11 +35,12 @@ fn text(explained: &Explained, look: Look, home: Option<&Path>) -> String {
     text.push('\n');
     text.push_str(&table(explained, look, home));
     text.push('\n');
-    for line in wrap(&clean(&explained.explanation.summary), look.width) {
+    let summary = clean(&at_home(&explained.explanation.summary, home));
+    for line in wrap(&summary, look.width) {
         text.push_str(&look.bold(&line));
         text.push('\n');
     }
-    text.push_str(&remarks(explained, look));
+    text.push_str(&remarks(explained, look, home));
     text
 }
 
@@ -74,6 +75,8 @@ struct Row {
     rule: String,
 }
 
+/// The rule stands at the right edge: beside the reason where both fit, else
+/// on a line of its own.
 fn table(explained: &Explained, look: Look, home: Option<&Path>) -> String {
     let rows: Vec<_> = explained
         .lines()
@@ -81,7 +84,7 @@ fn table(explained: &Explained, look: Look, home: Option<&Path>) -> String {
             mark: look.mark(line.standing),
             id: clean(&source.id),
             standing: word(&line.standing).replace('-', " "),
-            why: clean(&line.text),
+            why: clean(&at_home(&line.text, home)),
             rule: clean(&place(&line.at, home)),
         })
         .collect();
@@ -89,44 +92,33 @@ fn table(explained: &Explained, look: Look, home: Option<&Path>) -> String {
     let id = widest(|row| &row.id).unwrap_or(0).max(6);
     let standing = widest(|row| &row.standing).unwrap_or(0).max(8);
     let left = 2 + id + 2 + standing + 2;
-    let room = look.width.saturating_sub(left).max(30);
-    let rule = widest(|row| &row.rule).unwrap_or(0).max(4);
-    let why = widest(|row| &row.why).unwrap_or(0).max(3);
-    // The rule has a column of its own where everything fits on one line,
-    // and else a line of its own under the reason.
-    let beside = why + 2 + rule <= room;
+    let why = widest(|row| &row.why).unwrap_or(0);
+    let rule = widest(|row| &row.rule).unwrap_or(0);
+    let room = look.width.saturating_sub(left).max(30).min(why + 2 + rule);
 
-    let mut head = format!("  {}  {}  ", pad("SOURCE", id), pad("STANDING", standing));
-    head.push_str(&if beside {
-        format!("{}  RULE", pad("WHY", why))
-    } else {
-        "WHY AND RULE".to_owned()
-    });
-    let mut text = format!("{}\n", look.dim(&head));
+    let head = format!(
+        "  {}  {}  WHY",
+        pad("SOURCE", id),
+        pad("STANDING", standing)
+    );
+    let gap = (left + room).saturating_sub(columns(&head) + 4);
+    let mut text = format!("{}\n", look.dim(&format!("{head}{}RULE", " ".repeat(gap))));
     for row in &rows {
         let bold = row.standing == "wins" || row.standing == "next";
         let name = pad(&row.id, id);
         let name = if bold { look.bold(&name) } else { name };
-        text.push_str(&format!(
-            "{} {name}  {}  ",
-            row.mark,
-            pad(&row.standing, standing)
-        ));
-        if beside {
-            let rule = look.dim(&row.rule);
-            text.push_str(&format!("{}  {rule}\n", pad(&row.why, why)));
-            continue;
-        }
-        let indent = format!("\n{}", " ".repeat(left));
+        let standing = pad(&row.standing, standing);
+        text.push_str(&format!("{} {name}  {standing}  ", row.mark));
         let mut lines = wrap(&row.why, room);
         let last = lines.last().map_or(0, |line| columns(line));
-        if last + 2 + columns(&row.rule) <= room
-            && let Some(line) = lines.last_mut()
-        {
-            line.push_str(&format!("  {}", look.dim(&row.rule)));
-        } else {
-            lines.push(look.dim(&row.rule));
+        if last + 2 + columns(&row.rule) > room {
+            lines.push(String::new());
         }
+        if let Some(line) = lines.last_mut() {
+            let gap = room.saturating_sub(columns(line) + columns(&row.rule));
+            line.push_str(&format!("{}{}", " ".repeat(gap), look.dim(&row.rule)));
+        }
+        let indent = format!("\n{}", " ".repeat(left));
         text.push_str(&format!("{}\n", lines.join(&indent)));
     }
     text
@@ -151,14 +143,13 @@ mod tests {
           files        claude-code.toml
                        ~/.config/keyrule/claude-code.toml: empty
 
-          SOURCE      STANDING   WHY AND RULE
-        · auth-token  out        `ANTHROPIC_AUTH_TOKEN` is not set  claude-code.toml:57
-        ✓ api-key     wins       `ANTHROPIC_API_KEY` is set  claude-code.toml:66
-        ○ helper      outranked  `apiKeyHelper` is set in
-                                 `/home/ada/.claude/settings.json`  claude-code.toml:76
+          SOURCE      STANDING   WHY                                                RULE
+        · auth-token  out        `ANTHROPIC_AUTH_TOKEN` is not set   claude-code.toml:57
+        ✓ api-key     wins       `ANTHROPIC_API_KEY` is set          claude-code.toml:66
+        ○ helper      outranked  `apiKeyHelper` is set in `~/.claude/settings.json`
+                                                                     claude-code.toml:76
         · login       out        not logged in: no `claudeAiOauth` in
-                                 `/home/ada/.claude/.credentials.json`
-                                 claude-code.toml:88
+                                 `~/.claude/.credentials.json`       claude-code.toml:88
 
         `api-key` is used: `ANTHROPIC_API_KEY` is set
         warning: `helper` is there too and not used: `api-key` comes first
@@ -166,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_have_a_column_where_everything_fits_on_a_line() {
+    fn a_wide_table_is_no_wider_than_it_needs_to_be() {
         let look = Look {
             unicode: false,
             width: 110,
@@ -177,7 +168,7 @@ mod tests {
           files        claude-code.toml
                        /home/ada/.config/keyrule/claude-code.toml: empty
 
-          SOURCE      STANDING  WHY                                                                RULE
+          SOURCE      STANDING  WHY                                                                               RULE
         . auth-token  out       `ANTHROPIC_AUTH_TOKEN` is not set                                  claude-code.toml:57
         . api-key     out       `ANTHROPIC_API_KEY` is not set                                     claude-code.toml:66
         . helper      out       `apiKeyHelper` is not set in any of the settings files that count  claude-code.toml:76

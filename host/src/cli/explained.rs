@@ -93,6 +93,17 @@ pub(crate) fn short(path: &str, home: Option<&std::path::Path>) -> String {
         )
 }
 
+/// Words with the home folder as `~` in every path that they quote.
+pub(crate) fn at_home(words: &str, home: Option<&std::path::Path>) -> String {
+    let separator = std::path::MAIN_SEPARATOR;
+    match home.and_then(std::path::Path::to_str) {
+        Some(home) if home.len() > 1 => {
+            words.replace(&format!("`{home}{separator}"), &format!("`~{separator}"))
+        }
+        _ => words.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -106,5 +117,14 @@ mod tests {
         assert_eq!(short("/home/adam/y.toml", home), "/home/adam/y.toml");
         assert_eq!(short("claude-code.toml", home), "claude-code.toml");
         assert_eq!(short("/home/ada/y.toml", None), "/home/ada/y.toml");
+    }
+
+    #[test]
+    fn quoted_paths_below_home_are_short() {
+        let home = Some(Path::new("/home/ada"));
+        assert_eq!(
+            at_home("`x` in `/home/ada/y`, not `/home/adam/y`", home),
+            "`x` in `~/y`, not `/home/adam/y`"
+        );
     }
 }

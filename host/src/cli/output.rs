@@ -91,9 +91,9 @@ impl<'a, 's> Output<'a, 's> {
         self.streams.input_is_terminal && self.streams.words_is_terminal
     }
 
-    /// Whether words go to a terminal and are wanted.
-    pub(crate) fn shows_progress(&self) -> bool {
-        self.streams.words_is_terminal && !self.quiet
+    /// Whether words go to a terminal.
+    pub(crate) fn words_is_terminal(&self) -> bool {
+        self.streams.words_is_terminal
     }
 
     /// Writes data on stdout, all of it or an error.

@@ -2,13 +2,15 @@
 //! goes, which rule says so, what it goes before; or why there is none, and
 //! what to do. Carries nothing out.
 
+use std::path::Path;
+
 use crate::engine::bindings as wit;
 use crate::resolver::Explained;
 
 use super::Context;
 use super::document::{Document, word};
 use super::errors::Failure;
-use super::explained::place;
+use super::explained::{at_home, place};
 use super::output::{Look, clean, pad, wrap};
 
 pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
@@ -23,14 +25,15 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
     Ok(explained.exit_code())
 }
 
-fn text(explained: &Explained, look: Look, home: Option<&std::path::Path>) -> String {
+fn text(explained: &Explained, look: Look, home: Option<&Path>) -> String {
     let explanation = &explained.explanation;
     let standing = explained
         .winner()
         .and_then(|winner| explained.line(winner))
         .map_or(wit::Standing::Stops, |line| line.standing);
     let mut text = String::new();
-    let summary = wrap(&clean(&explanation.summary), look.width.saturating_sub(2));
+    let summary = clean(&at_home(&explanation.summary, home));
+    let summary = wrap(&summary, look.width.saturating_sub(2));
     for (index, line) in summary.iter().enumerate() {
         let mark = if index == 0 {
             look.mark(standing)
@@ -42,12 +45,12 @@ fn text(explained: &Explained, look: Look, home: Option<&std::path::Path>) -> St
     for (label, value) in rows(explained, home) {
         row(&mut text, look, label, &value);
     }
-    text.push_str(&remarks(explained, look));
+    text.push_str(&remarks(explained, look, home));
     text
 }
 
 /// What stands under the summary, as far as there is something to say.
-fn rows(explained: &Explained, home: Option<&std::path::Path>) -> Vec<(&'static str, String)> {
+fn rows(explained: &Explained, home: Option<&Path>) -> Vec<(&'static str, String)> {
     let explanation = &explained.explanation;
     let mut rows = Vec::new();
     if let Some(winner) = explained.winner() {
@@ -106,7 +109,7 @@ pub(super) fn session(explained: &Explained) -> String {
 }
 
 /// What restrictions changed, the one fix, and the warnings.
-pub(super) fn remarks(explained: &Explained, look: Look) -> String {
+pub(super) fn remarks(explained: &Explained, look: Look, home: Option<&Path>) -> String {
     let explanation = &explained.explanation;
     let mut text = String::new();
     if let Some(changed) = &explanation.changed {
@@ -128,7 +131,13 @@ pub(super) fn remarks(explained: &Explained, look: Look) -> String {
         );
     }
     if let Some(advice) = &explanation.fix {
-        remark(&mut text, look, &look.cyan("hint:"), 5, &advice.text);
+        remark(
+            &mut text,
+            look,
+            &look.cyan("hint:"),
+            5,
+            &at_home(&advice.text, home),
+        );
     }
     text
 }

@@ -33,8 +33,11 @@ pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
             checks.extend(entries.iter().filter_map(|path| exposed("it", path)));
         }
         None => checks.push(
-            Check::warning("files", "there is no folder for consents: none is remembered")
-                .try_this("set `HOME` to an absolute path"),
+            Check::warning(
+                "files",
+                "there is no folder for consents: none is remembered",
+            )
+            .try_this("set `HOME` to an absolute path"),
         ),
     }
     if explained.about.tool.folder.is_some() {
@@ -93,11 +96,7 @@ fn exposed(what: &str, path: &Path) -> Option<Check> {
         ));
     }
     (mode & 0o077 != 0).then(|| {
-        let who = if mode & 0o022 != 0 {
-            "changed"
-        } else {
-            "read"
-        };
+        let who = if mode & 0o022 != 0 { "changed" } else { "read" };
         Check::warning(
             "files",
             format!("{what} `{name}` can be {who} by other users: its mode is {mode:04o}"),

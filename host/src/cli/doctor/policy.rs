@@ -7,8 +7,35 @@ use crate::cli::document::word;
 use crate::cli::errors::Failure;
 use crate::engine::bindings as wit;
 use crate::error::Error;
-use crate::policy::{FileReport, FileState};
+use crate::policy::find::Survey;
+use crate::policy::{self, FileReport, FileState};
 use crate::resolver::Explained;
+
+/// Every place where a file of the policy can be, and what is wrong there.
+pub(super) fn files(name: &str, ambient: &Ambient) -> Vec<Check> {
+    let name = match name.parse() {
+        Ok(name) => name,
+        Err(error) => return vec![wrong(error)],
+    };
+    let Survey { found, errors } = Survey::of(&name, ambient);
+    let mut checks: Vec<_> = found
+        .reports
+        .iter()
+        .filter(|report| {
+            !errors
+                .iter()
+                .any(|error| error.path() == Some(&report.path))
+        })
+        .map(file)
+        .collect();
+    checks.extend(errors.into_iter().map(wrong));
+    checks
+}
+
+fn wrong(error: policy::Error) -> Check {
+    let failure = Failure::from(Error::Policy(error));
+    Check::error("policy", &failure.said.message).hint(&failure.said.hint)
+}
 
 /// The sources, as far as there is something to say.
 pub(super) fn sources(explained: &Explained) -> Vec<Check> {
@@ -27,7 +54,7 @@ pub(super) fn sources(explained: &Explained) -> Vec<Check> {
     checks
 }
 
-/// One file.
+/// One place that is no reason to refuse.
 fn file(report: &FileReport) -> Check {
     let name = format!(
         "{} `{}`",
@@ -37,13 +64,49 @@ fn file(report: &FileReport) -> Check {
     match &report.state {
         FileState::Read => Check::ok("policy", format!("{name} was read")),
         FileState::Absent => Check::ok("policy", format!("{name} is not there")),
-        FileState::Empty => Check::error("policy", format!("{name} is empty"))
-            .try_this("write a policy into it, or remove it"),
+        FileState::Empty => Check::warning("policy", format!("{name} is empty")),
         FileState::Unreadable(why) => {
-            Check::error("policy", format!("{name} cannot be read: {why}"))
+            Check::warning("policy", format!("{name} cannot be read: {why}"))
         }
         FileState::Untrusted(why) => {
-            Check::error("policy", format!("{name} cannot be trusted: {why}"))
+            Check::warning("policy", format!("{name} cannot be trusted: {why}"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples;
+
+    #[test]
+    fn what_lies_in_the_shadow_of_the_winner_is_a_warning() {
+        assert_eq!(
+            sources(&samples::key_before_helper()),
+            [
+                Check::ok("sources", "`api-key` is used: `ANTHROPIC_API_KEY` is set"),
+                Check::warning(
+                    "sources",
+                    "`helper` is there too and not used: `api-key` comes first"
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_empty_policy_file_is_an_error_with_a_hint() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(".config/keyrule");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("mine.toml"), "").unwrap();
+        let mut ambient =
+            Ambient::empty().with_variable("XDG_CONFIG_HOME", home.path().join(".config"));
+        ambient.home = Some(home.path().to_path_buf());
+        let errors: Vec<_> = files("mine", &ambient)
+            .into_iter()
+            .filter(|check| check.level == crate::cli::doctor::Level::Error)
+            .map(|check| (check.message.contains("mine.toml"), check.hint.is_some()))
+            .collect();
+        assert_eq!(errors, [(true, true)]);
     }
 }

@@ -49,7 +49,10 @@ fn files(
                 .into_iter()
                 .flatten()
                 .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| path.extension().is_some_and(|extension| extension == "json")),
+                .filter(|path| {
+                    path.extension()
+                        .is_some_and(|extension| extension == "json")
+                }),
         );
         files.sort();
         files.reverse();
@@ -75,16 +78,22 @@ fn file(settings: &wit::SettingsFile, path: &Path, read: &BTreeSet<&str>) -> Che
         Err(error) => return unreadable(&name, &error),
     };
     if !metadata.is_file() || metadata.len() > LIMIT {
-        return Check::error("settings", format!("{name} is not a file of a size to read"))
-            .try_this("put a settings file there, or nothing");
+        return Check::error(
+            "settings",
+            format!("{name} is not a file of a size to read"),
+        )
+        .try_this("put a settings file there, or nothing");
     }
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => return unreadable(&name, &error),
     };
     let Ok(content) = serde_json::from_slice::<Settings>(&bytes) else {
-        return Check::error("settings", format!("{name} is not a JSON object with settings"))
-            .try_this("mend the file; until then no helper is taken from it");
+        return Check::error(
+            "settings",
+            format!("{name} is not a JSON object with settings"),
+        )
+        .try_this("mend the file; until then no helper is taken from it");
     };
     let set: Vec<_> = content
         .env
@@ -95,7 +104,10 @@ fn file(settings: &wit::SettingsFile, path: &Path, read: &BTreeSet<&str>) -> Che
         .map(|variable| format!("`{variable}`"))
         .collect();
     if set.is_empty() {
-        return Check::ok("settings", format!("{name} sets no variable that a source reads"));
+        return Check::ok(
+            "settings",
+            format!("{name} sets no variable that a source reads"),
+        );
     }
     Check::warning(
         "settings",
