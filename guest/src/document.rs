@@ -83,7 +83,12 @@ fn read_with<'t>(name: &str, text: &'t str, reader: &mut Reader<'t>) -> Option<D
         .and_then(|session| {
             reader.known(session, &["surfaces"]);
             let surfaces = surfaces(reader, session, "surfaces");
-            reader.require(session, "surfaces", surfaces, "list the sessions that it serves")
+            reader.require(
+                session,
+                "surfaces",
+                surfaces,
+                "list the sessions that it serves",
+            )
         });
     let tool = tool(reader, top);
     let (mut clear, scrub) = exec(reader, top);
@@ -189,7 +194,12 @@ fn tool(reader: &mut Reader<'_>, top: Table<'_>) -> Tool {
             ("project", Tier::Project),
         ];
         let tier = reader.word(settings, "tier", &tiers);
-        let tier = reader.require(settings, "tier", tier, "say who can write it: `tier = \"user\"`");
+        let tier = reader.require(
+            settings,
+            "tier",
+            tier,
+            "say who can write it: `tier = \"user\"`",
+        );
         let path = kind::paths(reader, settings, "path");
         let path = reader.require(settings, "path", path, "say where it is");
         let folder = kind::paths(reader, settings, "folder");
@@ -236,7 +246,11 @@ fn rules(reader: &mut Reader<'_>, top: Table<'_>, tool: &Tool) -> Vec<Rule> {
             "add a `[[source]]`",
         );
     }
-    let settings: Vec<&str> = tool.settings.iter().map(|file| file.name.as_str()).collect();
+    let settings: Vec<&str> = tool
+        .settings
+        .iter()
+        .map(|file| file.name.as_str())
+        .collect();
     let mut rules: Vec<Rule> = Vec::new();
     let mut keeps: Vec<(usize, String, At)> = Vec::new();
     for table in tables {
@@ -279,7 +293,10 @@ fn rules(reader: &mut Reader<'_>, top: Table<'_>, tool: &Tool) -> Vec<Rule> {
 /// What a rule refers to: the source its key is kept as, and settings files.
 type References = (Option<(String, At)>, Vec<(String, At)>);
 
-fn rule(reader: &mut Reader<'_>, table: Table<'_>) -> Option<(Rule, Option<(String, At)>, Vec<(String, At)>)> {
+fn rule(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+) -> Option<(Rule, Option<(String, At)>, Vec<(String, At)>)> {
     let id = reader.string(table, "id");
     let id = reader.require(table, "id", id, "give it an id: `id = \"api-key\"`");
     if let Some(id) = &id {
@@ -325,7 +342,9 @@ fn rule(reader: &mut Reader<'_>, table: Table<'_>) -> Option<(Rule, Option<(Stri
         surfaces: counted.value,
         surfaces_at: counted.at,
         removed: [None; 4],
-        consent: consent.as_ref().map_or(ConsentLevel::Never, |level| level.value),
+        consent: consent
+            .as_ref()
+            .map_or(ConsentLevel::Never, |level| level.value),
         consent_at: consent.map_or(id.at, |level| level.at),
         next_on_failure: on_failure.as_ref().is_some_and(|next| next.value),
         on_failure_at: on_failure.map_or(id.at, |next| next.at),
@@ -342,7 +361,9 @@ fn rule(reader: &mut Reader<'_>, table: Table<'_>) -> Option<(Rule, Option<(Stri
 
 fn checked_id(reader: &mut Reader<'_>, id: &Placed<String>) {
     let valid = id.value.len() <= 64
-        && id.value.starts_with(|first: char| first.is_ascii_lowercase())
+        && id
+            .value
+            .starts_with(|first: char| first.is_ascii_lowercase())
         && id
             .value
             .bytes()

@@ -58,7 +58,10 @@ impl Policy {
     fn summary(&self, session: Session, verdict: Verdict, lines: &[Line]) -> String {
         let of = |index: u32| {
             let place = usize::try_from(index).unwrap_or(usize::MAX);
-            let id = self.rules().get(place).map_or("", |rule| rule.source.id.as_str());
+            let id = self
+                .rules()
+                .get(place)
+                .map_or("", |rule| rule.source.id.as_str());
             let text = lines.get(place).map_or("", |line| line.text.as_str());
             (id, text)
         };
@@ -81,12 +84,17 @@ impl Policy {
                 let cause = refused.source.map(of);
                 match (refused.reason, cause) {
                     (Refusal::SurfaceNotServed, _) => {
-                        format!("this policy does not serve {}", words::sessions(session.surface))
+                        format!(
+                            "this policy does not serve {}",
+                            words::sessions(session.surface)
+                        )
                     }
                     (Refusal::SourceFailed, Some((id, text))) => {
                         format!("`{id}` failed, and nothing after it is tried: {text}")
                     }
-                    (Refusal::EndpointNotAllowed, Some((id, text))) => format!("`{id}` is not used: {text}"),
+                    (Refusal::EndpointNotAllowed, Some((id, text))) => {
+                        format!("`{id}` is not used: {text}")
+                    }
                     (Refusal::ConsentRequired, Some((id, _))) => {
                         format!("`{id}` needs a consent, and nobody is here to give it")
                     }
@@ -105,8 +113,12 @@ impl Policy {
         let sessions = words::sessions(session.surface);
         match counted {
             0 => format!("no source counts in {sessions}"),
-            1 => format!("nothing is usable: the one source that counts in {sessions} is not there"),
-            _ => format!("nothing is usable: none of the {counted} sources that count in {sessions} is there"),
+            1 => {
+                format!("nothing is usable: the one source that counts in {sessions} is not there")
+            }
+            _ => format!(
+                "nothing is usable: none of the {counted} sources that count in {sessions} is there"
+            ),
         }
     }
 
@@ -141,7 +153,9 @@ impl Policy {
         evidence: &[Evidence],
     ) -> Option<Changed> {
         let unrestricted = self.merged.unrestricted.as_ref()?;
-        if verdict_source(verdict).is_none() && matches!(verdict, Verdict::Refuse(refused) if refused.reason == Refusal::SurfaceNotServed) {
+        if verdict_source(verdict).is_none()
+            && matches!(verdict, Verdict::Refuse(refused) if refused.reason == Refusal::SurfaceNotServed)
+        {
             return None;
         }
         let before = self::views(unrestricted, session, evidence);
@@ -156,7 +170,9 @@ impl Policy {
         let (rule, view) = (self.rules().get(place)?, views.get(place)?);
         let at = match verdict {
             Verdict::Ask(index) if index == stopped => rule.consent_at,
-            Verdict::Refuse(refused) if refused.reason == Refusal::ConsentRequired => rule.consent_at,
+            Verdict::Refuse(refused) if refused.reason == Refusal::ConsentRequired => {
+                rule.consent_at
+            }
             _ if view.reason == Reason::Declined => rule.consent_at,
             _ => view.at,
         };
@@ -202,14 +218,23 @@ impl Policy {
                 (Reason::Blank, _) => warn("blank", format!("`{id}`: {}", text()), rule.at),
                 (Reason::Recursion, _) => warn("recursion", format!("`{id}`: {}", text()), rule.at),
                 (_, State::Failed) if Some(index) < winner => {
-                    warn("passed-over", format!("`{id}` was passed over: {}", text()), rule.on_failure_at);
+                    warn(
+                        "passed-over",
+                        format!("`{id}` was passed over: {}", text()),
+                        rule.on_failure_at,
+                    );
                 }
                 _ => {}
             }
-            if view.seen.is_some_and(|seen| seen.lifetime == Lifetime::Malformed) {
+            if view
+                .seen
+                .is_some_and(|seen| seen.lifetime == Lifetime::Malformed)
+            {
                 warn(
                     "bad-lifetime",
-                    format!("`{id}`: the variable for how long its token is kept is not a whole number of milliseconds, and is ignored"),
+                    format!(
+                        "`{id}`: the variable for how long its token is kept is not a whole number of milliseconds, and is ignored"
+                    ),
                     rule.at,
                 );
             }
@@ -221,7 +246,12 @@ impl Policy {
             if first.by_flag && rule.by_flag {
                 warn(
                     "two-providers",
-                    format!("{} and {}: `{}` comes first", flag(first), flag(rule), first.source.id),
+                    format!(
+                        "{} and {}: `{}` comes first",
+                        flag(first),
+                        flag(rule),
+                        first.source.id
+                    ),
                     rule.at,
                 );
             } else if winner.is_some() {
@@ -244,7 +274,10 @@ fn shadowed(first: &Rule, rule: &Rule) -> String {
             "`{}` is there and not used by this policy; the tool itself may still run it",
             loser.id
         ),
-        _ => format!("`{}` is there too and not used: `{}` comes first", loser.id, winner.id),
+        _ => format!(
+            "`{}` is there too and not used: `{}` comes first",
+            loser.id, winner.id
+        ),
     }
 }
 
@@ -278,14 +311,20 @@ fn verdict_source(verdict: Verdict) -> Option<u32> {
 /// What a verdict comes to: who wins, after which question, or why nobody.
 fn outcome(verdict: Verdict) -> (Option<u32>, bool, Option<Refusal>) {
     match verdict {
-        Verdict::Look(index) | Verdict::Get(index) | Verdict::Use(index) => (Some(index), false, None),
+        Verdict::Look(index) | Verdict::Get(index) | Verdict::Use(index) => {
+            (Some(index), false, None)
+        }
         Verdict::Ask(index) => (Some(index), true, None),
         Verdict::Refuse(refused) => (None, false, Some(refused.reason)),
     }
 }
 
 /// Judges all evidence under the given rules.
-pub(crate) fn views<'e>(rules: &[Rule], session: Session, evidence: &'e [Evidence]) -> Vec<View<'e>> {
+pub(crate) fn views<'e>(
+    rules: &[Rule],
+    session: Session,
+    evidence: &'e [Evidence],
+) -> Vec<View<'e>> {
     assert_eq!(evidence.len(), rules.len(), "evidence for each source");
     rules
         .iter()
@@ -326,7 +365,13 @@ fn view<'e>(rule: &Rule, session: Session, evidence: &'e Evidence) -> View<'e> {
 }
 
 /// How one source stands.
-fn standing(index: u32, rule: &Rule, view: &View<'_>, session: Session, verdict: Verdict) -> Standing {
+fn standing(
+    index: u32,
+    rule: &Rule,
+    view: &View<'_>,
+    session: Session,
+    verdict: Verdict,
+) -> Standing {
     if !rule.counts(session.surface) {
         return Standing::NotCounted;
     }

@@ -12,7 +12,12 @@ use crate::words;
 
 impl Policy {
     /// What would help after this verdict.
-    pub(crate) fn fix(&self, session: Session, verdict: Verdict, views: &[View<'_>]) -> Option<Advice> {
+    pub(crate) fn fix(
+        &self,
+        session: Session,
+        verdict: Verdict,
+        views: &[View<'_>],
+    ) -> Option<Advice> {
         let Verdict::Refuse(refused) = verdict else {
             return None;
         };
@@ -24,7 +29,9 @@ impl Policy {
             (Refusal::SurfaceNotServed, _) => self.served_surface(),
             (Refusal::NothingUsable, _) => self.first_that_would_win(session, views),
             (Refusal::SourceFailed, Some((index, rule, view))) => mend(index, rule, view.seen),
-            (Refusal::EndpointNotAllowed, Some((_, rule, view))) => redirected_back(rule, view.seen),
+            (Refusal::EndpointNotAllowed, Some((_, rule, view))) => {
+                redirected_back(rule, view.seen)
+            }
             (Refusal::ConsentRequired, Some((index, rule, _))) => Some(approve(index, rule)),
             (_, None) => None,
         };
@@ -38,25 +45,35 @@ impl Policy {
             .find(|(_, surface)| served.value.has(*surface))?;
         Some(Advice {
             action: Fix::OtherSurface(surface),
-            text: format!("this policy serves {name} sessions: `--surface {name}`, where that is what this session is"),
+            text: format!(
+                "this policy serves {name} sessions: `--surface {name}`, where that is what this session is"
+            ),
         })
     }
 
     /// S10: the first source that counts here and whose becoming ready would
     /// make `decide` use it.
     fn first_that_would_win(&self, session: Session, views: &[View<'_>]) -> Option<Advice> {
-        (0..).zip(self.rules().iter().zip(views)).find_map(|(index, (rule, view))| {
-            let advice = make_ready(index, rule, view)?;
-            let facts: Vec<Fact> = (0..)
-                .zip(views)
-                .map(|(other, view)| match (other == index, view.fact.state) {
-                    (true, _) => Fact { state: State::Held, consent: Consent::Approved },
-                    (false, State::Unknown) => Fact { state: State::Out, ..view.fact },
-                    (false, _) => view.fact,
-                })
-                .collect();
-            (self.decide(session, &facts) == Verdict::Use(index)).then_some(advice)
-        })
+        (0..)
+            .zip(self.rules().iter().zip(views))
+            .find_map(|(index, (rule, view))| {
+                let advice = make_ready(index, rule, view)?;
+                let facts: Vec<Fact> = (0..)
+                    .zip(views)
+                    .map(|(other, view)| match (other == index, view.fact.state) {
+                        (true, _) => Fact {
+                            state: State::Held,
+                            consent: Consent::Approved,
+                        },
+                        (false, State::Unknown) => Fact {
+                            state: State::Out,
+                            ..view.fact
+                        },
+                        (false, _) => view.fact,
+                    })
+                    .collect();
+                (self.decide(session, &facts) == Verdict::Use(index)).then_some(advice)
+            })
     }
 
     fn ask_the_author(&self, verdict: Verdict, views: &[View<'_>]) -> Advice {
@@ -72,7 +89,10 @@ impl Policy {
             .unwrap_or_default();
         let place = self.place(at);
         Advice {
-            text: format!("only a change of the policy helps: `{}`, line {}", place.path, place.line),
+            text: format!(
+                "only a change of the policy helps: `{}`, line {}",
+                place.path, place.line
+            ),
             action: Fix::ChangePolicy(place),
         }
     }
@@ -88,14 +108,19 @@ fn make_ready(index: u32, rule: &Rule, view: &View<'_>) -> Option<Advice> {
     }
     let id = &rule.source.id;
     Some(match &rule.source.kind {
-        Kind::Environment(name) => set(name, format!("set `{name}`, for example `export {name}=…`")),
+        Kind::Environment(name) => {
+            set(name, format!("set `{name}`, for example `export {name}=…`"))
+        }
         Kind::Helper(helper) => match &helper.command {
             Command::Setting(setting) => Advice {
                 action: Fix::ConfigureHelper(index),
                 text: format!(
                     "name a helper: `\"{}\": \"…\"` in {}",
                     setting.key,
-                    setting.from.last().map_or_else(String::new, |file| format!("`{file}`")),
+                    setting
+                        .from
+                        .last()
+                        .map_or_else(String::new, |file| format!("`{file}`")),
                 ),
             },
             Command::Variable(name) => set(name, format!("let `{name}` name a helper")),

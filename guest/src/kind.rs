@@ -3,9 +3,7 @@
 
 use crate::reader::{Reader, Table, listed, nearest};
 use crate::text::At;
-use crate::wit::{
-    Cloud, Command, Folder, Helper, Kind, Login, Pair, Paths, Setting, ToolLogin,
-};
+use crate::wit::{Cloud, Command, Folder, Helper, Kind, Login, Pair, Paths, Setting, ToolLogin};
 
 /// A source's kind, and what else its table says that only this kind has.
 #[derive(Debug)]
@@ -66,7 +64,12 @@ pub(crate) fn read(reader: &mut Reader<'_>, table: Table<'_>) -> Option<KindPart
     let word = reader.word(table, "kind", &KINDS);
     let names: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
     let word = reader
-        .require(table, "kind", word, &format!("add one of {}", listed(&names)))?
+        .require(
+            table,
+            "kind",
+            word,
+            &format!("add one of {}", listed(&names)),
+        )?
         .value;
     let own: &[&str] = match word {
         Word::Environment => &["variable", "keep-as"],
@@ -105,7 +108,12 @@ pub(crate) fn read(reader: &mut Reader<'_>, table: Table<'_>) -> Option<KindPart
         Word::ToolLogin => tool_login(reader, table, &mut parts)?,
         Word::Supplied => {}
         Word::StoredKey => {
-            let key = required(reader, table, "key", "name the stored key: `key = \"work\"`")?;
+            let key = required(
+                reader,
+                table,
+                "key",
+                "name the stored key: `key = \"work\"`",
+            )?;
             parts.description = format!("the stored key `{key}`");
             parts.kind = Kind::StoredKey(key);
         }
@@ -217,8 +225,18 @@ fn helper(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) -> O
 
 fn tool_login(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) -> Option<()> {
     let path = paths(reader, table, "path");
-    let path = reader.require(table, "path", path, "name the file that the tool keeps it in");
-    let entry = required(reader, table, "entry", "name the key at the top of that file");
+    let path = reader.require(
+        table,
+        "path",
+        path,
+        "name the file that the tool keeps it in",
+    );
+    let entry = required(
+        reader,
+        table,
+        "entry",
+        "name the key at the top of that file",
+    );
     parts.description = "the tool's own login".to_owned();
     let login = reader.string(table, "command").map(|login| login.value);
     parts.kind = Kind::ToolLogin(ToolLogin {
@@ -272,12 +290,7 @@ fn cloud(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) -> Op
     Some(())
 }
 
-fn required(
-    reader: &mut Reader<'_>,
-    table: Table<'_>,
-    key: &str,
-    help: &str,
-) -> Option<String> {
+fn required(reader: &mut Reader<'_>, table: Table<'_>, key: &str, help: &str) -> Option<String> {
     let found = reader.string(table, key);
     reader
         .require(table, key, found, help)
@@ -339,7 +352,10 @@ pub(crate) fn pairs(
             "headers" => checked_header(reader, name, at),
             _ => checked_variable(reader, key, name, at),
         };
-        if pairs.iter().any(|pair| pair.name.eq_ignore_ascii_case(name)) {
+        if pairs
+            .iter()
+            .any(|pair| pair.name.eq_ignore_ascii_case(name))
+        {
             reader.error(
                 "listed-twice",
                 format!("`{key}` has the same name twice"),
@@ -387,11 +403,12 @@ fn template_fault(text: &str, words: &[&str]) -> Option<String> {
     let mut rest = text;
     while let Some(open) = rest.find(['{', '}']) {
         let tail = rest.get(open..)?;
-        let word = words
-            .iter()
-            .find(|word| tail.strip_prefix('{').is_some_and(|tail| {
-                tail.strip_prefix(**word).is_some_and(|tail| tail.starts_with('}'))
-            }));
+        let word = words.iter().find(|word| {
+            tail.strip_prefix('{').is_some_and(|tail| {
+                tail.strip_prefix(**word)
+                    .is_some_and(|tail| tail.starts_with('}'))
+            })
+        });
         match word {
             Some(word) => rest = tail.get(word.len() + 2..)?,
             None => return Some("a text has a brace that stands for nothing".to_owned()),
@@ -443,7 +460,9 @@ pub(crate) fn paths(reader: &mut Reader<'_>, table: Table<'_>, key: &str) -> Opt
 /// to wherever a command is run, it would resolve into a cloned repository.
 fn checked_path(reader: &mut Reader<'_>, key: &str, path: &str, at: At) {
     let known = ["~/", "{folder}/", "{project}/"];
-    let drive = path.get(1..3).is_some_and(|tail| tail == ":\\" || tail == ":/");
+    let drive = path
+        .get(1..3)
+        .is_some_and(|tail| tail == ":\\" || tail == ":/");
     let absolute = path.starts_with('/') || drive;
     let dots = path.split(['/', '\\']).any(|part| part == "..");
     if dots || !(absolute || known.iter().any(|prefix| path.starts_with(prefix))) {
@@ -484,6 +503,11 @@ pub(crate) fn refer(
             (None, []) => format!("this policy has no {what}"),
             (None, _) => format!("there are {}", listed(existing)),
         };
-        reader.error("unknown-name", format!("there is no such {what}"), *at, help);
+        reader.error(
+            "unknown-name",
+            format!("there is no such {what}"),
+            *at,
+            help,
+        );
     }
 }

@@ -135,7 +135,9 @@ fn split(text: &str) -> Result<(Scheme, &str, Option<&str>), Fault> {
 
 fn checked_host(host: &str) -> Result<String, Fault> {
     let fault = "that is not a host name or an address";
-    let inside = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let inside = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
     let valid = match inside {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => {
@@ -197,7 +199,10 @@ mod tests {
         assert!(!allows("https://*.example.com", "https://example.com"));
         assert!(!allows("https://*.example.com", "https://evilexample.com"));
         assert!(!allows("https://*.example.com", "https://.example.com"));
-        assert!(!allows("https://api.example.com", "https://api.example.com.evil.net"));
+        assert!(!allows(
+            "https://api.example.com",
+            "https://api.example.com.evil.net"
+        ));
         assert!(allows("https://*:*", "https://anything.example:1234"));
         assert!(!allows("https://*:*", "http://127.0.0.1:1234"));
     }
@@ -229,8 +234,14 @@ mod tests {
 
     #[test]
     fn the_origin_of_a_url_has_no_path() {
-        assert_eq!(of_url("https://A.example:443/v1"), Ok("https://a.example".into()));
-        assert_eq!(of_url("http://127.0.0.1:8080"), Ok("http://127.0.0.1:8080".into()));
+        assert_eq!(
+            of_url("https://A.example:443/v1"),
+            Ok("https://a.example".into())
+        );
+        assert_eq!(
+            of_url("http://127.0.0.1:8080"),
+            Ok("http://127.0.0.1:8080".into())
+        );
         assert!(of_url("https://user:pw@a.example").is_err());
         assert!(of_url("https://*.example").is_err());
     }

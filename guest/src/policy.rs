@@ -22,10 +22,7 @@ impl Policy {
     /// # Errors
     ///
     /// Everything that is wrong with the documents.
-    pub fn load(
-        name: &str,
-        documents: Vec<wit::Document>,
-    ) -> Result<Self, Vec<wit::Diagnostic>> {
+    pub fn load(name: &str, documents: Vec<wit::Document>) -> Result<Self, Vec<wit::Diagnostic>> {
         let paths: Vec<String> = documents
             .iter()
             .map(|document| document.path.clone())

@@ -287,7 +287,10 @@ impl<'t> Reader<'t> {
                 other => self.wrong_type(key, other, "a list of strings", at),
             }
         }
-        if strings.first().is_none_or(|program| program.trim().is_empty()) {
+        if strings
+            .first()
+            .is_none_or(|program| program.trim().is_empty())
+        {
             self.error(
                 "empty-list",
                 format!("`{key}` names no program"),
@@ -371,7 +374,10 @@ impl<'t> Reader<'t> {
     fn wrong_type(&mut self, key: &str, found: &DeValue<'_>, wanted: &str, at: At) {
         self.error(
             "wrong-type",
-            format!("`{key}` is a TOML {}, and must be {wanted}", found.type_str()),
+            format!(
+                "`{key}` is a TOML {}, and must be {wanted}",
+                found.type_str()
+            ),
             at,
             format!("write {wanted}"),
         );
@@ -459,15 +465,31 @@ mod tests {
         assert_eq!(milliseconds("5m"), Some(300_000));
         assert_eq!(milliseconds("500ms"), Some(500));
         assert_eq!(milliseconds("0"), Some(0));
-        for wrong in ["5", "m", "-1s", "1.5h", "5 m", "99999999999999999h", "9000h", "", "5d"] {
+        for wrong in [
+            "5",
+            "m",
+            "-1s",
+            "1.5h",
+            "5 m",
+            "99999999999999999h",
+            "9000h",
+            "",
+            "5d",
+        ] {
             assert_eq!(milliseconds(wrong), None, "{wrong}");
         }
     }
 
     #[test]
     fn a_slip_of_the_pen_finds_its_word() {
-        assert_eq!(nearest("surface", &["surfaces", "consent"]), Some("surfaces"));
-        assert_eq!(nearest("consnet", &["surfaces", "consent"]), Some("consent"));
+        assert_eq!(
+            nearest("surface", &["surfaces", "consent"]),
+            Some("surfaces")
+        );
+        assert_eq!(
+            nearest("consnet", &["surfaces", "consent"]),
+            Some("consent")
+        );
         assert_eq!(nearest("zzz", &["surfaces", "consent"]), None);
         assert_eq!(distance("kitten", "sitting"), 3);
     }

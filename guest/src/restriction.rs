@@ -71,7 +71,15 @@ fn read_with<'t>(text: &'t str, ids: &[&str], reader: &mut Reader<'t>) -> Option
     }
     reader.known(
         top,
-        &["drop", "surfaces", "consent", "ttl", "organizations", "endpoints", "source"],
+        &[
+            "drop",
+            "surfaces",
+            "consent",
+            "ttl",
+            "organizations",
+            "endpoints",
+            "source",
+        ],
     );
     let mut restriction = Restriction {
         drop: reader.strings(top, "drop"),

@@ -18,16 +18,26 @@ pub(crate) fn surface_name(surface: Surface) -> &'static str {
 }
 
 /// One source, in words: why it is in its state.
-pub(crate) fn line(rule: &Rule, reason: Reason, seen: Option<&Observation>, surface: Surface) -> String {
+pub(crate) fn line(
+    rule: &Rule,
+    reason: Reason,
+    seen: Option<&Observation>,
+    surface: Surface,
+) -> String {
     let kind = &rule.source.kind;
     match reason {
         Reason::NotLooked => "not looked at".to_owned(),
         Reason::Present | Reason::Got => present(kind, seen),
         Reason::Renewable => format!("{}, and can be renewed", present(kind, seen)),
         Reason::Absent => absent(kind),
-        Reason::Blank => format!("{} is there and empty, which counts as not there", found(kind, seen)),
+        Reason::Blank => format!(
+            "{} is there and empty, which counts as not there",
+            found(kind, seen)
+        ),
         Reason::Off => format!("{} says no", found(kind, seen)),
-        Reason::Recursion => "this helper runs keyrule for the same source, so here it is left out".to_owned(),
+        Reason::Recursion => {
+            "this helper runs keyrule for the same source, so here it is left out".to_owned()
+        }
         Reason::WrongOrganization => match seen.and_then(|seen| seen.organization.as_ref()) {
             Some(name) => format!("belongs to the organisation `{name}`, which is not permitted"),
             None => "belongs to an organisation that is not permitted".to_owned(),
@@ -52,9 +62,11 @@ pub(crate) fn line(rule: &Rule, reason: Reason, seen: Option<&Observation>, surf
             kind,
             seen,
         ),
-        Reason::ForcedLogin => {
-            and_there("the policy forces other ways to log in".to_owned(), kind, seen)
-        }
+        Reason::ForcedLogin => and_there(
+            "the policy forces other ways to log in".to_owned(),
+            kind,
+            seen,
+        ),
         Reason::Declined => format!("{}, and was declined", present(kind, seen)),
         Reason::ConsentRequired => {
             format!("{}, and is used only after a consent", present(kind, seen))
@@ -133,26 +145,37 @@ fn found(kind: &Kind, seen: Option<&Observation>) -> String {
             Some(flag) => format!("`{flag}`"),
             None => "it".to_owned(),
         },
-        Kind::Helper(helper) => match (&helper.command, seen.and_then(|seen| seen.found_in.as_ref())) {
+        Kind::Helper(helper) => match (
+            &helper.command,
+            seen.and_then(|seen| seen.found_in.as_ref()),
+        ) {
             (Command::Setting(setting), Some(file)) => format!("`{}` in `{file}`", setting.key),
             (Command::Setting(setting), None) => format!("`{}`", setting.key),
             (Command::Variable(name), _) => format!("`{name}`"),
             (Command::Arguments(_), _) => "its command".to_owned(),
         },
-        Kind::ToolLogin(_) | Kind::Supplied | Kind::StoredKey(_) | Kind::Login(_) => "it".to_owned(),
+        Kind::ToolLogin(_) | Kind::Supplied | Kind::StoredKey(_) | Kind::Login(_) => {
+            "it".to_owned()
+        }
     }
 }
 
 fn trouble(kind: &Kind, seen: Option<&Observation>) -> String {
     let helper = matches!(kind, Kind::Helper(_));
     let place = seen.and_then(|seen| seen.found_in.as_deref());
-    let file = place.map_or_else(|| "what it is kept in".to_owned(), |file| format!("`{file}`"));
+    let file = place.map_or_else(
+        || "what it is kept in".to_owned(),
+        |file| format!("`{file}`"),
+    );
     let text = match seen.map(|seen| &seen.outcome) {
         Some(Outcome::Trouble(trouble)) => match trouble {
             Trouble::Unreadable => format!("{file} cannot be read"),
             Trouble::Invalid => format!("{file} is not valid"),
             Trouble::Untrusted => format!("{file} is not trusted"),
-            Trouble::BadCharacter => format!("{} holds a character that no header may carry", found(kind, seen)),
+            Trouble::BadCharacter => format!(
+                "{} holds a character that no header may carry",
+                found(kind, seen)
+            ),
             Trouble::NotStarted => "the helper could not be started".to_owned(),
             Trouble::ExitStatus => "the helper failed".to_owned(),
             Trouble::TimedOut => "the helper did not end in time".to_owned(),
@@ -185,9 +208,14 @@ fn with_detail(text: String, seen: Option<&Observation>) -> String {
 
 fn endpoint_not_allowed(rule: &Rule, seen: Option<&Observation>) -> String {
     use crate::wit::Destination;
-    match (seen.map(|seen| &seen.destination), variable_of_endpoint(rule)) {
+    match (
+        seen.map(|seen| &seen.destination),
+        variable_of_endpoint(rule),
+    ) {
         (Some(Destination::Origin(origin)), Some(name)) => {
-            format!("would be sent to `{origin}`, because `{name}` says so, and that is not allowed")
+            format!(
+                "would be sent to `{origin}`, because `{name}` says so, and that is not allowed"
+            )
         }
         (Some(Destination::Origin(origin)), None) => {
             format!("would be sent to `{origin}`, and that is not allowed")
@@ -197,7 +225,8 @@ fn endpoint_not_allowed(rule: &Rule, seen: Option<&Observation>) -> String {
                 "would be sent to `{}`, and a restriction does not allow that",
                 endpoint.default
             ),
-            None => "nobody knows where it would be sent, and only some endpoints are allowed".to_owned(),
+            None => "nobody knows where it would be sent, and only some endpoints are allowed"
+                .to_owned(),
         },
     }
 }

@@ -128,8 +128,16 @@ fn order_and_repetition_of_restrictions_change_nothing() {
     for first in RESTRICTIONS {
         for second in RESTRICTIONS {
             let expected = table(&load(&[first, second]));
-            assert_eq!(expected, table(&load(&[second, first])), "{first} / {second}");
-            assert_eq!(expected, table(&load(&[first, second, first])), "{first} / {second}");
+            assert_eq!(
+                expected,
+                table(&load(&[second, first])),
+                "{first} / {second}"
+            );
+            assert_eq!(
+                expected,
+                table(&load(&[first, second, first])),
+                "{first} / {second}"
+            );
         }
     }
 }
@@ -143,7 +151,9 @@ fn restrictions_only_remove() {
             let restricted = load(&[first, second]);
             for session in sessions() {
                 for case in every_case() {
-                    let (Verdict::Get(index) | Verdict::Use(index)) = restricted.decide(session, &case) else {
+                    let (Verdict::Get(index) | Verdict::Use(index)) =
+                        restricted.decide(session, &case)
+                    else {
                         continue;
                     };
                     // With everything else out, the unrestricted policy must
@@ -185,12 +195,20 @@ fn following_the_verdicts_ends() {
                 match policy.decide(session, &facts) {
                     Verdict::Look(index) => {
                         let seen = looked[index as usize].state;
-                        let state = if seen == State::Unknown { State::Out } else { seen };
+                        let state = if seen == State::Unknown {
+                            State::Out
+                        } else {
+                            seen
+                        };
                         facts[index as usize].state = state;
                     }
                     Verdict::Ask(index) => {
                         let said = looked[index as usize].consent;
-                        let consent = if said == Consent::Undecided { Consent::Declined } else { said };
+                        let consent = if said == Consent::Undecided {
+                            Consent::Declined
+                        } else {
+                            said
+                        };
                         facts[index as usize].consent = consent;
                     }
                     Verdict::Get(index) => facts[index as usize].state = State::Failed,

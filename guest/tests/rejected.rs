@@ -1,0 +1,214 @@
+//! What the parser rejects, and how it says so: one diagnostic each, with
+//! its place and its help, and never a value of the document.
+
+use keyrule_policy::Policy;
+use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, Place};
+
+const GOOD: &str = r#"name = "p"
+
+[[source]]
+id = "a"
+kind = "environment"
+variable = "A_KEY"
+headers = { Authorization = "Bearer {secret}" }
+endpoint = { default = "https://api.example.com" }
+surfaces = ["terminal"]
+"#;
+
+fn rejected(text: &str) -> Vec<(String, u32, u32)> {
+    let document = Document {
+        place: Place::User,
+        path: "p.toml".to_owned(),
+        text: text.to_owned(),
+    };
+    match Policy::load("p", vec![document]) {
+        Ok(_) => Vec::new(),
+        Err(diagnostics) => diagnostics
+            .into_iter()
+            .map(|diagnostic| {
+                let words = format!("{}{}", diagnostic.message, diagnostic.help);
+                assert!(!words.contains("s3cr3t"), "a value is quoted: {words}");
+                assert!(
+                    !diagnostic.help.is_empty(),
+                    "no help for {}",
+                    diagnostic.code
+                );
+                assert!(!words.contains('\n'), "more than one line: {words}");
+                (diagnostic.code, diagnostic.at.line, diagnostic.at.column)
+            })
+            .collect(),
+    }
+}
+
+#[test]
+fn the_good_one_is_not_rejected() {
+    assert_eq!(rejected(GOOD), []);
+}
+
+#[test]
+fn every_fault_has_its_code_and_place() {
+    let cases: [(&str, &str, &str, (u32, u32)); 26] = [
+        ("name = \"p\"", "", "missing-key", (1, 1)),
+        ("name = \"p\"", "name = \"s3cr3t\"", "wrong-name", (1, 8)),
+        ("name = \"p\"", "name = 3", "wrong-type", (1, 8)),
+        (
+            "name = \"p\"",
+            "name = \"p\"\nothers = \"maybe\"",
+            "unknown-word",
+            (2, 10),
+        ),
+        (
+            "name = \"p\"",
+            "name = \"p\"\nsession = { surfaces = [] }",
+            "empty-list",
+            (2, 24),
+        ),
+        (
+            "name = \"p\"",
+            "name = \"p\"\nlogin = {}",
+            "empty-table",
+            (2, 9),
+        ),
+        (
+            "name = \"p\"",
+            "name = \"p\"\nlogin = { methods = [\"a\"] }",
+            "unknown-name",
+            (2, 22),
+        ),
+        ("id = \"a\"", "id = \"S3cr3t!\"", "bad-id", (4, 6)),
+        ("id = \"a\"", "", "missing-key", (3, 1)),
+        (
+            "kind = \"environment\"",
+            "kind = \"s3cr3t\"",
+            "unknown-word",
+            (5, 8),
+        ),
+        (
+            "variable = \"A_KEY\"",
+            "variable = \"s3cr3t-value\"",
+            "bad-variable",
+            (6, 12),
+        ),
+        (
+            "variable = \"A_KEY\"",
+            "variable = \"A\\nB\"",
+            "control-character",
+            (6, 12),
+        ),
+        (
+            "variable = \"A_KEY\"",
+            "variable = \"\"",
+            "empty-value",
+            (6, 12),
+        ),
+        (
+            "variable = \"A_KEY\"",
+            "variable = \"A_KEY\"\nkeep-as = \"b\"",
+            "unknown-name",
+            (7, 11),
+        ),
+        (
+            "{ Authorization =",
+            "{ \"bad name\" =",
+            "bad-header",
+            (7, 13),
+        ),
+        ("Bearer {secret}", "Bearer {token}", "bad-template", (7, 29)),
+        (
+            "Bearer {secret}",
+            "Bearer {endpoint}",
+            "bad-template",
+            (7, 29),
+        ),
+        (
+            "endpoint = { default = \"https://api.example.com\" }",
+            "",
+            "no-endpoint",
+            (3, 1),
+        ),
+        ("https://api", "http://api", "bad-origin", (8, 24)),
+        ("https://api", "https://u:s3cr3t@api", "bad-origin", (8, 24)),
+        (
+            "example.com\" }",
+            "example.com\", variable = \"URL\" }",
+            "missing-key",
+            (8, 12),
+        ),
+        (
+            "example.com\" }",
+            "example.com\", allow = [\"*\"] }",
+            "bad-origin",
+            (8, 60),
+        ),
+        ("surfaces = [\"terminal\"]", "", "missing-key", (3, 1)),
+        (
+            "surfaces = [\"terminal\"]",
+            "surfaces = [\"terminal\", \"terminal\"]",
+            "listed-twice",
+            (9, 25),
+        ),
+        (
+            "surfaces = [\"terminal\"]",
+            "surfaces = [\"terminal\"]\nttl = \"5m\"",
+            "unknown-key",
+            (10, 1),
+        ),
+        (
+            "surfaces = [\"terminal\"]",
+            "surfaces = [\"terminal\"]\n\"s3cr3t-with-number-1\" = 2",
+            "unknown-key",
+            (10, 1),
+        ),
+    ];
+    for (from, to, code, (line, column)) in cases {
+        assert!(GOOD.contains(from), "{from}");
+        let text = GOOD.replacen(from, to, 1);
+        assert_eq!(rejected(&text), [(code.to_owned(), line, column)], "{text}");
+    }
+}
+
+#[test]
+fn a_helper_has_exactly_one_command() {
+    let helper = |keys: &str| {
+        format!(
+            "name = \"p\"\n\n[[source]]\nid = \"h\"\nkind = \"helper\"\n{keys}\nsurfaces = [\"terminal\"]\n"
+        )
+    };
+    let codes = |keys: &str| -> Vec<String> {
+        rejected(&helper(keys))
+            .into_iter()
+            .map(|(code, _, _)| code)
+            .collect()
+    };
+    assert_eq!(codes("command = [\"get\"]"), [""; 0]);
+    assert_eq!(codes(""), ["helper-command"]);
+    assert_eq!(
+        codes("command = [\"get\"]\nvariable = \"X\""),
+        ["helper-command"]
+    );
+    assert_eq!(codes("command = []"), ["empty-list"]);
+    assert_eq!(codes("setting = \"x\""), ["missing-key"]);
+    assert_eq!(
+        codes("setting = \"x\"\nfrom = [\"user\"]"),
+        ["unknown-name"]
+    );
+    assert_eq!(
+        codes("variable = \"X\"\nfrom = [\"user\"]"),
+        ["from-without-setting"]
+    );
+    assert_eq!(
+        codes("command = [\"get\"]\nttl = \"soon\""),
+        ["bad-duration"]
+    );
+    assert_eq!(codes("command = [\"get\"]\ntimeout = \"0\""), ["no-time"]);
+}
+
+#[test]
+fn deep_nesting_is_an_error_and_no_overflow() {
+    let deep = format!("{GOOD}x = {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
+    let codes: Vec<String> = rejected(&deep)
+        .into_iter()
+        .map(|(code, _, _)| code)
+        .collect();
+    assert_eq!(codes, ["toml-syntax"]);
+}
