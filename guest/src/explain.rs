@@ -153,15 +153,13 @@ impl Policy {
         evidence: &[Evidence],
     ) -> Option<Changed> {
         let unrestricted = self.merged.unrestricted.as_ref()?;
-        if verdict_source(verdict).is_none()
-            && matches!(verdict, Verdict::Refuse(refused) if refused.reason == Refusal::SurfaceNotServed)
-        {
-            return None;
-        }
         let before = self::views(unrestricted, session, evidence);
         let facts: Vec<Fact> = before.iter().map(|view| view.fact).collect();
         let without = decide(unrestricted, session, &facts);
-        if outcome(without) == outcome(verdict) {
+        let served = !matches!(verdict, Verdict::Refuse(refused) if refused.reason == Refusal::SurfaceNotServed);
+        // Where not everything was looked at, nobody knows what would be.
+        let known = !matches!(without, Verdict::Look(_));
+        if !served || !known || outcome(without) == outcome(verdict) {
             return None;
         }
         // The line is where the source that would have won was stopped.
