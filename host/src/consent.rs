@@ -1,4 +1,17 @@
-//! To be written.
+//! What the user says about sources: the question, the answer, and the book
+//! in which answers are kept. What goes in is a source, where it would be
+//! sent, and its value; what comes out is an answer. Whether one is needed is
+//! the policy's matter. No answer is ever made up: a book that cannot be
+//! believed is an error, and a question that nobody answers has no answer.
+
+use std::io;
+use std::path::PathBuf;
+
+mod book;
+mod files;
+mod key;
+
+pub use book::{ConsentBook, Forget, Forgotten, Remembered};
 
 /// Asks the user whether a source may be used.
 pub trait Prompter: Send + Sync + std::fmt::Debug {
@@ -32,4 +45,109 @@ pub enum Answer {
     Decline,
     /// No answer: nothing is remembered, nothing handed out.
     Cancel,
+}
+
+/// Why consents can be neither recalled nor changed. Nothing was changed, and
+/// nothing counts as approved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no home to keep a book in. An answer serves this once.
+    #[error("there is no folder to remember consents in")]
+    NoPlace,
+    /// The file cannot be read. Mend its mode.
+    #[error("`{}` {why}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why, as a predicate.
+        why: String,
+    },
+    /// The file is not what this program writes. It is left as it is.
+    #[error("`{}` {why}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Why, as a predicate, with line and column where there are any.
+        why: String,
+    },
+    /// Somebody else could have written the file.
+    #[error("`{}` {why}", path.display())]
+    Untrusted {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why, as a predicate.
+        why: String,
+    },
+    /// There are consents, and the key that they were hashed with is gone.
+    #[error("`{}` is missing, and without it the consents cannot be read", path.display())]
+    KeyMissing {
+        /// The key's file.
+        path: PathBuf,
+    },
+    /// The file cannot be written. An answer serves this once.
+    #[error("`{}` cannot be written", path.display())]
+    NotWritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Somebody else is writing for too long. Try again.
+    #[error("`{}` is being written by another program", path.display())]
+    Locked {
+        /// The lock's file.
+        path: PathBuf,
+    },
+    /// The system has no random numbers for a key.
+    #[error("the system gives no random numbers")]
+    NoRandom,
+}
+
+impl Error {
+    /// A stable name for this kind of error, for scripts and for the README.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoPlace => "consent-no-place",
+            Self::Unreadable { .. } => "consent-unreadable",
+            Self::Damaged { .. } => "consent-damaged",
+            Self::Untrusted { .. } => "consent-untrusted",
+            Self::KeyMissing { .. } => "consent-key-missing",
+            Self::NotWritable { .. } => "consent-not-writable",
+            Self::Locked { .. } => "consent-locked",
+            Self::NoRandom => "consent-no-random",
+        }
+    }
+
+    /// The next thing to type or to change.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoPlace => "set `HOME` to your home folder".to_owned(),
+            Self::Unreadable { path, .. } => {
+                format!(
+                    "let yourself read `{}`, or start afresh with `keyrule consent forget --all`",
+                    path.display()
+                )
+            }
+            Self::Damaged { .. } | Self::KeyMissing { .. } => {
+                "start afresh with `keyrule consent forget --all`; a damaged file is set aside, \
+                 not deleted"
+                    .to_owned()
+            }
+            Self::Untrusted { path, .. } => format!(
+                "make `{}` yours and writable by you alone (`chown`, `chmod go-w`)",
+                path.display()
+            ),
+            Self::NotWritable { path, .. } => {
+                format!(
+                    "let yourself write `{}` and the folder it is in",
+                    path.display()
+                )
+            }
+            Self::Locked { .. } => "try again when the other program has finished".to_owned(),
+            Self::NoRandom => "try again on a system with a random number generator".to_owned(),
+        }
+    }
 }

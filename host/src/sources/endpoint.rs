@@ -66,6 +66,18 @@ pub(crate) fn seen(source: &wit::Source, ambient: &Ambient) -> Seen {
     }
 }
 
+/// The origin that a source of this destination is sent to: what a question
+/// about it names, and what a consent to it is bound to. A source's default
+/// is named too, so that a policy with another default asks again. None where
+/// the source is sent nowhere in particular, or the variable is malformed.
+pub(crate) fn origin_of(source: &wit::Source, destination: &wit::Destination) -> Option<String> {
+    match destination {
+        wit::Destination::Default => origin(&source.endpoint.as_ref()?.default).ok(),
+        wit::Destination::Origin(origin) => Some(origin.clone()),
+        wit::Destination::Malformed => None,
+    }
+}
+
 impl Seen {
     const fn default_destination() -> Self {
         Self {
@@ -297,6 +309,21 @@ mod tests {
         let seen = seen(&source, &ambient);
         assert_eq!(seen.destination, wit::Destination::Malformed);
         assert_eq!(seen.detail.as_deref(), Some("`BASE_URL` is not UTF-8"));
+    }
+
+    #[test]
+    fn a_default_is_named_by_its_origin_too() {
+        let mut source = samples::source(wit::Kind::Supplied);
+        let default = origin_of(&source, &wit::Destination::Default);
+        assert_eq!(default.as_deref(), Some("https://api.test"));
+        let moved = wit::Destination::Origin("https://gw.test".to_owned());
+        assert_eq!(
+            origin_of(&source, &moved).as_deref(),
+            Some("https://gw.test")
+        );
+        assert_eq!(origin_of(&source, &wit::Destination::Malformed), None);
+        source.endpoint = None;
+        assert_eq!(origin_of(&source, &wit::Destination::Default), None);
     }
 
     #[test]
