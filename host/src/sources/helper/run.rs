@@ -1,0 +1,326 @@
+//! One run of a helper. What goes in is a process ready to be started and how
+//! long it may take; what comes out is what it printed, or why that is
+//! nothing. A run leaves nothing behind: on time-out, on a flood, on a signal
+//! and when nobody waits any more, the whole process group is killed. A helper
+//! that has ended well may leave a program running, as an agent does.
+//!
+//! If Keyrule itself is killed with SIGKILL, the helper is not: a way to bind
+//! the two exists on Linux alone, and not without unsafe code.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::{sleep, timeout};
+use zeroize::Zeroizing;
+
+use super::output;
+use super::signals::Signals;
+use crate::engine::bindings as wit;
+
+/// How long what an ended helper printed may still be on its way.
+const DRAIN: Duration = Duration::from_millis(250);
+
+/// How long a helper that must end may take to end by itself.
+#[cfg(unix)]
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Why a run brought no token.
+#[derive(Debug, PartialEq)]
+pub(super) struct Failure {
+    /// What is wrong.
+    pub trouble: wit::Trouble,
+    /// The same in words, without the command line and its output.
+    pub detail: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn new(trouble: wit::Trouble, detail: String) -> Self {
+        Self {
+            trouble,
+            detail: Some(detail),
+        }
+    }
+
+    /// The failure to end in time.
+    pub(super) fn timed_out(limit: Duration) -> Self {
+        let limit = format!("{} s", limit.as_secs_f64());
+        Self::new(wit::Trouble::TimedOut, limit)
+    }
+}
+
+/// Runs the process to its end and brings what it printed. Its standard error
+/// is ours, so that what it says is seen live and kept nowhere.
+pub(super) async fn run(
+    mut process: Command,
+    in_shell: bool,
+    limit: Duration,
+    mut signals: Signals,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    process
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true);
+    #[cfg(unix)]
+    process.process_group(0);
+    let mut group = Group::of(start(process).await.map_err(|error| not_started(&error))?);
+    let mut stdout = group.child.stdout.take();
+    // With the capacity reserved nothing is moved and left behind unwiped.
+    let mut output = Zeroizing::new(Vec::with_capacity(output::LONGEST_OUTPUT + 1));
+
+    let to_its_end = timeout(limit, wait(&mut group.child, stdout.as_mut(), &mut output));
+    let ended = match first(signals.next(), to_its_end).await {
+        Either::Left(signal) => {
+            group.kill().await;
+            signals.die_of(signal);
+            return Err(Failure::new(
+                wit::Trouble::ExitStatus,
+                "interrupted".to_owned(),
+            ));
+        }
+        Either::Right(ended) => ended,
+    };
+    match ended {
+        Err(_) => {
+            group.kill().await;
+            Err(Failure::timed_out(limit))
+        }
+        Ok(Ended::Flood) => {
+            group.kill().await;
+            Err(output::too_long())
+        }
+        Ok(Ended::Status(status)) => {
+            group.has_ended();
+            let status = status.map_err(|error| not_started(&error))?;
+            if status.success() {
+                return Ok(output);
+            }
+            Err(ended_badly(status, in_shell))
+        }
+    }
+}
+
+/// How the wait for a helper ends.
+enum Ended {
+    /// It has ended.
+    Status(io::Result<ExitStatus>),
+    /// It printed more than can be a token.
+    Flood,
+}
+
+/// Reads until the helper has ended. One that closes its output is waited
+/// for; one that leaves its output open in another program is not read for
+/// longer than what it printed itself can take.
+async fn wait(
+    child: &mut Child,
+    mut stdout: Option<&mut ChildStdout>,
+    output: &mut Vec<u8>,
+) -> Ended {
+    match first(fill(stdout.as_deref_mut(), output), child.wait()).await {
+        Either::Left(Filled::Overflow) => Ended::Flood,
+        Either::Left(Filled::End) => Ended::Status(child.wait().await),
+        Either::Right(status) => match timeout(DRAIN, fill(stdout, output)).await {
+            Ok(Filled::Overflow) => Ended::Flood,
+            Ok(Filled::End) | Err(_) => Ended::Status(status),
+        },
+    }
+}
+
+/// Why reading stopped.
+enum Filled {
+    /// The output has ended, or cannot be read.
+    End,
+    /// The output is longer than a token can be.
+    Overflow,
+}
+
+async fn fill(stdout: Option<&mut ChildStdout>, output: &mut Vec<u8>) -> Filled {
+    let Some(stdout) = stdout else {
+        return Filled::End;
+    };
+    while output.len() <= output::LONGEST_OUTPUT {
+        match stdout.read_buf(output).await {
+            Ok(0) | Err(_) => return Filled::End,
+            Ok(_) => {}
+        }
+    }
+    Filled::Overflow
+}
+
+/// Starts the process. A program that is just being installed is busy for a
+/// moment; a script without `#!` is run by the shell, as the shell would.
+async fn start(mut process: Command) -> io::Result<Child> {
+    for _ in 0..10 {
+        match process.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                sleep(Duration::from_millis(20)).await;
+            }
+            #[cfg(unix)]
+            Err(error)
+                if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) =>
+            {
+                return through_shell(&process).spawn();
+            }
+            started => return started,
+        }
+    }
+    process.spawn()
+}
+
+/// The same process with the shell before it.
+#[cfg(unix)]
+fn through_shell(process: &Command) -> Command {
+    let process = process.as_std();
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .arg(process.get_program())
+        .args(process.get_args())
+        .env_clear()
+        .envs(
+            process
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .process_group(0);
+    if let Some(folder) = process.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
+}
+
+fn not_started(error: &io::Error) -> Failure {
+    let words = match error.kind() {
+        io::ErrorKind::NotFound => "the program or its interpreter was not found".to_owned(),
+        io::ErrorKind::PermissionDenied => "the program is not executable".to_owned(),
+        // An error of the system names no argument.
+        _ => error.to_string(),
+    };
+    Failure::new(wit::Trouble::NotStarted, words)
+}
+
+fn ended_badly(status: ExitStatus, in_shell: bool) -> Failure {
+    let (trouble, words) = match status.code() {
+        // What POSIX lets a shell say of a command that it could not start.
+        Some(126) if in_shell && cfg!(unix) => (
+            wit::Trouble::NotStarted,
+            "exit status 126: the program is not executable".to_owned(),
+        ),
+        Some(127) if in_shell && cfg!(unix) => (
+            wit::Trouble::NotStarted,
+            "exit status 127: the program was not found".to_owned(),
+        ),
+        Some(code) => (wit::Trouble::ExitStatus, format!("exit status {code}")),
+        None => (wit::Trouble::ExitStatus, by_signal(status)),
+    };
+    Failure::new(trouble, words)
+}
+
+#[cfg(unix)]
+fn by_signal(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match status.signal() {
+        Some(signal) => format!("ended by signal {signal}"),
+        None => "ended without an exit status".to_owned(),
+    }
+}
+
+#[cfg(not(unix))]
+fn by_signal(_: ExitStatus) -> String {
+    "ended without an exit status".to_owned()
+}
+
+/// A helper and all that it started in its group. Dropped before the helper
+/// has ended, it kills them.
+struct Group {
+    child: Child,
+    #[cfg(unix)]
+    leader: Option<rustix::process::Pid>,
+}
+
+#[cfg(unix)]
+impl Group {
+    fn of(child: Child) -> Self {
+        let leader = child
+            .id()
+            .and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+        Self { child, leader }
+    }
+
+    /// Asks the group to end, then makes it. The leader is not reaped before
+    /// the last signal, so its number cannot have become another group's.
+    async fn kill(&mut self) {
+        use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+        let Some(leader) = self.leader else {
+            return;
+        };
+        let _ = kill_process_group(leader, Signal::TERM);
+        let step = Duration::from_millis(10);
+        let mut waited = Duration::ZERO;
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        while waited < GRACE && matches!(waitid(WaitId::Pid(leader), options), Ok(None)) {
+            sleep(step).await;
+            waited += step;
+        }
+        let _ = kill_process_group(leader, Signal::KILL);
+        self.leader = None;
+        let _ = self.child.wait().await;
+    }
+
+    fn has_ended(&mut self) {
+        self.leader = None;
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.leader {
+            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+/// Elsewhere the helper itself is killed, and what it started is not.
+#[cfg(not(unix))]
+impl Group {
+    fn of(child: Child) -> Self {
+        Self { child }
+    }
+
+    async fn kill(&mut self) {
+        let _ = self.child.kill().await;
+    }
+
+    fn has_ended(&mut self) {}
+}
+
+/// Which of two was ready first.
+enum Either<L, R> {
+    Left(L),
+    Right(R),
+}
+
+/// Waits for either of two, the left one first where both are ready.
+async fn first<L, R>(
+    left: impl Future<Output = L>,
+    right: impl Future<Output = R>,
+) -> Either<L, R> {
+    let (mut left, mut right) = (pin!(left), pin!(right));
+    poll_fn(|context| {
+        if let Poll::Ready(left) = left.as_mut().poll(context) {
+            return Poll::Ready(Either::Left(left));
+        }
+        right.as_mut().poll(context).map(Either::Right)
+    })
+    .await
+}

@@ -1,0 +1,115 @@
+//! Signals that would end this process while a helper runs. What goes in is
+//! whether the signals are ours to act on; what comes out is the signal that
+//! came, so that the helper, which is in a process group of its own and does
+//! not hear a Ctrl-C, is killed first. A signal that was ignored when the
+//! process was started (`nohup`) stays ignored.
+
+#[cfg(unix)]
+pub(super) use unix::Signals;
+
+#[cfg(not(unix))]
+pub(super) use elsewhere::Signals;
+
+#[cfg(unix)]
+mod unix {
+    use std::future::poll_fn;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, LazyLock};
+    use std::task::Poll;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    /// Whether a signal has its usual effect: no helper is running. Without
+    /// this the handlers, which stay once they are set, would swallow it.
+    static USUAL: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+    /// What is listened for; nothing where the signals are an embedder's.
+    pub(crate) struct Signals(Vec<(i32, Signal)>);
+
+    impl Signals {
+        pub(crate) fn listen(ours: bool) -> Self {
+            let mut signals = Vec::new();
+            if ours {
+                USUAL.store(false, Ordering::SeqCst);
+                for kind in [
+                    SignalKind::interrupt(),
+                    SignalKind::terminate(),
+                    SignalKind::hangup(),
+                ] {
+                    signals.extend(listen(kind));
+                }
+            }
+            Self(signals)
+        }
+
+        /// Waits for a signal.
+        pub(crate) async fn next(&mut self) -> i32 {
+            poll_fn(|context| {
+                for (number, signal) in &mut self.0 {
+                    if signal.poll_recv(context).is_ready() {
+                        return Poll::Ready(*number);
+                    }
+                }
+                Poll::Pending
+            })
+            .await
+        }
+
+        /// Ends this process as the signal would have.
+        pub(crate) fn die_of(self, signal: i32) {
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+    }
+
+    impl Drop for Signals {
+        fn drop(&mut self) {
+            if !self.0.is_empty() {
+                USUAL.store(true, Ordering::SeqCst);
+            }
+        }
+    }
+
+    fn listen(kind: SignalKind) -> Option<(i32, Signal)> {
+        let number = kind.as_raw_value();
+        // Set once for each signal; a second one would only do the same again.
+        static SET: [AtomicBool; 32] = [const { AtomicBool::new(false) }; 32];
+        let set = SET.get(usize::try_from(number).ok()?)?;
+        if !set.load(Ordering::SeqCst) {
+            if is_ignored(number) {
+                return None;
+            }
+            signal_hook::flag::register_conditional_default(number, Arc::clone(&USUAL)).ok()?;
+            set.store(true, Ordering::SeqCst);
+        }
+        Some((number, signal(kind).ok()?))
+    }
+
+    /// Asks Linux; elsewhere there is no way to ask without unsafe code, and
+    /// the answer is no.
+    fn is_ignored(signal: i32) -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+    }
+}
+
+/// On Windows a Ctrl-C reaches the helper as well, which shares the console.
+#[cfg(not(unix))]
+mod elsewhere {
+    pub(crate) struct Signals;
+
+    impl Signals {
+        pub(crate) fn listen(_: bool) -> Self {
+            Self
+        }
+
+        pub(crate) async fn next(&mut self) -> i32 {
+            std::future::pending().await
+        }
+
+        pub(crate) fn die_of(self, _: i32) {}
+    }
+}
