@@ -76,7 +76,7 @@ pub(crate) fn look(source: &wit::Source, context: Context<'_>) -> Look {
     let tool = &about.tool;
     let mut look = match &source.kind {
         wit::Kind::Environment(variable) => environment::look(variable, ambient),
-        wit::Kind::Helper(helper) => without_helpers(helper),
+        wit::Kind::Helper(helper) => helper::look(source, helper, about, ambient),
         wit::Kind::ToolLogin(login) => tool_login::look(login, tool, ambient),
         wit::Kind::Supplied => supplied::look(&source.id, context.supplied),
         wit::Kind::StoredKey(name) => stored_key::look(name, store::of(tool, ambient).as_ref()),
@@ -94,10 +94,9 @@ pub(crate) async fn get(source: &wit::Source, context: Context<'_>, options: Get
     let tool = &about.tool;
     let mut got = match &source.kind {
         wit::Kind::Environment(variable) => environment::get(variable, ambient).await,
-        wit::Kind::Helper(helper) => Got {
-            observation: without_helpers(helper).observation,
-            secret: None,
-        },
+        wit::Kind::Helper(helper) => {
+            helper::get(source, helper, about, ambient, options, context.notices).await
+        }
         wit::Kind::ToolLogin(login) => tool_login::get(login, tool, ambient).await,
         wit::Kind::Supplied => supplied::get(&source.id, context.supplied).await,
         wit::Kind::StoredKey(name) => {
@@ -108,16 +107,6 @@ pub(crate) async fn get(source: &wit::Source, context: Context<'_>, options: Get
     };
     aim(&mut got.observation, source, ambient);
     got
-}
-
-/// Holds the place of the helper's own functions until they are there.
-fn without_helpers(_helper: &wit::Helper) -> Look {
-    let unsupported = wit::Outcome::Trouble(wit::Trouble::Unsupported);
-    Look {
-        observation: observation(unsupported),
-        subject: None,
-        endpoint: None,
-    }
 }
 
 /// Adds where the credential would be sent, which is the same question for

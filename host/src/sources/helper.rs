@@ -18,7 +18,8 @@ mod recursion;
 mod run;
 mod settings;
 mod signals;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 use std::time::Duration;
@@ -63,17 +64,7 @@ pub(crate) async fn get(
     };
     let (outcome, detail, secret) = match (&seen.outcome, command) {
         (wit::Outcome::Present, Some(command)) => {
-            let cache = Cache::of(
-                key(
-                    source,
-                    helper,
-                    about,
-                    ambient,
-                    &command,
-                    look.endpoint.as_deref(),
-                ),
-                ambient,
-            );
+            let cache = Cache::of(key(source, helper, about, ambient, &command), ambient);
             let limit = Duration::from_millis(helper.timeout_ms).min(LONGEST_RUN);
             let run = async || {
                 let signals = Signals::listen(notices.owns_signals());
@@ -121,10 +112,8 @@ fn inspect(
     about: &wit::About,
     ambient: &Ambient,
 ) -> (Look, Option<Command>) {
-    let destination = endpoint::seen(source, ambient);
     let seen = |outcome, detail: Option<String>| wit::Observation {
-        detail: detail.or(destination.detail.clone()),
-        destination: destination.destination.clone(),
+        detail,
         lifetime: lifetime(helper, ambient),
         ..observation(outcome)
     };
@@ -162,7 +151,7 @@ fn inspect(
             .filter(|command| !command.is_blank())
             .map(Command::subject),
         observation,
-        endpoint: destination.url,
+        endpoint: None,
     };
     (look, command)
 }
@@ -191,8 +180,8 @@ fn key(
     about: &wit::About,
     ambient: &Ambient,
     command: &Command,
-    endpoint: Option<&str>,
 ) -> Key {
+    let endpoint = endpoint::seen(source, ambient).url;
     let subject: Secret = command.subject();
     let default = source
         .endpoint
@@ -216,7 +205,11 @@ fn key(
         command.found_in.as_bytes(),
         command.folder.as_os_str().as_encoded_bytes(),
         tier,
-        endpoint.or(default).unwrap_or_default().as_bytes(),
+        endpoint
+            .as_deref()
+            .or(default)
+            .unwrap_or_default()
+            .as_bytes(),
         &user,
     ];
     for variable in &helper.vary {

@@ -1,12 +1,14 @@
 //! The paths that a policy names, made concrete for this system. What goes in
 //! is a path with its beginning (`~/`, `{folder}/`, `{project}/`) and the
 //! world around it; what comes out is an absolute path, or why there is none.
-//! Nothing here opens a file or asks whether one is there.
+//! Nothing here opens a file or asks whether one
+//! is there, save what marks the project's root.
 
 use std::path::{Path, PathBuf};
 
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
+use crate::policy::project_root;
 
 /// Makes the path for this system concrete.
 pub(crate) fn expand(
@@ -82,7 +84,7 @@ fn without_folder(text: &str, ambient: &Ambient) -> Result<PathBuf, PathError> {
         return Ok(home.join(rest));
     }
     if let Some(rest) = text.strip_prefix("{project}/") {
-        let project = ambient.current.as_deref().ok_or(PathError::NoProject)?;
+        let project = project_root(ambient).ok_or(PathError::NoProject)?;
         return Ok(project.join(rest));
     }
     let path = PathBuf::from(text);
@@ -133,7 +135,6 @@ mod tests {
     fn ambient() -> Ambient {
         let mut ambient = Ambient::empty();
         ambient.home = Some(root().join("home"));
-        ambient.current = Some(root().join("work"));
         ambient
     }
 
@@ -145,9 +146,21 @@ mod tests {
             expanded("{folder}/a.json"),
             Ok(root().join("home/.tool/a.json"))
         );
-        assert_eq!(expanded("{project}/a.json"), Ok(root().join("work/a.json")));
         assert_eq!(expanded("a.json"), Err(PathError::Relative));
         assert_eq!(expanded("~other/a.json"), Err(PathError::Relative));
+    }
+
+    #[test]
+    fn a_project_is_its_repository() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("work/inner")).unwrap();
+        std::fs::create_dir(folder.path().join("work/.git")).unwrap();
+        let mut ambient = ambient();
+        ambient.current = Some(folder.path().join("work/inner"));
+        assert_eq!(
+            expand(&paths("{project}/a.json"), &tool(), &ambient),
+            Ok(folder.path().join("work/a.json"))
+        );
     }
 
     #[test]

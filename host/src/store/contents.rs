@@ -46,8 +46,8 @@ pub(crate) enum Fault {
 
 /// Reads a file of at most `limit` bytes, or none where nothing is there.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Contents>, Fault> {
-    let file = match open(path) {
-        Ok(file) => file,
+    match open(path) {
+        Ok(file) => read_opened(file, limit).map(Some),
         // Nothing can lie below what is not a folder.
         Err(error)
             if matches!(
@@ -55,10 +55,14 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Contents>, Fault> {
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
             ) =>
         {
-            return Ok(None);
+            Ok(None)
         }
-        Err(error) => return Err(Fault::Unreadable(error)),
-    };
+        Err(error) => Err(Fault::Unreadable(error)),
+    }
+}
+
+/// Reads an opened file of at most `limit` bytes.
+pub(crate) fn read_opened(file: File, limit: u64) -> Result<Contents, Fault> {
     let metadata = file.metadata().map_err(Fault::Unreadable)?;
     if !metadata.is_file() {
         return Err(Fault::NotAFile);
@@ -76,7 +80,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Contents>, Fault> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
         return Err(Fault::TooBig { limit });
     }
-    Ok(Some(Contents { bytes, metadata }))
+    Ok(Contents { bytes, metadata })
 }
 
 /// Opens without waiting: a pipe that nobody writes to would be waited for.

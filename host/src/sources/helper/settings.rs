@@ -4,8 +4,8 @@
 //! cannot be read. A file that is there and cannot be read, trusted or parsed
 //! is never passed over: it could have held the key.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -13,7 +13,9 @@ use zeroize::Zeroizing;
 use super::json::{self, Value};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
+use crate::policy::{Problem, check_managed_file};
 use crate::sources::paths::{self, PathError};
+use crate::store::contents::{self, Contents};
 
 /// The longest settings file that is read.
 const LONGEST: u64 = 2 * 1024 * 1024;
@@ -65,11 +67,11 @@ pub(super) fn find(
         if let Some(folder) = &settings.folder
             && let Some(folder) = optional(paths::expand(folder, tool, ambient)).map_err(of_path)?
         {
-            files = drop_ins(&folder).map_err(|error| unreadable(&folder, &error, settings))?;
+            files = drop_ins(&folder, settings.tier, ambient)?;
         }
         files.extend(optional(paths::expand(&settings.path, tool, ambient)).map_err(of_path)?);
         for file in files {
-            if let Some(found) = in_file(&setting.key, file, settings)? {
+            if let Some(found) = in_file(&setting.key, file, settings.tier, ambient)? {
                 return Ok(Some(found));
             }
         }
@@ -88,123 +90,100 @@ fn optional(path: Result<PathBuf, PathError>) -> Result<Option<PathBuf>, PathErr
 
 /// The `*.json` files of a folder, the last name first. Hidden ones are an
 /// editor's or a package manager's, not settings.
-fn drop_ins(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if is_absence(&error) => return Ok(Vec::new()),
-        Err(error) => return Err(error),
+fn drop_ins(folder: &Path, tier: wit::Tier, ambient: &Ambient) -> Result<Vec<PathBuf>, Fault> {
+    let mut names = names_in(folder, tier, ambient)?;
+    names.retain(|name| {
+        let name = name.as_encoded_bytes();
+        name.ends_with(b".json") && !name.starts_with(b".")
+    });
+    names.sort_unstable();
+    Ok(names.iter().rev().map(|name| folder.join(name)).collect())
+}
+
+fn names_in(folder: &Path, tier: wit::Tier, ambient: &Ambient) -> Result<Vec<OsString>, Fault> {
+    if tier == wit::Tier::Managed {
+        let names = ambient.trust.list(folder);
+        return Ok(names
+            .map_err(|problem| managed(folder, &problem))?
+            .unwrap_or_default());
+    }
+    let read = || -> io::Result<Vec<OsString>> {
+        std::fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect()
     };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-        if name.ends_with(b".json") && !name.starts_with(b".") {
-            files.push(path);
+    match read() {
+        Ok(names) => Ok(names),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(Vec::new())
+        }
+        Err(error) => {
+            let why = format!("cannot be listed: {error}");
+            Err(fault(wit::Trouble::Unreadable, folder, tier, why))
         }
     }
-    files.sort();
-    files.reverse();
-    Ok(files)
 }
 
-fn in_file(key: &str, path: PathBuf, settings: &wit::SettingsFile) -> Result<Option<Found>, Fault> {
-    let fault = |trouble, detail: String| Fault {
-        trouble,
-        detail,
-        found_in: Some(path.display().to_string()),
-        tier: Some(settings.tier),
+fn in_file(
+    key: &str,
+    path: PathBuf,
+    tier: wit::Tier,
+    ambient: &Ambient,
+) -> Result<Option<Found>, Fault> {
+    let Some(contents) = open(&path, tier, ambient)? else {
+        return Ok(None);
     };
-    let file = match open(&path) {
-        Ok(file) => file,
-        Err(error) if is_absence(&error) => return Ok(None),
-        Err(error) => return Err(unreadable(&path, &error, settings)),
-    };
-    let shown = path.display();
-    if settings.tier == wit::Tier::Managed {
-        trusted(&file, &path)
-            .map_err(|why| fault(wit::Trouble::Untrusted, format!("`{shown}`: {why}")))?;
-    }
-    let bytes = read(file).map_err(|error| unreadable(&path, &error, settings))?;
-    if bytes.len() as u64 > LONGEST {
-        let detail = format!("`{shown}` is longer than 2 MiB");
-        return Err(fault(wit::Trouble::Invalid, detail));
-    }
-    match json::value_of(key, &bytes) {
-        Ok(Value::Absent) => Ok(None),
-        Ok(Value::Text(value)) if value.contains('\0') => Err(fault(
-            wit::Trouble::Invalid,
-            format!("`{key}` in `{shown}` holds a NUL"),
-        )),
-        Ok(Value::Text(value)) => Ok(Some(Found {
+    let invalid = |why: String| fault(wit::Trouble::Invalid, &path, tier, why);
+    match json::value_of(key, &contents.bytes).map_err(invalid)? {
+        Value::Absent => Ok(None),
+        Value::Text(value) if value.contains('\0') => Err(invalid(format!("has a NUL in `{key}`"))),
+        Value::Text(value) => Ok(Some(Found {
             value,
             file: path,
-            tier: settings.tier,
+            tier,
         })),
-        Ok(Value::Other) => Err(fault(
-            wit::Trouble::Invalid,
-            format!("`{key}` in `{shown}` is not a string"),
-        )),
-        Err(words) => Err(fault(wit::Trouble::Invalid, format!("`{shown}` {words}"))),
+        Value::Other => Err(invalid(format!("has a `{key}` that is not a string"))),
     }
 }
 
-/// Opens a file without waiting for a writer, should it be a pipe, and only
-/// if it is a plain file.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    }
-    let file = options.open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
+/// Reads a file, or nothing where nothing is. Of a managed one, what is read
+/// is what was trusted: it is opened once.
+fn open(path: &Path, tier: wit::Tier, ambient: &Ambient) -> Result<Option<Contents>, Fault> {
+    let contents = if tier == wit::Tier::Managed {
+        check_managed_file(path, ambient)
+            .map_err(|problem| managed(path, &problem))?
+            .map(|file| contents::read_opened(file, LONGEST))
+            .transpose()
     } else {
-        Err(io::Error::other("not a plain file"))
-    }
+        contents::read(path, LONGEST)
+    };
+    contents.map_err(|error| {
+        let trouble = match error {
+            contents::Fault::TooBig { .. } => wit::Trouble::Invalid,
+            contents::Fault::Unreadable(_) | contents::Fault::NotAFile => wit::Trouble::Unreadable,
+        };
+        fault(trouble, path, tier, error.to_string())
+    })
 }
 
-/// Reads no more than one byte past the limit.
-fn read(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
-    let length = file.metadata()?.len().min(LONGEST);
-    // With the capacity reserved nothing is moved and left behind unwiped.
-    let capacity = usize::try_from(length)
-        .unwrap_or_default()
-        .saturating_add(2);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
-    file.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+fn managed(path: &Path, problem: &Problem) -> Fault {
+    let trouble = match problem {
+        Problem::Untrusted { .. } => wit::Trouble::Untrusted,
+        _ => wit::Trouble::Unreadable,
+    };
+    fault(trouble, path, wit::Tier::Managed, problem.to_string())
 }
 
-/// Returns whether nobody but the administrator could have written it.
-fn trusted(_file: &File, _path: &Path) -> Result<(), String> {
-    Ok(())
-}
-
-fn unreadable(path: &Path, error: &io::Error, settings: &wit::SettingsFile) -> Fault {
+fn fault(trouble: wit::Trouble, path: &Path, tier: wit::Tier, why: String) -> Fault {
     Fault {
-        trouble: wit::Trouble::Unreadable,
-        detail: format!("`{}`: {}", path.display(), words(error)),
+        trouble,
+        detail: format!("`{}` {why}", path.display()),
         found_in: Some(path.display().to_string()),
-        tier: Some(settings.tier),
-    }
-}
-
-/// A file below what is no folder is as absent as one in a missing folder.
-fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
-}
-
-/// The same words on every system for what is common.
-fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "not a plain file".to_owned(),
-        _ => error.to_string(),
+        tier: Some(tier),
     }
 }

@@ -21,7 +21,7 @@ const SETTINGS: &str = ".sample/settings.json";
 
 /// A home, a run-time folder, and a policy with one helper.
 struct World {
-    folder: TempDir,
+    _folder: TempDir,
     _memory: Option<TempDir>,
     ambient: Ambient,
     about: wit::About,
@@ -54,7 +54,7 @@ impl World {
             settings("project-settings", wit::Tier::Project, "{project}/p.json"),
         ];
         Self {
-            folder,
+            _folder: folder,
             _memory: memory,
             ambient,
             about,
@@ -83,7 +83,14 @@ impl World {
 
     fn name_helper(&self, line: &str) {
         let settings = serde_json::json!({ "apiKeyHelper": line });
-        self.write(SETTINGS, &settings.to_string());
+        self.write(SETTINGS, settings.to_string());
+    }
+
+    /// Goes into a repository that has these settings.
+    fn enter_project(&mut self, settings: &str) {
+        self.write("project/p.json", settings);
+        self.write("project/.git/HEAD", "");
+        self.ambient.current = Some(self.home().join("project"));
     }
 
     fn home(&self) -> &Path {

@@ -2,6 +2,7 @@
 //! not.
 
 use super::*;
+use crate::policy::trust::Trust;
 use crate::sources::observation;
 
 fn seen(world: &World, outcome: wit::Outcome) -> wit::Observation {
@@ -57,11 +58,11 @@ fn a_file_that_is_not_what_it_should_be_is_never_passed_over() {
         ),
         (
             b"{\"apiKeyHelper\": 7}",
-            format!("`apiKeyHelper` in `{file}` is not a string"),
+            format!("`{file}` has a `apiKeyHelper` that is not a string"),
         ),
         (
             b"{\"apiKeyHelper\": \"a\\u0000b\"}",
-            format!("`apiKeyHelper` in `{file}` holds a NUL"),
+            format!("`{file}` has a NUL in `apiKeyHelper`"),
         ),
         (
             b"\n\n{\"x\": \"\xff\xfe\"}",
@@ -71,11 +72,13 @@ fn a_file_that_is_not_what_it_should_be_is_never_passed_over() {
             deep.as_bytes(),
             format!("`{file}` is nested too deeply (line 1, column 133)"),
         ),
-        (long.as_bytes(), format!("`{file}` is longer than 2 MiB")),
+        (
+            long.as_bytes(),
+            format!("`{file}` is larger than 2097152 bytes"),
+        ),
     ];
     // A later file that has the key does not help.
-    world.ambient.current = Some(world.home().to_path_buf());
-    world.write("p.json", r#"{"apiKeyHelper": "echo token"}"#);
+    world.enter_project(r#"{"apiKeyHelper": "echo token"}"#);
     world.helper.command = setting(&["user-settings", "project-settings"]);
     for (content, detail) in cases {
         world.write(SETTINGS, content);
@@ -93,7 +96,7 @@ fn what_is_not_a_plain_file_is_unreadable_and_is_not_waited_for() {
     let world = World::new();
     let file = world.shown(SETTINGS).unwrap();
     let expected = wit::Observation {
-        detail: Some(format!("`{file}`: not a plain file")),
+        detail: Some(format!("`{file}` is not a regular file")),
         ..seen(&world, wit::Outcome::Trouble(wit::Trouble::Unreadable))
     };
     std::fs::create_dir(world.home().join(SETTINGS)).unwrap();
@@ -105,10 +108,46 @@ fn what_is_not_a_plain_file_is_unreadable_and_is_not_waited_for() {
 }
 
 #[test]
+fn a_managed_file_counts_only_where_the_administrator_alone_could_write_it() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let mut world = World::with_helper("user");
+    world.helper.command = setting(&["managed-settings", "user-settings"]);
+    let owner = std::fs::metadata(world.home()).unwrap().uid();
+    world.ambient.trust = Trust::of_owner(owner, world.home());
+    assert_eq!(subject(&world.look()).unwrap(), "user");
+
+    let file = world.write("managed.json", r#"{"apiKeyHelper": "managed"}"#);
+    let mode =
+        |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o644);
+    let look = world.look();
+    assert_eq!(subject(&look).unwrap(), "managed");
+    assert_eq!(look.observation.tier, Some(wit::Tier::Managed));
+
+    mode(0o666);
+    let look = world.look();
+    let untrusted = wit::Outcome::Trouble(wit::Trouble::Untrusted);
+    assert_eq!(look.observation.outcome, untrusted);
+    assert_eq!(look.observation.found_in, world.shown("managed.json"));
+    assert!(look.subject.is_none());
+
+    mode(0o644);
+    world.about.tool.settings[0].folder = Some(samples::everywhere("~/managed.d"));
+    let drop_in = world.write("managed.d/10.json", r#"{"apiKeyHelper": "drop-in"}"#);
+    std::fs::set_permissions(&drop_in, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let folder = drop_in.parent().unwrap();
+    let mode =
+        |mode| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o755);
+    assert_eq!(subject(&world.look()).unwrap(), "drop-in");
+    mode(0o777);
+    assert_eq!(world.look().observation.outcome, untrusted);
+}
+
+#[test]
 fn files_are_looked_at_in_the_order_of_the_policy() {
     let mut world = World::with_helper("user");
-    world.ambient.current = Some(world.home().to_path_buf());
-    world.write("p.json", r#"{"apiKeyHelper": "project"}"#);
+    world.enter_project(r#"{"apiKeyHelper": "project"}"#);
     world.helper.command = setting(&["project-settings", "user-settings"]);
     let look = world.look();
     assert_eq!(subject(&look).unwrap(), "project");
@@ -200,18 +239,6 @@ fn the_ttl_variable_is_whole_milliseconds_or_malformed() {
         world.set("TTL", value);
         assert_eq!(world.look().observation.lifetime, lifetime);
     }
-}
-
-#[test]
-fn the_endpoint_is_seen_with_the_helper() {
-    let mut world = World::with_helper("echo token");
-    world.set("BASE_URL", "https://gateway.test/path");
-    let look = world.look();
-    assert_eq!(
-        look.observation.destination,
-        wit::Destination::Origin("https://gateway.test".to_owned())
-    );
-    assert_eq!(look.endpoint.as_deref(), Some("https://gateway.test/path"));
 }
 
 #[test]
