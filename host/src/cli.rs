@@ -32,6 +32,8 @@ mod token;
 
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod tests;
 
 pub use output::Streams;
 

@@ -11,16 +11,14 @@ use clap_complete::Shell;
 use crate::engine::bindings as wit;
 
 /// Decides which credential a tool may use, and hands over exactly that one.
-///
-/// A policy says which sources of credentials count, in which order, and in
-/// which kind of session. `status` and `explain` show what it decides and
-/// carry nothing out; `token`, `headers` and `exec` carry it out.
 #[derive(Debug, Parser)]
 #[command(
     name = "keyrule",
     bin_name = "keyrule",
     version,
     styles = STYLES,
+    max_term_width = 80,
+    help_template = HELP,
     after_help = EXAMPLES,
     disable_help_subcommand = true,
     help_expected = true
@@ -140,13 +138,11 @@ pub(crate) struct Completions {
 /// The kind of session, as the command line says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Surface {
-    /// A command line, an editor extension, a CI job
+    // The documentation of these cases would make every help a page longer;
+    // `wit/policy.wit` has it.
     Terminal,
-    /// A desktop application
     Desktop,
-    /// A session on a machine that somebody else operates
     Remote,
-    /// A session in a browser's sandbox
     Web,
 }
 
@@ -161,14 +157,12 @@ impl From<Surface> for wit::Surface {
     }
 }
 
-/// When to use colour.
+/// When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set or
+/// `TERM` is `dumb`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
-    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
@@ -178,12 +172,35 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
+/// The first page. Its list of commands is written by hand, because clap has
+/// no groups of commands; a test compares it with the commands there are.
+const HELP: &str = "\
+{about}
+
+{usage-heading} {usage}
+
+\x1b[1;32mAsk, and carry nothing out:\x1b[0m
+  \x1b[1;36mstatus\x1b[0m       Which credential is in use, and why
+  \x1b[1;36mexplain\x1b[0m      Every source, how it stands, and the rule that made it so
+  \x1b[1;36mdoctor\x1b[0m       Check files, folders, helpers and variables
+
+\x1b[1;32mUse the credential:\x1b[0m
+  \x1b[1;36mexec\x1b[0m         Run a program with exactly this credential
+  \x1b[1;36mtoken\x1b[0m        Print the bare token
+  \x1b[1;36mheaders\x1b[0m      Print the headers that carry it
+
+\x1b[1;32mSet up:\x1b[0m
+  \x1b[1;36mcompletions\x1b[0m  Print a script that completes commands in a shell
+
+\x1b[1;32mOptions:\x1b[0m
+{options}{after-help}";
+
 const EXAMPLES: &str = "\
 Examples:
   keyrule status                     which credential is in use, and why
   keyrule explain --surface desktop  every source, as a desktop session sees it
   keyrule exec -- claude             run a tool with exactly that credential
-  curl -H \"$(keyrule headers)\" ...   send it
+  keyrule headers | curl -H @- ...   send it
   keyrule doctor                     find out what is wrong
 
 Exit codes:
@@ -267,6 +284,20 @@ mod tests {
             panic!("not exec");
         };
         assert_eq!(exec.command, ["--odd", "a"]);
+    }
+
+    #[test]
+    fn the_first_page_names_every_command() {
+        let listed: Vec<_> = HELP
+            .lines()
+            .filter_map(|line| line.strip_prefix("  \x1b[1;36m")?.split('\x1b').next())
+            .collect();
+        let arguments = Arguments::command();
+        let mut commands: Vec<_> = arguments.get_subcommands().map(|c| c.get_name()).collect();
+        let mut sorted = listed.clone();
+        sorted.sort_unstable();
+        commands.sort_unstable();
+        assert_eq!(sorted, commands);
     }
 
     #[test]
