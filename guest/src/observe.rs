@@ -5,7 +5,7 @@ use crate::origin;
 use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::text::At;
-use crate::wit::{Destination, Finding, Kind, Lifetime, Observation, Outcome, Reason, State};
+use crate::wit::{Destination, Finding, Lifetime, Observation, Outcome, Reason, State};
 
 impl Policy {
     /// Judges what was seen of a source.
@@ -55,7 +55,7 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
         return (State::Barred, reason, at);
     }
     let ended = seen.expires_in.is_some_and(|seconds| seconds <= 0);
-    match (ended, seen.renewable, seen.got || is_held_by_tool(rule)) {
+    match (ended, seen.renewable, seen.got) {
         (true, false, _) => (State::Failed, Reason::Trouble, rule.on_failure_at),
         (true, true, false) => (State::Ready, Reason::Renewable, rule.at),
         // A get that brings what has ended has not renewed it.
@@ -63,11 +63,6 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
         (false, _, true) => (State::Held, Reason::Got, rule.at),
         (false, _, false) => (State::Ready, Reason::Present, rule.at),
     }
-}
-
-/// S9: the tool holds its login itself, so there is nothing to get.
-fn is_held_by_tool(rule: &Rule) -> bool {
-    matches!(rule.source.kind, Kind::ToolLogin(_))
 }
 
 /// S4: what must not be sent where it would go. The line is that of the list
