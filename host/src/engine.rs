@@ -1,7 +1,66 @@
-//! To be written.
+//! The policy engine as the host sees it: a component that is loaded once per
+//! process, limited in steps, memory and stack, and believed only as far as
+//! its answers were checked. What goes in are policy texts, observations and
+//! facts; what comes out are checked answers, or an [`Error`] that says what
+//! the component did. Nothing here knows a secret or judges a source.
+//!
+//! `config` is shared with the build script; `load` makes an [`Engine`] and a
+//! [`Policy`]; `limits` says how much a component may use; `verdict` checks
+//! what it answers.
 
 pub mod bindings;
+mod config;
+mod error;
+mod limits;
+mod load;
+mod verdict;
 
-/// To be written.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {}
+use self::bindings as wit;
+
+pub use error::{Error, LoadError, Misbehaviour};
+pub use load::{Engine, Policy};
+pub use verdict::{Step, Steps};
+
+/// What judges sources under one policy. [`Policy`] is the one that ships;
+/// tests put the same code beside it, compiled natively.
+pub trait Judge: std::fmt::Debug + Send {
+    /// Describes the policy.
+    ///
+    /// # Errors
+    ///
+    /// When the component does not answer properly, here and below.
+    fn about(&mut self) -> Result<wit::About, Error>;
+
+    /// The sources, in the order in which they are tried.
+    ///
+    /// # Errors
+    ///
+    /// As for `about`.
+    fn sources(&mut self) -> Result<Vec<wit::Source>, Error>;
+
+    /// Judges what was seen of a source.
+    ///
+    /// # Errors
+    ///
+    /// As for `about`.
+    fn observe(&mut self, source: u32, seen: &wit::Observation) -> Result<wit::Finding, Error>;
+
+    /// Names the next step, which [`Steps`] has yet to check.
+    ///
+    /// # Errors
+    ///
+    /// As for `about`.
+    fn decide(&mut self, session: wit::Session, facts: &[wit::Fact])
+    -> Result<wit::Verdict, Error>;
+
+    /// Explains the decision that follows from the evidence.
+    ///
+    /// # Errors
+    ///
+    /// As for `about`.
+    fn explain(
+        &mut self,
+        session: wit::Session,
+        evidence: &[wit::Evidence],
+    ) -> Result<wit::Explanation, Error>;
+}

@@ -13,7 +13,7 @@
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "policy-engine",
-    additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
+    additional_derives: [PartialEq, Eq, serde::Serialize, serde::Deserialize],
 });
 
 pub use exports::keyrule::policy::engine::*;

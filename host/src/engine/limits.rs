@@ -1,0 +1,125 @@
+//! How much a component may use, in numbers that are the same everywhere:
+//! steps, memory, tables, stack, and the size of its answers. What goes in is
+//! a request for more, and what comes out is a yes or the end of the call.
+
+use wasmtime::{ResourceLimiter, Store, Trap};
+
+use super::config::{MEMORY, STACK};
+use super::error::{Error, Misbehaviour};
+
+/// Steps for reading documents, and for making an instance.
+pub(super) const LOAD_FUEL: u64 = 1_000_000_000;
+/// Steps for every other call.
+pub(super) const CALL_FUEL: u64 = 100_000_000;
+
+/// Elements that all tables together may have.
+const TABLES: usize = 10_000;
+/// Bytes that one answer may have on our side. A component could otherwise
+/// name the same megabyte a thousand times.
+const ANSWER: usize = 16 << 20;
+/// Handles that a component may make; it needs one.
+const HANDLES: usize = 16;
+
+/// What a component has used so far.
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    memory: usize,
+    tables: usize,
+}
+
+/// Ends a call that wants too much. A component that was only told no could
+/// go on as if nothing had happened.
+#[derive(Debug, thiserror::Error)]
+#[error("a limit is exhausted")]
+enum Exhausted {
+    Memory,
+    Tables,
+}
+
+impl Limits {
+    /// An empty store under these limits.
+    pub(super) fn store(engine: &wasmtime::Engine) -> Store<Self> {
+        let mut store = Store::new(engine, Self::default());
+        store.limiter(|limits| limits);
+        store.set_hostcall_fuel(ANSWER);
+        store.set_max_component_handles(HANDLES);
+        store
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.memory = self.memory.saturating_add(desired.saturating_sub(current));
+        if self.memory > MEMORY {
+            return Err(Exhausted::Memory.into());
+        }
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.tables = self.tables.saturating_add(desired.saturating_sub(current));
+        if self.tables > TABLES {
+            return Err(Exhausted::Tables.into());
+        }
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        16
+    }
+
+    fn tables(&self) -> usize {
+        16
+    }
+
+    fn memories(&self) -> usize {
+        16
+    }
+}
+
+/// What went wrong in a call.
+#[cold]
+pub(super) fn of_call(call: &'static str, fuel: u64, error: &wasmtime::Error) -> Error {
+    match error.downcast_ref() {
+        Some(Exhausted::Memory) => {
+            return Error::OutOfMemory {
+                call,
+                limit: MEMORY,
+            };
+        }
+        Some(Exhausted::Tables) => {
+            return Error::OutOfTables {
+                call,
+                limit: TABLES,
+            };
+        }
+        None => {}
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => Error::OutOfFuel { call, limit: fuel },
+        Some(Trap::StackOverflow) => Error::OutOfStack { call, limit: STACK },
+        Some(trap) => Error::Trapped { call, trap: *trap },
+        // The runtime could not read the answer, or the component did not
+        // take what it was to be given.
+        None => Error::Misbehaved {
+            call,
+            what: Misbehaviour::NotOfType,
+        },
+    }
+}

@@ -1,0 +1,315 @@
+//! Makes an engine, once per process, and policies from it. What goes in is
+//! code that the build script compiled, and policy texts; what comes out is a
+//! handle that asks the component, with fresh fuel for every call, and checks
+//! its answers.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use wasmtime::Store;
+use wasmtime::component::{Component, Linker, ResourceAny};
+
+use super::bindings::{self as wit, PolicyEngine, PolicyEnginePre};
+use super::error::{Error, LoadError};
+use super::limits::{CALL_FUEL, LOAD_FUEL, Limits, of_call};
+use super::{Judge, config, verdict};
+
+/// A component that is ready to load policies. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Engine(Arc<PolicyEnginePre<Limits>>);
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// The engine that this library was built with.
+    ///
+    /// # Errors
+    ///
+    /// Where this machine cannot run it.
+    pub fn builtin() -> Result<Self, Error> {
+        static BUILTIN: OnceLock<Result<Engine, Error>> = OnceLock::new();
+        BUILTIN
+            .get_or_init(|| {
+                let runtime =
+                    wasmtime::Engine::new(&config::config()).map_err(|_| Error::NotStarted)?;
+                Self::new(&runtime, &builtin(&runtime)?)
+            })
+            .clone()
+    }
+
+    /// Compiles another component, to be run under the same limits.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no component, imports anything, or is of another world.
+    #[cfg(feature = "compiler")]
+    pub fn from_component(bytes: &[u8]) -> Result<Self, Error> {
+        let runtime = wasmtime::Engine::new(&config::config()).map_err(|_| Error::NotStarted)?;
+        let component = Component::from_binary(&runtime, bytes).map_err(|_| Error::NotComponent)?;
+        Self::new(&runtime, &component)
+    }
+
+    fn new(runtime: &wasmtime::Engine, component: &Component) -> Result<Self, Error> {
+        if let Some((name, _)) = component.component_type().imports(runtime).next() {
+            return Err(Error::Imports {
+                // A name can be as long as a component.
+                name: name.chars().take(100).collect(),
+            });
+        }
+        let linked = Linker::new(runtime)
+            .instantiate_pre(component)
+            .map_err(|_| Error::NotComponent)?;
+        let linked = PolicyEnginePre::new(linked).map_err(|_| Error::WrongWorld)?;
+        Ok(Self(Arc::new(linked)))
+    }
+}
+
+/// The one place that believes bytes to be machine code.
+#[expect(
+    unsafe_code,
+    reason = "the bytes are those that the build script compiled and nobody could change since"
+)]
+fn builtin(runtime: &wasmtime::Engine) -> Result<Component, Error> {
+    static COMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.cwasm"));
+    // SAFETY: `COMPILED` is the output of `Engine::precompile_component` and
+    // is part of this program.
+    unsafe { Component::deserialize(runtime, COMPILED) }.map_err(|_| Error::NotStarted)
+}
+
+/// A loaded policy. It has a memory of its own; nothing that one policy does
+/// is seen by another.
+pub struct Policy {
+    store: Store<Limits>,
+    exports: PolicyEngine,
+    policy: ResourceAny,
+    /// How many sources there are.
+    count: usize,
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Policy")
+            .field("sources", &self.count)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Calls a function of the policy with fresh fuel.
+macro_rules! call {
+    ($self:ident, $name:literal, $method:ident $(, $argument:expr)*) => {{
+        let policy = $self.policy;
+        $self
+            .store
+            .set_fuel(CALL_FUEL)
+            .and_then(|()| {
+                $self
+                    .exports
+                    .keyrule_policy_engine()
+                    .policy()
+                    .$method(&mut $self.store, policy $(, $argument)*)
+            })
+            .map_err(|error| of_call($name, CALL_FUEL, &error))
+    }};
+}
+
+impl Policy {
+    /// Reads documents in a fresh instance.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the documents, or with the component.
+    pub fn load(
+        engine: &Engine,
+        name: &str,
+        documents: &[wit::Document],
+    ) -> Result<Self, LoadError> {
+        let failed = |error| of_call("load", LOAD_FUEL, &error);
+        let mut store = Limits::store(engine.0.engine());
+        store.set_fuel(LOAD_FUEL).map_err(failed)?;
+        let exports = engine.0.instantiate(&mut store).map_err(|error| {
+            // The types of the exports are compared here, and a start
+            // function runs here.
+            match failed(error) {
+                Error::Misbehaved { .. } => Error::WrongWorld,
+                other => other,
+            }
+        })?;
+        let policy = exports
+            .keyrule_policy_engine()
+            .policy()
+            .call_load(&mut store, name, documents)
+            .map_err(failed)?
+            .map_err(LoadError::Rejected)?;
+        let mut loaded = Self {
+            store,
+            exports,
+            policy,
+            count: 0,
+        };
+        loaded.count = loaded.sources()?.len();
+        Ok(loaded)
+    }
+
+    /// How many sources there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// `decide` for many cases at once: the facts of one case after those of
+    /// the other.
+    ///
+    /// # Errors
+    ///
+    /// Where the component does not answer properly.
+    pub fn decide_batch(
+        &mut self,
+        session: wit::Session,
+        facts: &[wit::Fact],
+    ) -> Result<Vec<wit::Verdict>, Error> {
+        let verdicts = call!(self, "decide-batch", call_decide_batch, session, facts)?;
+        verdict::check_batch(&verdicts, self.count, facts.len())?;
+        Ok(verdicts)
+    }
+}
+
+impl Judge for Policy {
+    fn about(&mut self) -> Result<wit::About, Error> {
+        call!(self, "about", call_about)
+    }
+
+    fn sources(&mut self) -> Result<Vec<wit::Source>, Error> {
+        call!(self, "sources", call_sources)
+    }
+
+    fn observe(&mut self, source: u32, seen: &wit::Observation) -> Result<wit::Finding, Error> {
+        let finding = call!(self, "observe", call_observe, source, seen)?;
+        verdict::check_finding(source, seen, &finding)?;
+        Ok(finding)
+    }
+
+    fn decide(
+        &mut self,
+        session: wit::Session,
+        facts: &[wit::Fact],
+    ) -> Result<wit::Verdict, Error> {
+        call!(self, "decide", call_decide, session, facts)
+    }
+
+    fn explain(
+        &mut self,
+        session: wit::Session,
+        evidence: &[wit::Evidence],
+    ) -> Result<wit::Explanation, Error> {
+        let explanation = call!(self, "explain", call_explain, session, evidence)?;
+        verdict::check_explanation(&explanation, self.count)?;
+        Ok(explanation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Step, Steps};
+
+    fn documents(text: &str) -> Vec<wit::Document> {
+        vec![wit::Document {
+            place: wit::Place::Builtin,
+            path: "claude-code.toml".to_owned(),
+            text: text.to_owned(),
+        }]
+    }
+
+    fn shipped() -> Policy {
+        let text = include_str!("../../../policies/claude-code.toml");
+        Policy::load(&Engine::builtin().unwrap(), "claude-code", &documents(text)).unwrap()
+    }
+
+    const SESSION: wit::Session = wit::Session {
+        surface: wit::Surface::Terminal,
+        interactive: true,
+    };
+
+    const UNKNOWN: wit::Fact = wit::Fact {
+        state: wit::State::Unknown,
+        consent: wit::Consent::Undecided,
+    };
+
+    #[test]
+    fn the_built_in_engine_loads_the_shipped_policy() {
+        let mut policy = shipped();
+        assert_eq!(policy.about().unwrap().name, "claude-code");
+        assert_eq!(
+            policy
+                .sources()
+                .unwrap()
+                .iter()
+                .map(|source| source.id.as_str())
+                .collect::<Vec<_>>(),
+            [
+                "bedrock",
+                "vertex",
+                "foundry",
+                "auth-token",
+                "api-key",
+                "helper",
+                "login"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_resolution_begins_with_a_look_at_the_first_source() {
+        let mut policy = shipped();
+        let facts = vec![UNKNOWN; policy.count()];
+        let verdict = policy.decide(SESSION, &facts).unwrap();
+        assert_eq!(
+            Steps::new(policy.count()).check(SESSION, &facts, verdict),
+            Ok(Step::Look(0))
+        );
+    }
+
+    #[test]
+    fn a_batch_answers_as_single_calls_do() {
+        let mut policy = shipped();
+        let mut cases = Vec::new();
+        for known in 0..=policy.count() {
+            let mut facts = vec![UNKNOWN; policy.count()];
+            for fact in facts.iter_mut().take(known) {
+                fact.state = wit::State::Out;
+            }
+            cases.push(facts);
+        }
+        let singly: Vec<_> = cases
+            .iter()
+            .map(|facts| policy.decide(SESSION, facts).unwrap())
+            .collect();
+        assert_eq!(
+            policy.decide_batch(SESSION, &cases.concat()).unwrap(),
+            singly
+        );
+    }
+
+    #[test]
+    fn a_rejected_text_is_told_from_an_engine_that_failed() {
+        let engine = Engine::builtin().unwrap();
+        let rejected = Policy::load(&engine, "claude-code", &documents("nome = 1")).unwrap_err();
+        assert!(matches!(rejected, LoadError::Rejected(found) if !found.is_empty()));
+    }
+
+    #[test]
+    fn what_traps_names_the_call_and_leaves_the_engine_usable() {
+        let mut policy = shipped();
+        let trapped = policy.decide(SESSION, &[]).unwrap_err();
+        assert_eq!(
+            trapped.to_string(),
+            "the engine trapped in `decide`: wasm trap: wasm `unreachable` instruction executed"
+        );
+        assert_eq!(shipped().count(), 7);
+    }
+}
