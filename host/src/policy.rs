@@ -6,7 +6,7 @@
 //! engine's conclusion.
 
 pub(crate) mod builtin;
-// pub(crate) mod diagnostics;
+pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod find;
 pub(crate) mod mask;

@@ -1,0 +1,353 @@
+//! How what is wrong with a document is shown: with its line, the place in
+//! the line, and what to do about it. What goes in are the engine's
+//! diagnostics and the documents' texts; what comes out is text for a
+//! terminal or for a log. Of a line only what does not look like a secret is
+//! shown, and nothing that a terminal would obey.
+
+use std::fmt::{self, Write};
+
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceSpan, ThemeCharacters,
+    ThemeStyles,
+};
+
+use super::error::Texts;
+use super::mask::{mask, printable, printable_lines};
+use crate::engine::bindings::{Diagnostic, Location, Severity};
+
+/// How diagnostics look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// `file:line:column: error[code]: message`, as compilers write it for
+    /// editors and logs.
+    Plain,
+    /// Drawn, for a terminal.
+    Drawn {
+        /// With colours.
+        colour: bool,
+        /// With characters beyond ASCII.
+        unicode: bool,
+        /// The columns of the terminal.
+        width: usize,
+    },
+}
+
+/// Shows diagnostics, the one after the other.
+pub(crate) fn render(diagnostics: &[Diagnostic], texts: &Texts, style: Style) -> String {
+    let mut shown = String::new();
+    for diagnostic in diagnostics {
+        let report = Report::of(diagnostic, texts);
+        // Writing to a string does not fail; drawing does where a span lies
+        // outside of the text, and then the plain form still tells all.
+        let drawn = match style {
+            Style::Plain => None,
+            Style::Drawn {
+                colour,
+                unicode,
+                width,
+            } => report.drawn(colour, unicode, width),
+        };
+        shown.push_str(&drawn.unwrap_or_else(|| report.plain()));
+    }
+    shown
+}
+
+/// One diagnostic with everything masked that needs it.
+#[derive(Debug)]
+struct Report {
+    severity: Severity,
+    code: String,
+    message: String,
+    help: Option<String>,
+    path: String,
+    line: u32,
+    column: u32,
+    /// The document, masked, where its text is known.
+    source: Option<NamedSource<String>>,
+    /// The place in the masked text, in bytes.
+    span: (usize, usize),
+}
+
+impl Report {
+    fn of(diagnostic: &Diagnostic, texts: &Texts) -> Self {
+        let path = printable(&diagnostic.at.path);
+        let text = texts.text(&diagnostic.at.path);
+        let masked = text.map(|text| printable_lines(&mask(text)));
+        let span = text
+            .zip(masked.as_deref())
+            .map_or((0, 0), |(text, masked)| place(&diagnostic.at, text, masked));
+        Self {
+            severity: diagnostic.severity,
+            code: printable(&diagnostic.code),
+            message: mask(&printable(&diagnostic.message)),
+            help: Some(mask(&printable(&diagnostic.help))).filter(|help| !help.is_empty()),
+            source: masked.map(|masked| NamedSource::new(&path, masked)),
+            line: diagnostic.at.line,
+            column: diagnostic.at.column,
+            path,
+            span,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+
+    fn plain(&self) -> String {
+        let Self {
+            path, line, column, ..
+        } = self;
+        let (word, code, message) = (self.word(), &self.code, &self.message);
+        let mut text = format!("{path}:{line}:{column}: {word}[{code}]: {message}\n");
+        let gutter = " ".repeat(line.to_string().len());
+        if let Some((shown, marks)) = self.excerpt() {
+            text.push_str(&format!(
+                "{gutter} |\n{line} | {shown}\n{gutter} | {marks}\n"
+            ));
+        }
+        if let Some(help) = &self.help {
+            text.push_str(&format!("{gutter} = help: {help}\n"));
+        }
+        text
+    }
+
+    /// The line and what marks the place in it.
+    fn excerpt(&self) -> Option<(String, String)> {
+        let source = self.source.as_ref()?.inner();
+        let (start, length) = self.span;
+        let before = source.get(..start)?;
+        let line = source.get(before.rfind('\n').map_or(0, |at| at + 1)..)?;
+        let line = line.lines().next().unwrap_or_default().trim_end();
+        let indent = before.rsplit('\n').next().unwrap_or_default();
+        let marked = source
+            .get(start..start + length)?
+            .lines()
+            .next()
+            .unwrap_or_default();
+        // A tab stays one, so that the marks stand where they belong.
+        let mut marks: String = indent
+            .chars()
+            .map(|character| if character == '\t' { '\t' } else { ' ' })
+            .collect();
+        let width = marked.trim_end().chars().count().max(1);
+        marks.push_str(&"^".repeat(width));
+        Some((line.to_owned(), marks))
+    }
+
+    fn drawn(&self, colour: bool, unicode: bool, width: usize) -> Option<String> {
+        let theme = GraphicalTheme {
+            characters: if unicode {
+                ThemeCharacters::unicode()
+            } else {
+                ThemeCharacters::ascii()
+            },
+            styles: if colour {
+                ThemeStyles::ansi()
+            } else {
+                ThemeStyles::none()
+            },
+        };
+        let mut text = String::new();
+        GraphicalReportHandler::new_themed(theme)
+            .with_links(false)
+            .with_width(width)
+            .without_syntax_highlighting()
+            .render_report(&mut text, self)
+            .ok()?;
+        // A file without text, or none: the place is said in words.
+        if self.source.is_none() {
+            let at = format!("  at {}:{}:{}", self.path, self.line, self.column);
+            writeln!(text, "{at}").ok()?;
+        }
+        Some(text)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl miette::Diagnostic for Report {
+    fn code(&self) -> Option<Box<dyn fmt::Display + '_>> {
+        Some(Box::new(format!("{}[{}]", self.word(), self.code)))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
+        let help = self.help.as_ref()?;
+        Some(Box::new(help))
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        let source = self.source.as_ref()?;
+        Some(source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.source.as_ref()?;
+        let span = SourceSpan::from(self.span);
+        Some(Box::new(std::iter::once(LabeledSpan::underline(span))))
+    }
+}
+
+/// The place in the masked text. Masking keeps the number of characters and
+/// not that of bytes; what the engine says is not taken for granted.
+fn place(at: &Location, text: &str, masked: &str) -> (usize, usize) {
+    let characters = |offset: usize| {
+        text.char_indices()
+            .take_while(|(start, character)| start + character.len_utf8() <= offset)
+            .count()
+    };
+    let byte = |index: usize| {
+        masked
+            .char_indices()
+            .nth(index)
+            .map_or(masked.len(), |(offset, _)| offset)
+    };
+    let from = usize::try_from(at.offset)
+        .unwrap_or(usize::MAX)
+        .min(text.len());
+    let length = usize::try_from(at.length).unwrap_or(usize::MAX);
+    let until = from.saturating_add(length).min(text.len());
+    // What is marked is one line; the rest of a table is no help.
+    let line = text
+        .get(from..until)
+        .and_then(|marked| marked.find('\n'))
+        .map_or(until, |end| from + end);
+    let (start, end) = (byte(characters(from)), byte(characters(line)));
+    (start, end - start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::bindings::{Document, Place};
+
+    fn shown(text: &str, marked: &str, style: Style) -> String {
+        let offset = text.find(marked).unwrap();
+        let before = &text[..offset];
+        let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+        let diagnostic = Diagnostic {
+            severity: Severity::Error,
+            code: "unknown-key".to_owned(),
+            message: "unknown key `surface` in a `[[source]]`".to_owned(),
+            at: Location {
+                path: "x.toml".to_owned(),
+                line: u32::try_from(before.matches('\n').count()).unwrap() + 1,
+                column: u32::try_from(column).unwrap(),
+                offset: u32::try_from(offset).unwrap(),
+                length: u32::try_from(marked.len()).unwrap(),
+            },
+            help: "did you mean `surfaces`?".to_owned(),
+        };
+        let documents = [Document {
+            place: Place::User,
+            path: "x.toml".to_owned(),
+            text: text.to_owned(),
+        }];
+        render(&[diagnostic], &Texts::of(&documents), style)
+    }
+
+    const DRAWN: Style = Style::Drawn {
+        colour: false,
+        unicode: true,
+        width: 80,
+    };
+
+    #[test]
+    fn a_log_gets_file_line_and_column_first() {
+        assert_eq!(
+            shown("name = \"x\"\n\tsurface = []\n", "surface", Style::Plain),
+            "x.toml:2:2: error[unknown-key]: unknown key `surface` in a `[[source]]`\n  \
+               |\n2 | \tsurface = []\n  | \t^^^^^^^\n  = help: did you mean `surfaces`?\n"
+        );
+    }
+
+    #[test]
+    fn a_terminal_gets_a_drawing() {
+        assert_eq!(
+            shown("name = \"x\"\nsurface = []\n", "surface", DRAWN),
+            [
+                "error[unknown-key]",
+                "",
+                "  × unknown key `surface` in a `[[source]]`",
+                "   ╭─[x.toml:2:1]",
+                " 1 │ name = \"x\"",
+                " 2 │ surface = []",
+                "   · ───────",
+                "   ╰────",
+                "  help: did you mean `surfaces`?",
+                "",
+            ]
+            .join("\n")
+        );
+    }
+
+    #[test]
+    fn no_line_shows_a_secret() {
+        let text = "a = \"sk-ant-canary-caf\u{e9}\"\nsurface = 1\nb = \"canary0123456789ab\"\n";
+        for style in [Style::Plain, DRAWN] {
+            for marked in ["surface", "a = ", "b = ", "\"sk-ant", "\"canary"] {
+                let shown = shown(text, marked, style);
+                assert!(!shown.contains("canary"), "{shown}");
+            }
+        }
+        assert!(
+            shown(text, "\"sk-ant-canary-caf\u{e9}\"", Style::Plain)
+                .contains("1 | a = \"******************\"\n  |     ^^^^^^^^^^^^^^^^^^^^\n")
+        );
+    }
+
+    #[test]
+    fn no_line_shows_an_escape() {
+        let text = "a = \"\u{1b}[31mx\"\nsurface = 1\n";
+        for style in [Style::Plain, DRAWN] {
+            let shown = shown(text, "a = ", style);
+            assert!(!shown.contains('\u{1b}'), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_place_outside_of_the_text_is_said_and_not_drawn() {
+        let diagnostic = |offset, length| Diagnostic {
+            severity: Severity::Warning,
+            code: "odd".to_owned(),
+            message: "odd".to_owned(),
+            at: Location {
+                path: "x.toml".to_owned(),
+                line: 9,
+                column: 9,
+                offset,
+                length,
+            },
+            help: String::new(),
+        };
+        let documents = [Document {
+            place: Place::User,
+            path: "x.toml".to_owned(),
+            text: "\u{e9}\n".to_owned(),
+        }];
+        let texts = Texts::of(&documents);
+        for (offset, length) in [(0, 0), (1, 1), (99, 0), (0, 99), (u32::MAX, u32::MAX)] {
+            for style in [Style::Plain, DRAWN] {
+                let shown = render(&[diagnostic(offset, length)], &texts, style);
+                assert!(shown.contains("odd"), "{shown}");
+                let nowhere = render(&[diagnostic(offset, length)], &Texts::default(), style);
+                assert!(nowhere.contains("x.toml:9:9"), "{nowhere}");
+            }
+        }
+    }
+}
