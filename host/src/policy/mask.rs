@@ -37,7 +37,7 @@ const PREFIXES: [&str; 26] = [
 
 /// Words that an unquoted scheme puts before a credential (RFC 9110, section
 /// 11.4).
-const SCHEMES: [&str; 3] = ["bearer", "basic", "token"];
+const SCHEMES: [&str; 2] = ["bearer", "basic"];
 
 /// Keys whose values are hidden however they look.
 const NAMES: [&str; 7] = [
@@ -109,7 +109,12 @@ fn secrets(line: &str) -> Vec<Range<usize>> {
     let mut after_scheme = false;
     for word in words(line, is_separator) {
         let text = line.get(word.clone()).unwrap_or_default();
-        if after_scheme || looks_secret(text) {
+        // `{secret}` stands for one.
+        let stands = after_scheme
+            && line
+                .get(..word.start)
+                .is_some_and(|before| before.ends_with('{'));
+        if (after_scheme && !stands) || looks_secret(text) {
             found.push(word.clone());
         } else if is_place(text) {
             let start = word.start;
@@ -122,12 +127,20 @@ fn secrets(line: &str) -> Vec<Range<usize>> {
             );
             found.extend(user(text).map(|user| start + user.start..start + user.end));
         }
-        after_scheme = SCHEMES.contains(&text.to_ascii_lowercase().as_str())
-            && line
-                .get(word.end..)
-                .is_some_and(|rest| rest.starts_with(' '));
+        after_scheme = is_scheme(line, &word);
     }
     found
+}
+
+/// Whether a word is a scheme that a credential follows: it begins a string or
+/// a header's value.
+fn is_scheme(line: &str, word: &Range<usize>) -> bool {
+    let text = line.get(word.clone()).unwrap_or_default();
+    let before = line.get(..word.start).unwrap_or_default().trim_end();
+    let after = line.get(word.end..).unwrap_or_default();
+    SCHEMES.contains(&text.to_ascii_lowercase().as_str())
+        && (before.is_empty() || before.ends_with(['"', '\'', ':', '=']))
+        && after.starts_with([' ', '\t'])
 }
 
 /// The strings of a line whose key says that they are secret.
@@ -183,12 +196,12 @@ fn is_place(word: &str) -> bool {
 /// or capitals, with short numbers at the most.
 fn is_identifier(word: &str) -> bool {
     let parts = word.split([
-        '-', '_', '.', ':', '*', '!', '?', '$', '%', '+', '|', '&', '\\', '@',
+        '/', '-', '_', '.', ':', '*', '!', '?', '$', '%', '+', '|', '&', '\\', '@',
     ]);
     parts.filter(|part| !part.is_empty()).all(|part| {
         let letters = part.trim_end_matches(|last: char| last.is_ascii_digit());
         let digits = part.len() - letters.len();
-        let short = part.len() <= 4;
+        let short = part.len() <= 3;
         short || (digits <= 3 && letters.chars().all(char::is_alphabetic) && is_readable(letters))
     })
 }
