@@ -13,7 +13,7 @@ pub(crate) mod mask;
 mod name;
 pub(crate) mod project;
 pub(crate) mod read;
-// pub(crate) mod schema;
+pub(crate) mod schema;
 pub mod trust;
 
 use std::path::PathBuf;
