@@ -18,6 +18,7 @@ use crate::resolver::{Builder, Resolver};
 
 pub(crate) mod args;
 mod completions;
+pub(crate) mod consent;
 mod doctor;
 mod document;
 pub(crate) mod errors;
@@ -27,6 +28,7 @@ mod explained;
 mod headers;
 mod notices;
 pub(crate) mod output;
+pub(crate) mod prompt;
 mod status;
 mod token;
 
