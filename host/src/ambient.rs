@@ -53,6 +53,13 @@ impl Ambient {
         }
     }
 
+    /// Undoes whatever was said about managed policies: where they lie, and
+    /// whose are believed, is nothing that a caller can change.
+    pub(crate) fn pin(&mut self) {
+        self.managed = Some(managed_folder());
+        self.trust = Trust::default();
+    }
+
     /// A world with nothing in it.
     #[must_use]
     pub fn empty() -> Self {

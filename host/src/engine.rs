@@ -64,3 +64,12 @@ pub trait Judge: std::fmt::Debug + Send {
         evidence: &[wit::Evidence],
     ) -> Result<wit::Explanation, Error>;
 }
+
+/// Loads a policy by the engine that this library was built with.
+///
+/// # Errors
+///
+/// Everything that is wrong with the documents, or with the component.
+pub fn load_builtin(name: &str, documents: &[wit::Document]) -> Result<Box<dyn Judge>, LoadError> {
+    Ok(Box::new(Policy::load(&Engine::builtin()?, name, documents)?))
+}

@@ -1,6 +1,7 @@
 //! Every way in which a resolution can end without a credential. Each has a
 //! stable code, an exit code, and a hint: the next thing to type.
 
+use crate::consent;
 use crate::engine;
 use crate::engine::bindings::{Refusal, Verdict};
 use crate::policy;
@@ -24,6 +25,27 @@ pub enum Error {
     /// The user did not answer the prompt.
     #[error("the prompt was cancelled: nothing was handed out, and nothing was remembered")]
     Cancelled,
+    /// What the user has said about sources cannot be recalled, so nobody
+    /// knows whether this one was declined. Mend the file that is named.
+    #[error(transparent)]
+    Consent(#[from] consent::Error),
+    /// The credential was rejected, and its source can only bring the same
+    /// one again. Change the source, or use the next one in line.
+    #[error("`{source_id}` was rejected, and getting it again brings the same credential")]
+    Rejected {
+        /// The source of the rejected credential.
+        source_id: String,
+        /// The source that would be used without it.
+        next: Option<String>,
+        /// The decision.
+        explained: Box<Explained>,
+    },
+    /// The system gives no thread or no file to wait with.
+    #[error("the asynchronous runtime cannot be started")]
+    Runtime(#[source] std::io::Error),
+    /// A bug in this library: nothing is handed out.
+    #[error("this is a bug: {0}")]
+    Internal(&'static str),
 }
 
 impl Error {
@@ -32,7 +54,11 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Policy(error) => error.code(),
-            Self::Engine(_) => "engine",
+            Self::Engine(error) => error.code(),
+            Self::Consent(error) => error.code(),
+            Self::Rejected { .. } => "rejected",
+            Self::Runtime(_) => "runtime",
+            Self::Internal(_) => "internal",
             Self::Refused(explained) => refusal(explained).map_or("refused", refusal_code),
             Self::Cancelled => "cancelled",
         }
@@ -43,7 +69,11 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Policy(error) => error.exit_code(),
-            Self::Engine(_) => 1,
+            Self::Engine(_)
+            | Self::Consent(_)
+            | Self::Rejected { .. }
+            | Self::Runtime(_)
+            | Self::Internal(_) => 1,
             Self::Refused(explained) => refusal(explained).map_or(1, refusal_exit_code),
             Self::Cancelled => 3,
         }
@@ -54,7 +84,12 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Policy(error) => error.hint(),
-            Self::Engine(_) | Self::Cancelled => None,
+            Self::Consent(error) => Some(error.hint()),
+            Self::Engine(_) | Self::Cancelled | Self::Runtime(_) | Self::Internal(_) => None,
+            Self::Rejected { next, .. } => Some(match next {
+                Some(next) => format!("change it where it comes from; without it, `{next}` would be used"),
+                None => "change it where it comes from; nothing else is usable".to_owned(),
+            }),
             Self::Refused(explained) => explained
                 .explanation
                 .fix

@@ -20,4 +20,5 @@ pub mod cli;
 pub use credential::Credential;
 pub use error::Error;
 pub use secret::Secret;
-pub use sources::Supplied;
+pub use resolver::Resolver;
+pub use sources::{Notices, Supplied};

@@ -1,11 +1,22 @@
-//! To be written.
+//! The library's face: a [`Resolver`] holds one policy, loaded, and answers
+//! two questions about it: which credential would be used and why
+//! ([`Resolver::explain`]), and the credential itself ([`Resolver::resolve`]).
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use crate::ambient::Ambient;
 use crate::consent::Prompter;
 use crate::credential::Credential;
 use crate::engine::bindings as wit;
+use crate::engine::{self, Judge, LoadError};
 use crate::error::Error;
-use crate::policy::FileReport;
+use crate::policy::{self, FileReport};
+use crate::resolve::{End, Resolution as Run, Seen, Until};
+use crate::sources::{Notices, Silent, Supplied};
 
 /// A decision and everything that it was made from, without secrets.
 #[derive(Debug, Clone)]
@@ -22,10 +33,12 @@ pub struct Explained {
     pub explanation: wit::Explanation,
     /// Every policy file that was looked for, and its state.
     pub files: Vec<FileReport>,
-    /// How many looks and gets were carried out for the decision.
+    /// How many looks the decision took.
     pub looks: u32,
     /// How many gets.
     pub gets: u32,
+    /// What went wrong beside the matter, for the user to know.
+    pub notes: Vec<String>,
 }
 
 /// A credential, and why it is this one.
@@ -39,55 +52,303 @@ pub struct Resolution {
 
 /// Resolves credentials under one policy.
 #[derive(Debug)]
-pub struct Resolver {}
+pub struct Resolver {
+    judge: Box<dyn Judge>,
+    about: wit::About,
+    sources: Vec<wit::Source>,
+    session: wit::Session,
+    ambient: Ambient,
+    supplied: BTreeMap<String, Supplied>,
+    prompter: Option<Arc<dyn Prompter>>,
+    notices: Arc<dyn Notices>,
+    files: Vec<FileReport>,
+    rejected: bool,
+}
 
-/// Builds a [`Resolver`].
-#[derive(Debug)]
-pub struct Builder {}
-
-#[allow(clippy::todo, reason = "being written")]
-#[allow(missing_docs, reason = "being written")]
 impl Resolver {
+    /// A resolver under the policy of this name, as this machine has it: the
+    /// administrator's files are always read.
+    #[must_use]
     pub fn new(policy: &str) -> Builder {
-        todo!("{policy}")
+        Builder::new(policy, Some(Ambient::of_process()))
     }
+
+    /// A resolver that reads no policy file and no environment: it knows the
+    /// documents and the [`Ambient`] that it is given and nothing else. For
+    /// tests, and for embedders that bring their own files. **An
+    /// administrator's policy does not bind it**, as its name says.
+    #[must_use]
     pub fn hermetic(policy: &str) -> Builder {
-        todo!("{policy}")
+        Builder::new(policy, None)
     }
-    /// Looks at every source, carries nothing out, and explains.
+
+    /// The policy, described.
+    #[must_use]
+    pub fn about(&self) -> &wit::About {
+        &self.about
+    }
+
+    /// The sources, in the order in which they are tried.
+    #[must_use]
+    pub fn sources(&self) -> &[wit::Source] {
+        &self.sources
+    }
+
+    /// The world that this resolver sees.
+    #[must_use]
+    pub fn ambient(&self) -> &Ambient {
+        &self.ambient
+    }
+
+    /// Says which credential would be used, and why, and carries nothing out:
+    /// no prompt, no process, no keyring, no network. It runs the same loop
+    /// as `resolve` and stops before the first step that costs something.
+    ///
+    /// # Errors
+    ///
+    /// Where the engine does not answer as it must, or the record of
+    /// consents cannot be read. A refusal is no error here.
     pub fn explain(&mut self) -> Result<Explained, Error> {
-        todo!()
+        let mut run = self.start();
+        now(run.run(Until::FirstStepThatCosts))??;
+        run.look_at_the_rest()?;
+        let (seen, explanation) = run.explain()?;
+        Ok(self.explained(seen, explanation))
     }
-    /// Carries out the steps to a credential. A refusal is `Error::Refused`.
+
+    /// Carries out the steps to a credential.
+    ///
+    /// # Errors
+    ///
+    /// A refusal is [`Error::Refused`], with every source and its reason.
     pub async fn resolve(&mut self) -> Result<Resolution, Error> {
-        todo!()
+        let rejected = std::mem::take(&mut self.rejected);
+        let mut run = self.start();
+        let end = run.run(Until::Credential { rejected }).await?;
+        if matches!(end, End::Refused) || rejected {
+            run.look_at_the_rest()?;
+        }
+        let renewable = match &end {
+            End::Used(index, _) => run.can_bring_another(*index),
+            End::Stopped | End::Refused => false,
+        };
+        let next = match &end {
+            End::Used(index, _) if rejected => run.next_in_line(*index)?,
+            _ => None,
+        };
+        let (seen, explanation) = run.explain()?;
+        let explained = self.explained(seen, explanation);
+        match end {
+            End::Used(_, credential) if rejected && !renewable => Err(Error::Rejected {
+                source_id: credential.source,
+                next,
+                explained: Box::new(explained),
+            }),
+            End::Used(_, credential) => Ok(Resolution {
+                credential: *credential,
+                explained,
+            }),
+            End::Stopped | End::Refused => Err(Error::Refused(Box::new(explained))),
+        }
     }
+
+    /// [`Self::resolve`], for callers that are not asynchronous. It may also
+    /// be called from within a runtime, whose thread it then blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::resolve`], and where the system gives no thread.
     pub fn resolve_blocking(&mut self) -> Result<Resolution, Error> {
-        todo!()
+        let inside = tokio::runtime::Handle::try_current().is_ok();
+        let mut run = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(Error::Runtime)?
+                .block_on(self.resolve())
+        };
+        if !inside {
+            return run();
+        }
+        // A runtime cannot be entered twice on one thread.
+        std::thread::scope(|scope| match scope.spawn(run).join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
     }
-    /// The last credential was answered with HTTP 401: drops what is cached
-    /// for its source, so that the next `resolve` gets it once more.
+
+    /// The last credential was answered with HTTP 401. The next `resolve`
+    /// gets it once more, past anything cached; where its source can only
+    /// bring the same again, that is [`Error::Rejected`].
     pub fn invalidate(&mut self) {
-        todo!()
+        self.rejected = true;
+    }
+
+    fn start(&mut self) -> Run<'_> {
+        Run {
+            judge: self.judge.as_mut(),
+            seen: Seen::nothing(self.sources.len()),
+            sources: &self.sources,
+            session: self.session,
+            about: &self.about,
+            ambient: &self.ambient,
+            supplied: &self.supplied,
+            prompter: self.prompter.as_ref(),
+            notices: self.notices.as_ref(),
+        }
+    }
+
+    fn explained(&self, seen: Seen, explanation: wit::Explanation) -> Explained {
+        Explained {
+            about: self.about.clone(),
+            sources: self.sources.clone(),
+            session: self.session,
+            evidence: seen.evidence,
+            explanation,
+            files: self.files.clone(),
+            looks: seen.looks,
+            gets: seen.gets,
+            notes: seen.notes,
+        }
     }
 }
 
-#[allow(clippy::todo, reason = "being written")]
-#[allow(missing_docs, reason = "being written")]
+/// The output of a future that waits for nothing: looks are free, so the
+/// first poll is the last.
+fn now<T>(future: impl Future<Output = T>) -> Result<T, Error> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Ok(output),
+        Poll::Pending => Err(Error::Internal("a look had to wait")),
+    }
+}
+
+/// How a policy is loaded: by the built-in component, unless a test says
+/// otherwise.
+type Load = fn(&str, &[wit::Document]) -> Result<Box<dyn Judge>, LoadError>;
+
+/// Builds a [`Resolver`].
+#[derive(Debug)]
+#[must_use]
+pub struct Builder {
+    policy: String,
+    /// None where the resolver is hermetic and was given none.
+    ambient: Option<Ambient>,
+    hermetic: bool,
+    documents: Vec<wit::Document>,
+    session: wit::Session,
+    supplied: BTreeMap<String, Supplied>,
+    prompter: Option<Arc<dyn Prompter>>,
+    notices: Arc<dyn Notices>,
+    load: Load,
+}
+
 impl Builder {
-    pub fn surface(self, _surface: wit::Surface) -> Self {
-        todo!()
+    fn new(policy: &str, ambient: Option<Ambient>) -> Self {
+        Self {
+            policy: policy.to_owned(),
+            hermetic: ambient.is_none(),
+            ambient,
+            documents: Vec::new(),
+            session: wit::Session {
+                surface: wit::Surface::Terminal,
+                interactive: false,
+            },
+            supplied: BTreeMap::new(),
+            prompter: None,
+            notices: Arc::new(Silent),
+            load: engine::load_builtin,
+        }
     }
-    pub fn interactive(self, _interactive: bool) -> Self {
-        todo!()
+
+    /// The kind of session; `terminal` unless said otherwise.
+    pub fn surface(mut self, surface: wit::Surface) -> Self {
+        self.session.surface = surface;
+        self
     }
-    pub fn ambient(self, _ambient: Ambient) -> Self {
-        todo!()
+
+    /// Whether somebody is there to answer; nobody is unless said otherwise.
+    pub fn interactive(mut self, interactive: bool) -> Self {
+        self.session.interactive = interactive;
+        self
     }
-    pub fn prompter(self, _prompter: Box<dyn Prompter>) -> Self {
-        todo!()
+
+    /// Who asks the user. Without one, a question ends the resolution.
+    pub fn prompter(mut self, prompter: Arc<dyn Prompter>) -> Self {
+        self.prompter = Some(prompter);
+        self
     }
+
+    /// Who is told that a helper takes long.
+    pub fn notices(mut self, notices: Arc<dyn Notices>) -> Self {
+        self.notices = notices;
+        self
+    }
+
+    /// Hands in a credential for the source of this id, of kind `supplied`.
+    pub fn supply(mut self, source: &str, credential: Supplied) -> Self {
+        self.supplied.insert(source.to_owned(), credential);
+        self
+    }
+
+    /// The world to see instead of this process's own. Where managed policies
+    /// lie is not part of what a non-hermetic resolver lets itself be told.
+    pub fn ambient(mut self, ambient: Ambient) -> Self {
+        self.ambient = Some(ambient);
+        self
+    }
+
+    /// A document, for a hermetic resolver; a builtin policy of that name is
+    /// there without being given.
+    pub fn document(mut self, place: wit::Place, path: &str, text: &str) -> Self {
+        self.documents.push(wit::Document {
+            place,
+            path: path.to_owned(),
+            text: text.to_owned(),
+        });
+        self
+    }
+
+    /// Loads by another engine: how the tests compare engines.
+    #[doc(hidden)]
+    pub fn load_by(mut self, load: Load) -> Self {
+        self.load = load;
+        self
+    }
+
+    /// Finds the policy's files, and loads them.
+    ///
+    /// # Errors
+    ///
+    /// Where a policy file is there and cannot be read, trusted or parsed.
     pub fn build(self) -> Result<Resolver, Error> {
-        todo!()
+        let mut ambient = self.ambient.unwrap_or_default();
+        let (documents, files) = if self.hermetic {
+            let mut documents = self.documents;
+            documents.extend(policy::builtin::document(&self.policy));
+            (documents, Vec::new())
+        } else {
+            ambient.pin();
+            let found = policy::find(&self.policy, &ambient)?;
+            (found.documents, found.reports)
+        };
+        let mut judge = (self.load)(&self.policy, &documents).map_err(|error| match error {
+            LoadError::Rejected(diagnostics) => Error::Policy(policy::Error::Invalid {
+                diagnostics,
+                texts: policy::Texts::of(&documents),
+            }),
+            LoadError::Engine(error) => Error::Engine(error),
+        })?;
+        Ok(Resolver {
+            about: judge.about()?,
+            sources: judge.sources()?,
+            judge,
+            session: self.session,
+            ambient,
+            supplied: self.supplied,
+            prompter: self.prompter,
+            notices: self.notices,
+            files,
+            rejected: false,
+        })
     }
 }

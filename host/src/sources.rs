@@ -153,7 +153,7 @@ pub(crate) fn store_trouble(error: &store::Error) -> wit::Observation {
 }
 
 /// Hears that a helper is slow, so that somebody at a terminal can be told.
-pub(crate) trait Notices: Send + Sync {
+pub trait Notices: Send + Sync + fmt::Debug {
     /// Called every second once a helper has been waited for longer than ten.
     fn slow(&self, source: &str, elapsed: Duration);
     /// The wait that `slow` spoke of is over. Not called without a `slow`.
@@ -164,6 +164,15 @@ pub(crate) trait Notices: Send + Sync {
     fn owns_signals(&self) -> bool {
         false
     }
+}
+
+/// Tells nobody.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Silent;
+
+impl Notices for Silent {
+    fn slow(&self, _source: &str, _elapsed: Duration) {}
+    fn done(&self) {}
 }
 
 /// Whole seconds until the time, negative when it has passed.
@@ -200,14 +209,6 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 mod tests {
     use super::*;
     use crate::store::{Entry, Store as _};
-
-    #[derive(Debug)]
-    struct Silent;
-
-    impl Notices for Silent {
-        fn slow(&self, _source: &str, _elapsed: Duration) {}
-        fn done(&self) {}
-    }
 
     struct World {
         ambient: Ambient,

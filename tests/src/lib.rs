@@ -1,1 +1,6 @@
-//! x
+//! What the tests share: the engine's core as a native judge, the reader of
+//! case folders, the rendering of what a case came to.
+
+pub mod case;
+pub mod native;
+pub mod render;

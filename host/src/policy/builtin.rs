@@ -1,6 +1,8 @@
 //! The texts that are compiled in: the shipped policies, and the two schemas
 //! of the language. Nothing goes in; nothing here reads a file.
 
+use crate::engine::bindings::{Document, Place};
+
 /// The shipped policies, by name.
 const POLICIES: [(&str, &str); 2] = [
     (
@@ -26,6 +28,15 @@ pub(crate) fn text(name: &str) -> Option<&'static str> {
         .iter()
         .find(|(shipped, _)| *shipped == name)
         .map(|(_, text)| *text)
+}
+
+/// A shipped policy, for the engine.
+pub(crate) fn document(name: &str) -> Option<Document> {
+    text(name).map(|text| Document {
+        place: Place::Builtin,
+        path: path(name),
+        text: text.to_owned(),
+    })
 }
 
 /// The names of the shipped policies.

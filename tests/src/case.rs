@@ -1,0 +1,302 @@
+//! A case: a folder that holds a world, and what is expected of it.
+//!
+//! ```text
+//! case.toml        what it shows, the policy's name, session, variables, consents, the answer at a prompt
+//! home/            laid into an empty home; `{HOME}` in *.json becomes its path, scripts stay executable
+//! project/         laid beside it, as the folder that the command is run in
+//! managed.toml     the administrator's policy            managed.d/*.toml  her restrictions
+//! other.toml       a managed policy of another name
+//! user.toml        the user's file                       project.toml      the project's restriction
+//! expect.txt       the explanation, and what resolving comes to
+//! ```
+//!
+//! Every value that stands for a secret begins with `s3cr3t-`; it may appear
+//! in what is handed out and nowhere else.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use keyrule::ambient::Ambient;
+use keyrule::consent::{Answer, ConsentBook, Prompter, Question};
+use keyrule::engine::{Judge, LoadError, bindings as wit};
+use keyrule::resolver::{Builder, Resolver};
+use keyrule::{Error, Secret, Supplied};
+use serde::Deserialize;
+
+use crate::render;
+
+/// `case.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Script {
+    /// What the case shows; begins with the number of the rule.
+    shows: String,
+    #[serde(default = "default_policy")]
+    policy: String,
+    #[serde(default = "default_surface")]
+    surface: wit::Surface,
+    #[serde(default)]
+    interactive: bool,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default)]
+    supplied: BTreeMap<String, Given>,
+    /// What was answered before, by source.
+    #[serde(default)]
+    consents: BTreeMap<String, Before>,
+    /// What is answered at a prompt.
+    answer: Option<Said>,
+    /// The first credential is rejected, and got once more.
+    #[serde(default)]
+    rejected: bool,
+    /// Resolve that many times in a row with one resolver each; 1 unless said.
+    #[serde(default = "once")]
+    times: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Given {
+    secret: String,
+    expires_in: Option<i64>,
+    organization: Option<String>,
+}
+
+/// A consent given before the case begins.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Before {
+    origin: Option<String>,
+    about: String,
+    answer: Said,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Said {
+    Use,
+    Keep,
+    Decline,
+    Cancel,
+}
+
+impl Said {
+    fn answer(self) -> Answer {
+        match self {
+            Self::Use => Answer::Use,
+            Self::Keep => Answer::UseAndKeep,
+            Self::Decline => Answer::Decline,
+            Self::Cancel => Answer::Cancel,
+        }
+    }
+}
+
+fn default_policy() -> String {
+    "claude-code".to_owned()
+}
+
+fn default_surface() -> wit::Surface {
+    wit::Surface::Terminal
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// How a policy is loaded.
+pub type Load = fn(&str, &[wit::Document]) -> Result<Box<dyn Judge>, LoadError>;
+
+/// Runs the case in `folder` on an engine, and tells what it came to.
+///
+/// # Panics
+///
+/// Where the case itself is not as it should be.
+pub fn run(folder: &Path, load: Load) -> String {
+    let text = fs::read_to_string(folder.join("case.toml")).expect("a case has a `case.toml`");
+    let script: Script = toml::from_str(&text).expect("a valid `case.toml`");
+    let world = tempfile::tempdir().expect("a folder for the case");
+    let home = world.path().join("home");
+    lay(&folder.join("home"), &home, &home);
+    lay(&folder.join("project"), &world.path().join("project"), &home);
+    let ambient = ambient(&script, world.path());
+    for (source, before) in &script.consents {
+        let subject = before.about.replace("{HOME}", &home.to_string_lossy());
+        ConsentBook::open(&ambient)
+            .remember(
+                &script.policy,
+                source,
+                before.origin.as_deref(),
+                &Secret::new(subject),
+                before.answer.answer(),
+            )
+            .expect("a consent can be remembered");
+    }
+    let mut told = format!("# {}\n\n## explain\n", script.shows);
+    match builder(folder, &script, &ambient, load).build() {
+        Err(error) => told.push_str(&render::error(&error)),
+        Ok(mut resolver) => {
+            match resolver.explain() {
+                Ok(explained) => told.push_str(&render::explanation(&explained)),
+                Err(error) => told.push_str(&render::error(&error)),
+            }
+            for _ in 0..script.times {
+                told.push_str("\n## resolve\n");
+                told.push_str(&resolve(folder, &script, &ambient, load));
+            }
+        }
+    }
+    let told = told.replace(&*home.to_string_lossy(), "~");
+    let told = told.replace(&*world.path().to_string_lossy(), "{world}");
+    let secrets = told.matches("s3cr3t-").count();
+    assert_eq!(secrets, 0, "{}: a secret is told:\n{told}", folder.display());
+    told
+}
+
+fn resolve(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> String {
+    let mut resolver = match builder(folder, script, ambient, load).build() {
+        Ok(resolver) => resolver,
+        Err(error) => return render::error(&error),
+    };
+    if script.rejected {
+        resolver.invalidate();
+    }
+    match resolver.resolve_blocking() {
+        Ok(resolution) => {
+            let debug = format!("{resolution:?}");
+            assert!(!debug.contains("s3cr3t-"), "a secret in Debug: {debug}");
+            let mut told = render::credential(&resolution.credential, canary);
+            told.push_str(&format!(
+                "looks: {}\ngets: {}\n",
+                resolution.explained.looks, resolution.explained.gets
+            ));
+            for note in &resolution.explained.notes {
+                told.push_str(&format!("note: {note}\n"));
+            }
+            told
+        }
+        Err(error) => {
+            let debug = format!("{error:?}");
+            assert!(!debug.contains("s3cr3t-"), "a secret in Debug: {debug}");
+            let mut told = render::error(&error);
+            if let Error::Refused(explained) = &error {
+                told.push_str(&format!("looks: {}\ngets: {}\n", explained.looks, explained.gets));
+            }
+            told
+        }
+    }
+}
+
+/// `s3cr3t-api-key` is told as `canary api-key`.
+fn canary(token: &str) -> String {
+    match token.strip_prefix("s3cr3t-") {
+        Some(name) => format!("canary {name}"),
+        None => "no canary".to_owned(),
+    }
+}
+
+fn ambient(script: &Script, world: &Path) -> Ambient {
+    let home = world.join("home");
+    let mut ambient = Ambient::empty();
+    ambient.home = Some(home.clone());
+    ambient.current = Some(world.join("project"));
+    // What /bin/sh and the scripts need.
+    ambient = ambient.with_variable("PATH", "/usr/local/bin:/usr/bin:/bin");
+    for (name, value) in &script.env {
+        ambient = ambient.with_variable(name, value.replace("{HOME}", &home.to_string_lossy()));
+    }
+    ambient
+}
+
+fn builder(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Builder {
+    let mut builder = Resolver::hermetic(&script.policy)
+        .ambient(ambient.clone())
+        .surface(script.surface)
+        .interactive(script.interactive)
+        .load_by(load);
+    if let Some(said) = script.answer {
+        builder = builder.prompter(Arc::new(Scripted(said.answer())));
+    }
+    for (source, given) in &script.supplied {
+        let expires_at = given.expires_in.map(|seconds| {
+            let span = Duration::from_secs(seconds.unsigned_abs());
+            if seconds < 0 { SystemTime::now() - span } else { SystemTime::now() + span }
+        });
+        builder = builder.supply(
+            source,
+            Supplied {
+                secret: Secret::new(given.secret.as_str()),
+                expires_at,
+                account: None,
+                organization: given.organization.clone(),
+            },
+        );
+    }
+    for (place, path) in documents(folder) {
+        let text = fs::read_to_string(&path).expect("a document is text");
+        let name = path.strip_prefix(folder).expect("inside the case");
+        builder = builder.document(place, &name.to_string_lossy(), &text);
+    }
+    builder
+}
+
+fn documents(folder: &Path) -> Vec<(wit::Place, PathBuf)> {
+    let single = [
+        (wit::Place::Managed, "managed.toml"),
+        (wit::Place::ManagedOther, "other.toml"),
+        (wit::Place::User, "user.toml"),
+        (wit::Place::Project, "project.toml"),
+    ];
+    let mut found: Vec<_> = single
+        .into_iter()
+        .map(|(place, name)| (place, folder.join(name)))
+        .filter(|(_, path)| path.exists())
+        .collect();
+    for path in list(&folder.join("managed.d")) {
+        found.push((wit::Place::ManagedRestriction, path));
+    }
+    found
+}
+
+/// The entries of a folder, in the order of their names; none if it is none.
+pub fn list(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    paths
+}
+
+/// Copies a folder, and fills in the path of the home in JSON files.
+fn lay(from: &Path, to: &Path, home: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for path in list(from) {
+        let name = path.file_name().expect("a name");
+        // Dots would hide a case's files; `dot-x` is laid as `.x`.
+        let name = name.to_string_lossy();
+        let name = name.strip_prefix("dot-").map_or_else(|| name.to_string(), |rest| format!(".{rest}"));
+        let target = to.join(name);
+        if path.is_dir() {
+            lay(&path, &target, home);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            let text = fs::read_to_string(&path).expect("JSON is text");
+            fs::write(&target, text.replace("{HOME}", &home.to_string_lossy())).expect("a file");
+        } else {
+            fs::copy(&path, &target).expect("a copy, with its mode");
+        }
+    }
+}
+
+/// Answers every question the same.
+#[derive(Debug)]
+struct Scripted(Answer);
+
+impl Prompter for Scripted {
+    fn ask(&self, question: &Question) -> Answer {
+        assert!(!format!("{question:?}").contains("s3cr3t-"), "a question shows no secret");
+        self.0
+    }
+}

@@ -1,0 +1,54 @@
+//! The engine's core, natively: the same judge without the component, so
+//! that the two can be compared. Values cross by their serde form, which is
+//! the same on both sides because both come from one WIT file.
+
+use keyrule::engine::{self, Judge, LoadError, bindings as wit};
+use keyrule_policy::Policy;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The core behind the host's trait.
+#[derive(Debug)]
+struct Native(Policy);
+
+/// Loads natively what the builtin component would load.
+pub fn load(name: &str, documents: &[wit::Document]) -> Result<Box<dyn Judge>, LoadError> {
+    match Policy::load(name, convert(&documents)) {
+        Ok(policy) => Ok(Box::new(Native(policy))),
+        Err(diagnostics) => Err(LoadError::Rejected(convert(&diagnostics))),
+    }
+}
+
+impl Judge for Native {
+    fn about(&mut self) -> Result<wit::About, engine::Error> {
+        Ok(convert(&self.0.about()))
+    }
+
+    fn sources(&mut self) -> Result<Vec<wit::Source>, engine::Error> {
+        Ok(convert(&self.0.sources()))
+    }
+
+    fn observe(&mut self, source: u32, seen: &wit::Observation) -> Result<wit::Finding, engine::Error> {
+        Ok(convert(&self.0.observe(source, &convert(seen))))
+    }
+
+    fn decide(&mut self, session: wit::Session, facts: &[wit::Fact]) -> Result<wit::Verdict, engine::Error> {
+        let facts: Vec<_> = convert(&facts);
+        Ok(convert(&self.0.decide(convert(&session), &facts)))
+    }
+
+    fn explain(&mut self, session: wit::Session, evidence: &[wit::Evidence]) -> Result<wit::Explanation, engine::Error> {
+        let evidence: Vec<_> = convert(&evidence);
+        Ok(convert(&self.0.explain(convert(&session), &evidence)))
+    }
+}
+
+/// From one crate's generated types to the other's.
+///
+/// # Panics
+///
+/// Where the two crates were not generated from the same file.
+pub fn convert<T: DeserializeOwned>(value: &impl Serialize) -> T {
+    let text = serde_json::to_string(value).expect("generated types serialize");
+    serde_json::from_str(&text).expect("both crates are generated from one file")
+}

@@ -1,0 +1,113 @@
+//! What a case came to, as text: the golden files of `tests/cases`. A secret
+//! appears as the name of its canary, and only where it was handed out.
+
+use std::fmt::Write;
+
+use keyrule::engine::bindings as wit;
+use keyrule::resolver::Explained;
+use keyrule::{Credential, Error};
+
+/// An explanation, line by line.
+pub fn explanation(explained: &Explained) -> String {
+    let mut text = String::new();
+    let explanation = &explained.explanation;
+    let id = |index: u32| {
+        explained
+            .sources
+            .get(index as usize)
+            .map_or("?", |source| source.id.as_str())
+    };
+    let verdict = match explanation.verdict {
+        wit::Verdict::Look(index) => format!("look {}", id(index)),
+        wit::Verdict::Ask(index) => format!("ask {}", id(index)),
+        wit::Verdict::Get(index) => format!("get {}", id(index)),
+        wit::Verdict::Use(index) => format!("use {}", id(index)),
+        wit::Verdict::Refuse(refused) => match refused.source {
+            Some(index) => format!("refuse {:?} {}", refused.reason, id(index)),
+            None => format!("refuse {:?}", refused.reason),
+        },
+    };
+    line(&mut text, "verdict", &verdict);
+    line(&mut text, "summary", &explanation.summary);
+    if let Some(at) = &explanation.at {
+        line(&mut text, "rule", &place(at));
+    }
+    for source in &explanation.sources {
+        let standing = format!("{:?}", source.standing).to_lowercase();
+        let name = id(source.source);
+        let _ = writeln!(text, "  {name}: {standing}: {} [{}]", source.text, place(&source.at));
+    }
+    if let Some(changed) = &explanation.changed {
+        line(&mut text, "changed", &format!("{} [{}]", changed.text, place(&changed.at)));
+    }
+    if let Some(fix) = &explanation.fix {
+        line(&mut text, "fix", &fix.text);
+    }
+    for warning in &explanation.warnings {
+        line(&mut text, "warning", &format!("{}: {}", warning.code, warning.message));
+    }
+    for note in &explained.notes {
+        line(&mut text, "note", note);
+    }
+    line(&mut text, "looks", &explained.looks.to_string());
+    line(&mut text, "gets", &explained.gets.to_string());
+    text
+}
+
+/// A credential: how it would be sent and where, the secret by its canary's
+/// name.
+pub fn credential(credential: &Credential, name_of: impl Fn(&str) -> String) -> String {
+    let mut text = String::new();
+    line(&mut text, "source", &credential.source);
+    match credential.token() {
+        Some(token) => line(&mut text, "secret", &name_of(token)),
+        None => line(&mut text, "secret", "held by the tool alone"),
+    }
+    for (name, value) in credential.headers() {
+        line(&mut text, "header", &format!("{name}: {}", reveal(&value, credential, &name_of)));
+    }
+    for (name, value) in credential.exports() {
+        line(&mut text, "export", &format!("{name}={}", reveal(&value, credential, &name_of)));
+    }
+    if let Some(endpoint) = &credential.endpoint {
+        line(&mut text, "endpoint", endpoint);
+    }
+    text
+}
+
+/// An error, without the explanation that a refusal carries.
+pub fn error(error: &Error) -> String {
+    let mut text = String::new();
+    line(&mut text, "error", &format!("{} (exit {}): {error}", error.code(), error.exit_code()));
+    if let Some(hint) = error.hint() {
+        line(&mut text, "hint", &hint);
+    }
+    if let Error::Policy(keyrule::policy::Error::Invalid { diagnostics, .. }) = error {
+        for diagnostic in diagnostics {
+            let _ = writeln!(
+                text,
+                "  {}: {} [{}]\n    help: {}",
+                diagnostic.code,
+                diagnostic.message,
+                place(&diagnostic.at),
+                diagnostic.help
+            );
+        }
+    }
+    text
+}
+
+fn reveal(value: &str, credential: &Credential, name_of: &impl Fn(&str) -> String) -> String {
+    match credential.token() {
+        Some(token) => value.replace(token, &format!("<{}>", name_of(token))),
+        None => value.to_owned(),
+    }
+}
+
+fn line(text: &mut String, key: &str, value: &str) {
+    let _ = writeln!(text, "{key}: {value}");
+}
+
+fn place(at: &wit::Location) -> String {
+    format!("{}:{}:{}", at.path, at.line, at.column)
+}
