@@ -198,7 +198,7 @@ impl ConsentBook {
             return Ok(forgotten);
         };
         // Nothing is made where there is nothing to forget.
-        if !files.exist() {
+        if !files.exist()? {
             return Ok(forgotten);
         }
         let _lock = files.lock()?;

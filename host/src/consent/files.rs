@@ -42,8 +42,12 @@ impl<'a> Files<'a> {
     }
 
     /// Whether there can be any.
-    pub(super) fn exist(&self) -> bool {
-        self.folder.exists()
+    pub(super) fn exist(&self) -> Result<bool, Error> {
+        match self.folder.try_exists() {
+            // Nothing can lie below what is not a folder.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+            result => result.map_err(|error| self.unreadable_folder(&error)),
+        }
     }
 
     pub(super) fn book_path(&self) -> PathBuf {
@@ -94,11 +98,16 @@ impl<'a> Files<'a> {
     /// Whoever can write the folder can put an older book in place of a newer
     /// one.
     fn trust_folder(&self) -> Result<(), Error> {
-        let metadata = std::fs::metadata(self.folder).map_err(|error| Error::Unreadable {
+        let metadata =
+            std::fs::metadata(self.folder).map_err(|error| self.unreadable_folder(&error))?;
+        trusted(self.folder, &metadata)
+    }
+
+    fn unreadable_folder(&self, error: &io::Error) -> Error {
+        Error::Unreadable {
             path: self.folder.to_path_buf(),
             why: format!("cannot be read: {error}"),
-        })?;
-        trusted(self.folder, &metadata)
+        }
     }
 
     /// The right to write, until it is dropped.

@@ -131,7 +131,10 @@ impl Write for Counter {
 }
 
 /// A secret in the file. This is the one place where one is read from text
-/// and written to it; `Secret` itself does neither.
+/// and written to it; `Secret` itself does neither. The parser borrows a text
+/// from the buffer, which is wiped, unless it holds an escape: then a copy
+/// stays in the parser's own memory until that is used again. Tokens have no
+/// character that needs one.
 #[derive(Debug)]
 pub(super) struct Kept(pub Secret);
 

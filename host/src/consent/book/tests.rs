@@ -334,6 +334,7 @@ fn a_home_that_is_a_file_cannot_be_written_and_holds_nothing() {
         .remember("policy", "key", None, &canary(), Answer::Use)
         .unwrap_err();
     assert_eq!(error.code(), "consent-not-writable");
+    assert_eq!(book.forget(Forget::All).unwrap(), Forgotten::default());
 }
 
 #[test]
