@@ -90,12 +90,25 @@ pub(crate) fn look(source: &wit::Source, context: Context<'_>) -> Look {
 /// Gets the credential. The secret comes beside an observation that says that
 /// it was got; without one, the observation says why.
 pub(crate) async fn get(source: &wit::Source, context: Context<'_>, options: GetOptions) -> Got {
+    get_seen(source, context, options, None).await
+}
+
+/// Gets the credential only if it is still what a look saw, by its subject.
+/// Between a look and a get somebody is asked for consent; what was put in
+/// the place of what they said yes to has none.
+pub(crate) async fn get_seen(
+    source: &wit::Source,
+    context: Context<'_>,
+    options: GetOptions,
+    subject: Option<&Secret>,
+) -> Got {
     let Context { ambient, about, .. } = context;
     let tool = &about.tool;
     let mut got = match &source.kind {
         wit::Kind::Environment(variable) => environment::get(variable, ambient).await,
         wit::Kind::Helper(helper) => {
-            helper::get(source, helper, about, ambient, options, context.notices).await
+            let notices = context.notices;
+            helper::get(source, helper, about, ambient, options, notices, subject).await
         }
         wit::Kind::ToolLogin(login) => tool_login::get(login, tool, ambient).await,
         wit::Kind::Supplied => supplied::get(&source.id, context.supplied).await,

@@ -48,7 +48,8 @@ pub(crate) fn look(
 }
 
 /// Gets the helper's token: one that is kept and still fresh, else what a run
-/// of the helper prints.
+/// of the helper prints. Where `subject` is the command line that a look saw,
+/// no other one is run.
 pub(crate) async fn get(
     source: &wit::Source,
     helper: &wit::Helper,
@@ -56,6 +57,7 @@ pub(crate) async fn get(
     ambient: &Ambient,
     options: GetOptions,
     notices: &dyn Notices,
+    subject: Option<&Secret>,
 ) -> Got {
     let (look, command) = inspect(source, helper, about, ambient);
     let seen = wit::Observation {
@@ -63,6 +65,14 @@ pub(crate) async fn get(
         ..look.observation
     };
     let (outcome, detail, secret) = match (&seen.outcome, command) {
+        (wit::Outcome::Present, Some(command)) if !command.is_about(subject) => (
+            wit::Outcome::Trouble(wit::Trouble::Vanished),
+            Some("another command line has taken its place".to_owned()),
+            None,
+        ),
+        (wit::Outcome::Present, _) if notices.owns_signals() && recursion::is_inside_a_run() => {
+            (wit::Outcome::Recursion, None, None)
+        }
         (wit::Outcome::Present, Some(command)) => {
             let cache = Cache::of(key(source, helper, about, ambient, &command), ambient);
             let limit = Duration::from_millis(helper.timeout_ms).min(LONGEST_RUN);

@@ -103,6 +103,11 @@ impl Command {
         }
     }
 
+    /// Returns whether this is what was looked at, where that is known.
+    pub(super) fn is_about(&self, subject: Option<&Secret>) -> bool {
+        subject.is_none_or(|seen| handout::to_keep(seen) == handout::to_keep(&self.subject()))
+    }
+
     /// Returns whether this very program would be run, as far as the command
     /// line says so.
     pub(super) fn is_this_program(&self, ambient: &Ambient) -> bool {

@@ -30,10 +30,9 @@ pub(super) fn token(output: &[u8]) -> Result<Secret, Failure> {
     if token.len() > LONGEST {
         return Err(too_long());
     }
-    let printable = |byte: &u8| (0x21..=0x7e).contains(byte);
     if let Some(index) = token
         .iter()
-        .position(|byte| !printable(byte) && !is_white_space(*byte))
+        .position(|byte| !is_printable(*byte) && !is_white_space(*byte))
     {
         let what = "not printable ASCII";
         return Err(at(wit::Trouble::NotPrintable, what, index));
@@ -51,9 +50,18 @@ pub(super) fn token(output: &[u8]) -> Result<Secret, Failure> {
     }
 }
 
+/// Returns whether the text could have come from `token`.
+pub(super) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST && text.bytes().all(is_printable)
+}
+
 /// The failure of an output that no token can be in.
 pub(super) fn too_long() -> Failure {
     Failure::new(wit::Trouble::TooLong, format!("more than {LONGEST} bytes"))
+}
+
+fn is_printable(byte: u8) -> bool {
+    (0x21..=0x7e).contains(&byte)
 }
 
 fn is_white_space(byte: u8) -> bool {

@@ -1,7 +1,8 @@
 //! Helpers that are Keyrule itself. What goes in is a helper's command line
 //! and the marker that a run of ours leaves in a helper's environment; what
 //! comes out is whether running it would end where it began. The command line
-//! is read, not run: what a script calls is seen by the marker alone.
+//! is read, not run: what a script calls is seen by the marker, and where the
+//! script has cleared its environment, by the processes around us.
 
 use std::path::{Path, PathBuf};
 
@@ -57,6 +58,50 @@ pub(super) fn is_this_program(program: &str, folder: &Path, ambient: &Ambient) -
         })
         .find(|path| path.is_file())
         .is_some_and(is_this)
+}
+
+/// Returns whether a Keyrule around us runs a helper that we are part of. A
+/// helper is the leader of its process group and a child of the program that
+/// got it; nothing else that Keyrule starts is.
+#[cfg(target_os = "linux")]
+pub(super) fn is_inside_a_run() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let program = |process: &str| {
+        let metadata = std::fs::metadata(format!("/proc/{process}/exe")).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    let Some(this) = program("self") else {
+        return false;
+    };
+    let mut process = std::process::id().to_string();
+    // No more than processes are ever nested; a chain that changes while it
+    // is walked ends too.
+    for _ in 0..256 {
+        let Some((parent, group)) = parent_and_group(&process) else {
+            return false;
+        };
+        if group == process && program(&parent) == Some(this) {
+            return true;
+        }
+        process = parent;
+    }
+    false
+}
+
+/// Elsewhere the marker alone tells.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_inside_a_run() -> bool {
+    false
+}
+
+/// Reads `/proc/PID/stat`: after the name in parentheses, which can hold
+/// anything, come the state, the parent and the group.
+#[cfg(target_os = "linux")]
+fn parent_and_group(process: &str) -> Option<(String, String)> {
+    let stat = std::fs::read(format!("/proc/{process}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(1);
+    Some((fields.next()?.to_owned(), fields.next()?.to_owned()))
 }
 
 /// The program that a line of shell begins with, as far as that can be told

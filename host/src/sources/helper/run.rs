@@ -213,11 +213,11 @@ fn ended_badly(status: ExitStatus, in_shell: bool) -> Failure {
         // What POSIX lets a shell say of a command that it could not start.
         Some(126) if in_shell && cfg!(unix) => (
             wit::Trouble::NotStarted,
-            "exit status 126: the program is not executable".to_owned(),
+            "the program is not executable (exit status 126)".to_owned(),
         ),
         Some(127) if in_shell && cfg!(unix) => (
             wit::Trouble::NotStarted,
-            "exit status 127: the program was not found".to_owned(),
+            "the program was not found (exit status 127)".to_owned(),
         ),
         Some(code) => (wit::Trouble::ExitStatus, format!("exit status {code}")),
         None => (wit::Trouble::ExitStatus, by_signal(status)),

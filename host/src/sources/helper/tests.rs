@@ -140,6 +140,7 @@ impl World {
             &self.ambient,
             self.options,
             notices,
+            None,
         )
         .await
     }

@@ -2,12 +2,18 @@
 //! clocks; what comes out is whether it is still fresh, and the form in which
 //! it lies in storage.
 
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "elsewhere nothing is put in storage")
+)]
+
 use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
 use crate::handout;
 use crate::secret::Secret;
+use crate::sources::helper::output;
 
 /// A kept token.
 #[derive(Clone)]
@@ -82,7 +88,7 @@ impl Entry {
             uptime: number()?.into(),
         };
         let ttl = Duration::from_millis(number()?);
-        (!token.is_empty()).then(|| Self {
+        output::is_token(token).then(|| Self {
             token: Secret::new(token),
             stamp,
             ttl,
@@ -158,6 +164,8 @@ mod tests {
             b"keyrule-token-1\n1 2\ntoken",
             b"keyrule-token-2\n1 2 3\ntoken",
             b"keyrule-token-1\n1 2 3\n\xff",
+            b"keyrule-token-1\n1 2 3\ntwo tokens",
+            b"keyrule-token-1\n1 2 3\ntoken\n",
         ] {
             assert!(Entry::parse(bytes).is_none());
         }

@@ -23,8 +23,8 @@ fn a_helper_that_prints_one_token_is_got() {
 fn every_way_to_print_no_token_is_named() {
     let world = World::new();
     world.script(".sample/plain", "echo token\n", 0o644);
-    let not_found = "exit status 127: the program was not found";
-    let not_executable = "exit status 126: the program is not executable";
+    let not_found = "the program was not found (exit status 127)";
+    let not_executable = "the program is not executable (exit status 126)";
     for (line, expected) in [
         ("printf 'one\\r\\n'", is("one")),
         ("printf one", is("one")),
@@ -219,6 +219,29 @@ fn what_a_look_had_seen_can_be_gone() {
     assert_eq!(world.token(), fails(wit::Trouble::Vanished, ""));
     world.name_helper("");
     assert_eq!(world.token(), fails(wit::Trouble::Vanished, ""));
+}
+
+#[test]
+fn another_command_line_than_was_looked_at_is_not_run() {
+    let world = World::with_helper("echo token");
+    let subject = world.look().subject;
+    let get = || {
+        let source = world.source();
+        token_of(&block_on(get(
+            &source,
+            &world.helper,
+            &world.about,
+            &world.ambient,
+            world.options,
+            &Silence,
+            subject.as_ref(),
+        )))
+    };
+    assert_eq!(get(), is("token"));
+    world.name_helper("touch ran; echo token");
+    let expected = "another command line has taken its place";
+    assert_eq!(get(), fails(wit::Trouble::Vanished, expected));
+    assert!(!world.home().join(".sample/ran").exists());
 }
 
 #[test]

@@ -184,10 +184,8 @@ mod between_processes {
         }
         world.ambient.home = process.absolute("SAMPLE_HOME");
         let got = block_on(world.getting(&Ours));
-        world.write(
-            &format!("got-{}", std::process::id()),
-            token_of(&got).unwrap(),
-        );
+        let token = token_of(&got).unwrap_or_else(|(outcome, _)| format!("{outcome:?}"));
+        world.write(&format!("got-{}", std::process::id()), token);
     }
 
     fn start(world: &World) -> Child {
@@ -214,6 +212,30 @@ mod between_processes {
             assert_eq!(world.read(&format!("got-{pid}")), "token-1");
         }
         assert_eq!(runs(&world), 1);
+    }
+
+    #[test]
+    fn a_helper_that_clears_its_environment_does_not_run_itself() {
+        let world = World::new();
+        let memory = world.ambient.absolute("XDG_RUNTIME_DIR").unwrap();
+        let this = std::env::current_exe().unwrap();
+        world.name_helper(&format!(
+            "{{ env -i PATH=\"$PATH\" SAMPLE_HOME={} XDG_RUNTIME_DIR={} {} --exact {CHILD} --ignored; }} >/dev/null 2>&1; {COUNTING}",
+            world.home().display(),
+            memory.display(),
+            this.display(),
+        ));
+        let mut child = start(&world);
+        let outer = format!("got-{}", child.id());
+        assert!(child.wait().unwrap().success());
+        assert_eq!(world.read(&outer), "token-1");
+        let inner: Vec<_> = std::fs::read_dir(world.home())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with("got-") && *name != outer)
+            .map(|name| world.read(&name))
+            .collect();
+        assert_eq!(inner, ["Outcome::Recursion"]);
     }
 
     #[test]
