@@ -218,11 +218,13 @@ impl<'r> Resolution<'r> {
 
     async fn get(&mut self, index: usize, rejected: bool) -> Result<(), Error> {
         let source = self.source(index)?;
+        let private = self.private(index)?;
+        let subject = private.subject.clone();
         let options = GetOptions {
-            ttl: self.private(index)?.ttl,
+            ttl: private.ttl,
             rejected,
         };
-        let got = sources::get(source, self.context(), options).await;
+        let got = sources::get_seen(source, self.context(), options, subject.as_ref()).await;
         self.seen.gets += 1;
         self.private(index)?.secret = got.secret;
         self.judge(index, got.observation)

@@ -200,6 +200,7 @@ fn is_gone(pid: &str) -> bool {
     false
 }
 
+#[derive(Debug)]
 struct Silence;
 
 impl Notices for Silence {
@@ -208,7 +209,7 @@ impl Notices for Silence {
 }
 
 /// Writes down what it hears.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Heard(Mutex<Vec<String>>);
 
 impl Notices for Heard {

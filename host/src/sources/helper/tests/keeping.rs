@@ -167,6 +167,7 @@ mod between_processes {
     #[test]
     #[ignore = "started by the tests beside it"]
     fn child() {
+        #[derive(Debug)]
         struct Ours;
         impl Notices for Ours {
             fn slow(&self, _: &str, _: Duration) {}
