@@ -28,6 +28,7 @@ mod explained;
 mod headers;
 mod notices;
 pub(crate) mod output;
+pub(crate) mod policy;
 pub(crate) mod prompt;
 mod status;
 mod token;

@@ -164,13 +164,15 @@ impl Problem {
     pub(crate) fn state(&self) -> FileState {
         match self {
             Self::Empty => FileState::Empty,
-            Self::Untrusted { .. } => FileState::Untrusted(self.to_string()),
-            Self::Unreadable(_)
-            | Self::Unlistable(_)
-            | Self::NotAFile(_)
-            | Self::TooLarge
-            | Self::Binary(_)
-            | Self::NotText(_) => FileState::Unreadable(self.to_string()),
+            Self::Untrusted { culprit, why, .. } => {
+                FileState::Untrusted(format!("`{}` {why}", shown(culprit)))
+            }
+            Self::Unreadable(words) | Self::Unlistable(words) => {
+                FileState::Unreadable(words.clone())
+            }
+            Self::NotAFile(_) | Self::TooLarge | Self::Binary(_) | Self::NotText(_) => {
+                FileState::Unreadable(format!("it {self}"))
+            }
         }
     }
 
@@ -206,8 +208,7 @@ impl fmt::Display for Problem {
             Self::NotText(line) => write!(formatter, "is not UTF-8 text: see line {line}"),
             Self::Empty => formatter.write_str("is empty"),
             Self::Untrusted { culprit, why, .. } => {
-                let culprit = printable(&culprit.to_string_lossy());
-                write!(formatter, "is not trusted: `{culprit}` {why}")
+                write!(formatter, "is not trusted: `{}` {why}", shown(culprit))
             }
         }
     }
@@ -250,6 +251,11 @@ pub(crate) fn words(error: &std::io::Error) -> String {
         Some(first) => first.to_lowercase().chain(characters).collect(),
         None => text,
     }
+}
+
+/// A path as messages show it.
+pub(crate) fn shown(path: &Path) -> String {
+    printable(&path.to_string_lossy())
 }
 
 /// What messages call the file at a place.

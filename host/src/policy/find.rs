@@ -464,10 +464,7 @@ mod tests {
             .into_iter()
             .find(|(place, ..)| *place == Place::ManagedOther);
         let path = machine.path("etc/keyrule/y.toml");
-        let why = format!(
-            "is not trusted: `{}` can be written by everybody",
-            path.display()
-        );
+        let why = format!("`{}` can be written by everybody", path.display());
         assert_eq!(
             reported,
             Some((Place::ManagedOther, path, FileState::Untrusted(why)))

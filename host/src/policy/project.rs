@@ -186,7 +186,7 @@ fn in_folder(name: &Name, folder: &Path, us: Option<u32>) -> Option<Nearest> {
 
 fn somebody_elses(whose: &Path) -> String {
     let whose = super::mask::printable(&whose.to_string_lossy());
-    format!("is not read: `{whose}` belongs to somebody else")
+    format!("`{whose}` belongs to somebody else")
 }
 
 /// The caller, where the system has owners.
@@ -387,7 +387,7 @@ mod tests {
             Nearest {
                 path: home.path("a/.keyrule/x.toml"),
                 state: FileState::Untrusted(format!(
-                    "is not read: `{}` belongs to somebody else",
+                    "`{}` belongs to somebody else",
                     home.path("a/.keyrule").display()
                 )),
                 text: None,
