@@ -327,10 +327,5 @@ fn out_of_range() -> Error {
 
 /// Where a source's credential would be sent: scheme, host and port.
 pub(crate) fn origin(source: &wit::Source, seen: &wit::Observation) -> Option<String> {
-    match &seen.destination {
-        wit::Destination::Origin(origin) => Some(origin.clone()),
-        wit::Destination::Default | wit::Destination::Malformed => {
-            Some(source.endpoint.as_ref()?.default.clone())
-        }
-    }
+    sources::endpoint::origin_of(source, &seen.destination)
 }

@@ -14,7 +14,8 @@ use super::output::{clean, columns, pad};
 use crate::ambient::Ambient;
 use crate::consent::{Answer, ConsentBook, Error, Forget, Forgotten, Remembered};
 use crate::engine::bindings as wit;
-use crate::sources::{self, Notices, endpoint};
+use crate::resolve;
+use crate::sources::{self, Notices};
 
 /// Lists every remembered answer, of every policy.
 pub(crate) fn list(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
@@ -158,7 +159,7 @@ fn say(
         failure.said.causes.extend(look.observation.detail);
         return Err(failure);
     }
-    let origin = endpoint::origin_of(source, &look.observation.destination);
+    let origin = resolve::origin(source, &look.observation);
     ConsentBook::open(ambient).remember(policy, id, origin.as_deref(), subject, answer)?;
     Ok(Answered {
         policy: policy.clone(),
@@ -398,6 +399,17 @@ mod tests {
             assert_eq!(world.recall("s3cr3t-canary"), consent);
             assert_eq!(world.recall("s3cr3t-other"), Consent::Undecided);
         }
+    }
+
+    #[test]
+    fn a_path_of_the_default_endpoint_is_no_part_of_its_origin() {
+        let mut world = world();
+        if let Some(endpoint) = &mut world.sources[0].endpoint {
+            endpoint.default = "https://api.test:443/v1".to_owned();
+        }
+        let said = world.say("key", Answer::Use).unwrap();
+        assert_eq!(said.origin.as_deref(), Some("https://api.test"));
+        assert_eq!(world.recall("s3cr3t-canary"), Consent::Approved);
     }
 
     #[test]
