@@ -7,7 +7,7 @@
 mod check;
 mod show;
 
-use crate::engine::bindings as wit;
+use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};
 use crate::policy::builtin::{POLICY_SCHEMA, RESTRICTION_SCHEMA};
 
 pub(crate) use check::{Check, check};
@@ -31,6 +31,18 @@ pub(crate) type Load<'l> =
         &str,
         &[wit::Document],
     ) -> Result<Result<wit::About, Vec<wit::Diagnostic>>, crate::engine::Error>;
+
+/// Loads documents by the engine that ships.
+pub(crate) fn by_engine(
+    name: &str,
+    documents: &[wit::Document],
+) -> Result<Result<wit::About, Vec<wit::Diagnostic>>, crate::engine::Error> {
+    match Policy::load(&Engine::builtin()?, name, documents) {
+        Ok(mut policy) => Ok(Ok(policy.about()?)),
+        Err(LoadError::Rejected(diagnostics)) => Ok(Err(diagnostics)),
+        Err(LoadError::Engine(error)) => Err(error),
+    }
+}
 
 /// Prints a JSON Schema of the language.
 pub(crate) fn schema(of_restrictions: bool) -> Printed {
@@ -174,5 +186,33 @@ mod tests {
             schema(true).data,
             include_str!("../../../policies/restriction.schema.json")
         );
+    }
+
+    #[test]
+    fn engine_and_schema_agree_on_every_shipped_policy() {
+        let home = samples::Home::new();
+        let files: Vec<_> = [
+            include_str!("../../../policies/claude-code.toml"),
+            include_str!("../../../policies/claude-code-legacy.toml"),
+            include_str!("../../../policies/example-cloud-only.toml"),
+            include_str!("../../../policies/example-gateway.toml"),
+            include_str!("../../../policies/example-web-sandbox.toml"),
+        ]
+        .into_iter()
+        .map(|text| {
+            let name = crate::policy::schema::name(text).unwrap();
+            home.write(&format!("{name}.toml"), text)
+        })
+        .collect();
+        let asked = Check {
+            policy: "claude-code",
+            files: &files,
+            restriction: false,
+            json: false,
+            style: crate::policy::diagnostics::Style::Plain,
+        };
+        let printed = check(asked, &home.ambient, &by_engine).unwrap();
+        assert_eq!(printed.words, "");
+        assert_eq!(printed.data.matches(": a valid policy\n").count(), 5);
     }
 }

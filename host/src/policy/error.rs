@@ -177,7 +177,7 @@ impl Problem {
     }
 
     fn hint(&self, place: Place, path: &Path) -> String {
-        let shown = printable(&path.to_string_lossy());
+        let (shown, typed) = (shown(path), typed(path));
         match (self, place) {
             (
                 Self::Untrusted {
@@ -188,9 +188,9 @@ impl Problem {
             (_, Place::Managed | Place::ManagedRestriction | Place::ManagedOther) => {
                 format!("an administrator has to mend or remove `{shown}`")
             }
-            (Self::Empty, _) => format!("write the file, or remove it: `rm {shown}`"),
+            (Self::Empty, _) => format!("write the file, or remove it: `rm {typed}`"),
             (Self::Unreadable(_) | Self::Unlistable(_), _) => {
-                format!("make it readable for yourself, see `ls -l {shown}`, or remove it")
+                format!("make it readable for yourself, see `ls -l {typed}`, or remove it")
             }
             _ => format!("mend or remove `{shown}`"),
         }
@@ -258,6 +258,17 @@ pub(crate) fn shown(path: &Path) -> String {
     printable(&path.to_string_lossy())
 }
 
+/// A path as it can be typed into a shell.
+pub(crate) fn typed(path: &Path) -> String {
+    let shown = shown(path);
+    let plain = |character: char| character.is_alphanumeric() || "/._-+:@%,".contains(character);
+    if !shown.is_empty() && shown.chars().all(plain) {
+        shown
+    } else {
+        format!("'{}'", shown.replace('\'', r"'\''"))
+    }
+}
+
 /// What messages call the file at a place.
 pub(crate) fn called(place: Place) -> &'static str {
     match place {
@@ -285,5 +296,68 @@ fn first(diagnostics: &[Diagnostic]) -> String {
     match errors.count() {
         0 => at,
         more => format!("{at} (and {more} more)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_a_hint_can_be_typed() {
+        assert_eq!(
+            typed(Path::new("/etc/keyrule/x.toml")),
+            "/etc/keyrule/x.toml"
+        );
+        assert_eq!(typed(Path::new("/a b/it's")), r"'/a b/it'\''s'");
+    }
+
+    #[test]
+    fn every_problem_has_its_own_code() {
+        let all = [
+            Problem::Unreadable(String::new()),
+            Problem::Unlistable(String::new()),
+            Problem::NotAFile(""),
+            Problem::TooLarge,
+            Problem::Binary(0),
+            Problem::NotText(0),
+            Problem::Empty,
+            Problem::Untrusted {
+                culprit: PathBuf::new(),
+                why: String::new(),
+                mend: None,
+            },
+        ];
+        let mut codes: Vec<_> = all.iter().map(Problem::code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all.len());
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_what_to_do() {
+        let error = Error::File {
+            place: Place::Project,
+            path: PathBuf::from("/p/\u{1b}/x.toml"),
+            problem: Problem::NotText(3),
+        };
+        assert_eq!(
+            error.to_string(),
+            "the project's restriction `/p/\u{fffd}/x.toml` is not UTF-8 text: see line 3"
+        );
+        assert_eq!(
+            error.hint().as_deref(),
+            Some("mend or remove `/p/\u{fffd}/x.toml`")
+        );
+    }
+
+    #[test]
+    fn debug_prints_no_text() {
+        let texts = Texts::of(&[crate::engine::bindings::Document {
+            place: Place::User,
+            path: "x.toml".to_owned(),
+            text: "canary".to_owned(),
+        }]);
+        assert_eq!(format!("{texts:?}"), r#"{"x.toml"}"#);
     }
 }

@@ -384,8 +384,19 @@ mod tests {
         );
     }
 
+    fn engine_takes(text: &str) -> bool {
+        let document = crate::engine::bindings::Document {
+            place: crate::engine::bindings::Place::User,
+            path: "x.toml".to_owned(),
+            text: text.to_owned(),
+        };
+        let judged = crate::cli::policy::by_engine("x", &[document]);
+        judged.unwrap().is_ok()
+    }
+
     #[test]
-    fn every_rule_of_the_schema_bites() {
+    fn what_the_schema_rejects_the_engine_rejects() {
+        assert!(engine_takes(POLICY));
         for (from, to) in [
             ("\"terminal\"", "\"terminals\""),
             ("[\"terminal\"]", "[]"),
@@ -454,6 +465,7 @@ mod tests {
             let text = POLICY.replace(from, to);
             assert_ne!(text, POLICY);
             assert_ne!(policy(&text), [], "{text}");
+            assert!(!engine_takes(&text), "{text}");
         }
     }
 

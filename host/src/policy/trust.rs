@@ -159,19 +159,19 @@ impl Trust {
 impl Doubt {
     /// The same as a problem, with what would mend it.
     fn about(self, culprit: &Path) -> Problem {
-        let shown = super::mask::printable(&culprit.to_string_lossy());
+        let shown = super::error::typed(culprit);
         let (why, mend) = match self {
             Self::Owner(user) => (
                 format!("belongs to user {user}, not to root"),
-                format!("sudo chown root '{shown}'"),
+                format!("sudo chown root {shown}"),
             ),
             Self::Group => (
                 "can be written by its group".to_owned(),
-                format!("sudo chmod g-w '{shown}'"),
+                format!("sudo chmod g-w {shown}"),
             ),
             Self::Everybody => (
                 "can be written by everybody".to_owned(),
-                format!("sudo chmod go-w '{shown}'"),
+                format!("sudo chmod go-w {shown}"),
             ),
         };
         Problem::Untrusted {
@@ -292,7 +292,7 @@ mod tests {
             mend.as_deref(),
             Some(
                 "an administrator has to check what it says, and then type \
-                 `sudo chmod g-w '/etc/keyrule'`"
+                 `sudo chmod g-w /etc/keyrule`"
             )
         );
     }

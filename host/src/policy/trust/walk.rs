@@ -495,7 +495,7 @@ mod tests {
                 why: format!("belongs to user {user}, not to root"),
                 mend: Some(format!(
                     "an administrator has to check what it says, and then type \
-                     `sudo chown root '{}'`",
+                     `sudo chown root {}`",
                     place.path("").display()
                 )),
             }
