@@ -14,6 +14,7 @@ mod command;
 mod flight;
 mod json;
 mod output;
+mod program;
 mod recursion;
 mod run;
 mod settings;
@@ -28,6 +29,7 @@ use self::cache::{Cache, Key};
 use self::command::Command;
 use self::run::Failure;
 use self::signals::Signals;
+pub(crate) use self::program::Program;
 use super::{GetOptions, Got, Look, Notices, endpoint, observation};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
@@ -106,6 +108,22 @@ pub(crate) async fn get(
             ..seen
         },
         secret,
+    }
+}
+
+/// The program that a get would start, found without running anything. None
+/// where nothing would be run.
+pub(crate) fn program(
+    source: &wit::Source,
+    helper: &wit::Helper,
+    about: &wit::About,
+    ambient: &Ambient,
+) -> Option<Program> {
+    match inspect(source, helper, about, ambient) {
+        (look, Some(command)) if look.observation.outcome == wit::Outcome::Present => {
+            Some(Program::of(&command, ambient))
+        }
+        _ => None,
     }
 }
 

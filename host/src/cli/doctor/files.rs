@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Check;
 use crate::ambient::Ambient;
+use crate::consent::ConsentBook;
 use crate::resolver::Explained;
 use crate::sources::paths;
 
@@ -30,7 +31,8 @@ pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
                 .filter_map(|entry| Some(entry.ok()?.path()))
                 .collect();
             entries.sort();
-            checks.extend(entries.iter().filter_map(|path| exposed("it", path)));
+            checks.extend(entries.iter().filter_map(|path| exposed("its file", path)));
+            checks.push(consents(ambient));
         }
         None => checks.push(
             Check::warning(
@@ -55,6 +57,18 @@ pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
         }
     }
     checks
+}
+
+/// Whether the record of consents can be read and believed.
+fn consents(ambient: &Ambient) -> Check {
+    match ConsentBook::open(ambient).list() {
+        Ok(remembered) => match remembered.len() {
+            0 => Check::ok("files", "no consent is remembered"),
+            1 => Check::ok("files", "1 consent is remembered"),
+            many => Check::ok("files", format!("{many} consents are remembered")),
+        },
+        Err(error) => Check::error("files", error.to_string()).try_this(error.hint()),
+    }
 }
 
 /// A file or folder that nobody else may reach.
@@ -111,7 +125,8 @@ fn exposed(_what: &str, _path: &Path) -> Option<Check> {
     None
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 

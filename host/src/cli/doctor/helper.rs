@@ -2,14 +2,13 @@
 //! that was asked for, whether it prints a token. What it prints is dropped.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::Check;
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::resolver::Explained;
+use crate::sources::helper::{self, Program};
 use crate::sources::{self, GetOptions, Notices};
 
 /// Every helper of the policy, looked at.
@@ -17,13 +16,8 @@ pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
     helpers(explained)
         .flat_map(|(source, helper, line)| {
             let said = Check::ok("helper", format!("`{}`: {}", source.id, line.text));
-            let program = match &helper.command {
-                wit::Command::Arguments(arguments) => arguments.first().map(Path::new),
-                // What a setting or a variable says may be a line for the
-                // shell, which alone knows what it would run.
-                wit::Command::Setting(_) | wit::Command::Variable(_) => None,
-            };
-            let program = program.map(|program| self::program(source, program, ambient));
+            let program = helper::program(source, helper, &explained.about, ambient)
+                .map(|program| self::program(source, helper, program));
             [Some(said), program].into_iter().flatten()
         })
         .collect()
@@ -98,90 +92,54 @@ fn once(
         .try_this("run the helper by hand to see what it says")
 }
 
-/// Whether a program that the policy names can be run.
-fn program(source: &wit::Source, program: &Path, ambient: &Ambient) -> Check {
-    let name = program.display();
-    match find(program, ambient.variable("PATH")) {
-        Some(path) if is_executable(&path) => Check::ok(
-            "helper",
-            format!("`{}` runs `{}`", source.id, path.display()),
-        ),
-        Some(path) => Check::error(
+/// Whether a helper's program can be run.
+fn program(source: &wit::Source, helper: &wit::Helper, program: Program) -> Check {
+    let id = &source.id;
+    match program {
+        Program::Found(path) => Check::ok("helper", format!("`{id}` runs `{}`", path.display())),
+        Program::NotExecutable(path) => Check::error(
             "helper",
             format!(
-                "`{}` runs `{}`, which may not be executed",
-                source.id,
+                "`{id}` runs `{}`, which may not be executed",
                 path.display()
             ),
         )
         .try_this(format!("chmod +x '{}'", path.display())),
-        None => Check::error(
-            "helper",
-            format!("`{}` runs `{name}`, which is not there", source.id),
-        )
-        .try_this(format!(
-            "install it, or change the rule at {}:{}",
-            source.at.path, source.at.line
-        )),
+        Program::Missing => match &helper.command {
+            wit::Command::Arguments(_) => {
+                Check::error("helper", format!("the program of `{id}` is not there")).try_this(
+                    format!(
+                        "install it, or change the rule at {}:{}",
+                        source.at.path, source.at.line
+                    ),
+                )
+            }
+            wit::Command::Setting(_) | wit::Command::Variable(_) => Check::warning(
+                "helper",
+                format!("the command line of `{id}` begins with the name of no program"),
+            )
+            .try_this("look for a mistake in it, unless the shell knows that word"),
+        },
+        Program::Unclear => Check::ok("helper", format!("the shell finds the program of `{id}`")),
     }
 }
 
-/// The file of a program: as it is named, or the first of its name in `PATH`.
-fn find(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
-    if program.components().count() > 1 {
-        return program.exists().then(|| program.to_path_buf());
-    }
-    let all: Vec<_> = std::env::split_paths(path?)
-        .map(|folder| folder.join(program))
-        .filter(|file| file.is_file())
-        .collect();
-    let executable = all.iter().find(|file| is_executable(file));
-    executable.or(all.first()).cloned()
-}
-
-#[cfg(unix)]
-fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    std::fs::metadata(path)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(path: &Path) -> bool {
-    path.is_file()
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
+    use crate::cli::samples;
 
     #[test]
-    fn the_first_executable_of_the_name_is_found() {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, mode) in [("a", 0o644), ("b", 0o755)] {
-            let path = folder.path().join(name);
-            std::fs::create_dir(&path).unwrap();
-            std::fs::write(path.join("tool"), "").unwrap();
-            std::fs::set_permissions(path.join("tool"), std::fs::Permissions::from_mode(mode))
-                .unwrap();
-        }
-        let both =
-            std::env::join_paths([folder.path().join("a"), folder.path().join("b")]).unwrap();
+    fn a_program_that_may_not_be_executed_comes_with_the_chmod_that_mends_it() {
+        let explained = samples::key_before_helper();
+        let (source, helper, _) = helpers(&explained).next().unwrap();
         assert_eq!(
-            [
-                find(Path::new("tool"), Some(&both)),
-                find(Path::new("other"), Some(&both)),
-                find(&folder.path().join("a/tool"), None),
-            ],
-            [
-                Some(folder.path().join("b/tool")),
-                None,
-                Some(folder.path().join("a/tool")),
-            ]
+            program(source, helper, Program::NotExecutable("/opt/token".into())),
+            Check::error(
+                "helper",
+                "`helper` runs `/opt/token`, which may not be executed"
+            )
+            .try_this("chmod +x '/opt/token'")
         );
-        assert!(!is_executable(&folder.path().join("a/tool")));
     }
 }
