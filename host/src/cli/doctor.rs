@@ -194,6 +194,7 @@ mod tests {
                 .try_this("chmod 700 /home/ada/.local/state/keyrule"),
         ];
         let look = Look {
+            terminal: false,
             colour: false,
             unicode: true,
             width: 80,

@@ -9,14 +9,19 @@ use std::io;
 use serde::Serialize;
 
 use crate::ambient::Ambient;
+use crate::engine::bindings as wit;
 use crate::error::Error;
+use crate::policy::diagnostics::{self, Style};
+use crate::policy::mask::mask;
+use crate::policy::{self, Texts};
 use crate::resolver::Explained;
 
 use super::args::{Global, When};
+use super::document::word;
 use super::output::{Look, Streams, clean, columns, has_colour, pad, wrap};
 
 /// A command that ends with an error.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Failure {
     /// The exit code.
     pub exit: i32,
@@ -27,7 +32,7 @@ pub(crate) struct Failure {
 }
 
 /// What is said of an error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Said {
     /// A stable name for the kind of error.
     pub code: &'static str,
@@ -39,9 +44,57 @@ pub(crate) struct Said {
     /// Every source with its reason, where that explains it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceLine>,
+    /// What is wrong in the policy's documents.
+    #[serde(skip_serializing_if = "Diagnostics::is_empty")]
+    pub diagnostics: Diagnostics,
     /// The next thing to type or to change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+/// What is wrong in documents, and the documents, so that the lines can be
+/// shown.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Diagnostics {
+    found: Vec<wit::Diagnostic>,
+    texts: Texts,
+}
+
+impl Diagnostics {
+    fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    fn text(&self, look: Look) -> String {
+        let style = if look.terminal {
+            Style::Drawn {
+                colour: look.colour,
+                unicode: look.unicode,
+                width: look.width,
+            }
+        } else {
+            Style::Plain
+        };
+        diagnostics::render(&self.found, &self.texts, style)
+    }
+}
+
+/// A list of `{"severity", "code", "message", "path", "line", "column",
+/// "help"}`, masked as the text is.
+impl Serialize for Diagnostics {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.found.iter().map(|found| {
+            serde_json::json!({
+                "severity": word(&found.severity),
+                "code": found.code,
+                "message": mask(&found.message),
+                "path": found.at.path,
+                "line": found.at.line,
+                "column": found.at.column,
+                "help": mask(&found.help),
+            })
+        }))
+    }
 }
 
 /// One source and why it does not serve.
@@ -63,6 +116,7 @@ impl Failure {
                 message: message.into(),
                 causes: Vec::new(),
                 sources: Vec::new(),
+                diagnostics: Diagnostics::default(),
                 hint: None,
             }),
         }
@@ -88,7 +142,8 @@ impl Failure {
             return String::new();
         }
         let label = look.red(&format!("error[{}]:", self.said.code));
-        let mut text = format!("{label} {}\n", clean(&self.said.message));
+        let mut text = self.said.diagnostics.text(look);
+        text.push_str(&format!("{label} {}\n", clean(&self.said.message)));
         let width = self.said.sources.iter().map(|line| columns(&line.id)).max();
         for line in &self.said.sources {
             let id = pad(&clean(&line.id), width.unwrap_or(0));
@@ -129,8 +184,18 @@ impl From<Error> for Failure {
             error.to_string(),
         );
         failure.said.hint = error.hint();
-        if let Error::Refused(explained) = &error {
-            failure.said.sources = lines(explained);
+        match &error {
+            Error::Refused(explained) => failure.said.sources = lines(explained),
+            Error::Policy(policy::Error::Invalid { diagnostics, texts }) => {
+                failure.said.message = rejected(diagnostics);
+                // Each diagnostic comes with its own help.
+                failure.said.hint = None;
+                failure.said.diagnostics = Diagnostics {
+                    found: diagnostics.clone(),
+                    texts: texts.clone(),
+                };
+            }
+            _ => {}
         }
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -139,6 +204,19 @@ impl From<Error> for Failure {
         }
         failure
     }
+}
+
+/// What the diagnostics come to.
+fn rejected(diagnostics: &[wit::Diagnostic]) -> String {
+    let errors = diagnostics
+        .iter()
+        .filter(|found| found.severity == wit::Severity::Error)
+        .count();
+    let errors = match errors {
+        1 => "1 error".to_owned(),
+        _ => format!("{errors} errors"),
+    };
+    format!("the policy was rejected for {errors}, and nothing is decided")
 }
 
 fn lines(explained: &Explained) -> Vec<SourceLine> {
@@ -211,6 +289,7 @@ mod tests {
     use crate::cli::samples;
 
     const PLAIN: Look = Look {
+        terminal: false,
         colour: false,
         unicode: true,
         width: 80,

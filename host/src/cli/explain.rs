@@ -130,6 +130,7 @@ mod tests {
     use crate::cli::samples;
 
     const PLAIN: Look = Look {
+        terminal: false,
         colour: false,
         unicode: true,
         width: 80,

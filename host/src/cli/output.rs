@@ -69,6 +69,7 @@ pub(crate) struct Output<'a, 's> {
 impl<'a, 's> Output<'a, 's> {
     pub(crate) fn new(streams: &'a mut Streams<'s>, global: &Global, ambient: &Ambient) -> Self {
         let look = |is_terminal| Look {
+            terminal: is_terminal,
             colour: has_colour(global.color, is_terminal, ambient),
             unicode: has_unicode(ambient),
             width: streams
@@ -142,6 +143,8 @@ impl<'a, 's> Output<'a, 's> {
 /// How text looks on one stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Look {
+    /// Whether it goes to a terminal.
+    pub terminal: bool,
     /// Whether it has colour.
     pub colour: bool,
     /// Whether it may have more than ASCII.
