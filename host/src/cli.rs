@@ -18,7 +18,7 @@ use crate::resolver::{Builder, Resolver};
 
 pub(crate) mod args;
 mod completions;
-pub(crate) mod consent;
+mod consent;
 mod doctor;
 mod document;
 pub(crate) mod errors;
@@ -28,8 +28,8 @@ mod explained;
 mod headers;
 mod notices;
 pub(crate) mod output;
-pub(crate) mod policy;
-pub(crate) mod prompt;
+mod policy;
+mod prompt;
 mod status;
 mod token;
 
@@ -40,7 +40,7 @@ mod tests;
 
 pub use output::Streams;
 
-use args::{Arguments, Command, Global};
+use args::{Arguments, Command, Consent, Global};
 use errors::Failure;
 use notices::Spinner;
 use output::Output;
@@ -78,6 +78,12 @@ fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Fail
         Command::Token(arguments) => token::run(context, &arguments),
         Command::Headers => headers::run(context),
         Command::Exec(arguments) => exec::run(context, &arguments),
+        Command::Consent(what) => match what {
+            Consent::List => consent::list(context),
+            Consent::Approve { source } => consent::approve(context, &source),
+            Consent::Decline { source } => consent::decline(context, &source),
+            Consent::Forget { source, all } => consent::forget(context, source.as_deref(), all),
+        },
         Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Completions(arguments) => completions::run(context, &arguments),
     }

@@ -92,6 +92,9 @@ pub(crate) enum Command {
     /// Run a program with exactly this credential
     #[command(after_help = EXEC)]
     Exec(Exec),
+    /// See and change what was said about sources
+    #[command(subcommand, after_help = CONSENT)]
+    Consent(Consent),
     /// Check the files, folders, helpers and variables that Keyrule depends on
     Doctor(Doctor),
     /// Print a script that completes commands in a shell
@@ -118,6 +121,32 @@ pub(crate) struct Exec {
         value_name = "COMMAND"
     )]
     pub command: Vec<OsString>,
+}
+
+/// What to do with consents.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Consent {
+    /// List every answer that is remembered
+    List,
+    /// Let a source be used, with what it holds now
+    Approve {
+        /// The source's name in the policy
+        source: String,
+    },
+    /// Never use a source with what it holds now
+    Decline {
+        /// The source's name in the policy
+        source: String,
+    },
+    /// Forget what was said, so that it is asked again
+    Forget {
+        /// The source's name in the policy
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        source: Option<String>,
+        /// Forget everything that was said about every policy
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 /// Arguments of `doctor`.
@@ -190,6 +219,7 @@ const HELP: &str = "\
   \x1b[1;36mheaders\x1b[0m      Print the headers that carry it
 
 \x1b[1;32mSet up:\x1b[0m
+  \x1b[1;36mconsent\x1b[0m      See and change what was said about sources
   \x1b[1;36mcompletions\x1b[0m  Print a script that completes commands in a shell
 
 \x1b[1;32mOptions:\x1b[0m
@@ -245,6 +275,15 @@ Exit codes of its own: 125 no credential, 126 not executable, 127 not found.
 Examples:
   keyrule exec -- claude
   keyrule exec --non-interactive -- npm run agent";
+
+const CONSENT: &str = "\
+An answer is about what the source holds now and where it would be sent now; a
+changed key or a changed base URL is asked about again. Answers are kept as
+keyed hashes, never as values.
+
+Examples:
+  keyrule consent approve api-key
+  keyrule consent forget --all";
 
 const COMPLETIONS: &str = "\
 Examples:
@@ -302,7 +341,16 @@ mod tests {
 
     #[test]
     fn no_help_is_wider_than_80_columns() {
-        for text in [EXAMPLES, STATUS, EXPLAIN, TOKEN, HEADERS, EXEC, COMPLETIONS] {
+        for text in [
+            EXAMPLES,
+            STATUS,
+            EXPLAIN,
+            TOKEN,
+            HEADERS,
+            EXEC,
+            CONSENT,
+            COMPLETIONS,
+        ] {
             for line in text.lines() {
                 assert!(line.chars().count() <= 80, "{line}");
             }
