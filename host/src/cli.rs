@@ -10,6 +10,7 @@
 //! 126 not executable, 127 not found.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use clap::Parser as _;
 
@@ -44,6 +45,7 @@ use args::{Arguments, Command, Consent, Global};
 use errors::Failure;
 use notices::Spinner;
 use output::Output;
+use prompt::TerminalPrompter;
 
 /// Runs one command and returns its exit code.
 ///
@@ -123,5 +125,9 @@ impl Context<'_, '_> {
             .surface(self.global.surface.into())
             .interactive(self.is_interactive())
             .ambient(self.ambient.clone())
+            .prompter(Arc::new(TerminalPrompter {
+                colour: self.output.words.colour,
+            }))
+            .notices(Arc::new(self.notices()))
     }
 }

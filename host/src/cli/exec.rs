@@ -19,7 +19,6 @@ use super::Context;
 use super::args::Exec;
 use super::errors::Failure;
 use super::status::ends_in;
-use super::token::warn;
 
 /// A credential that ends sooner than this is worth a warning: the program
 /// has it for as long as it runs.
@@ -40,7 +39,7 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Exec) -> Result<i32
             exit: FAILED,
             ..failure
         })?;
-    warn(context, &resolution.explained);
+    context.output.warn_of(&resolution.explained);
     warn_of_end(context, &resolution.credential);
     let Some((program, rest)) = arguments.command.split_first() else {
         return Err(Failure::new("usage", 2, "`exec` needs a program to run"));

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 
 use super::Context;
 use super::errors::Failure;
-use super::token::{held_by_the_tool, warn};
+use super::token::held_by_the_tool;
 
 pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
     let resolution = context.resolver()?.resolve_blocking()?;
-    warn(context, &resolution.explained);
+    context.output.warn_of(&resolution.explained);
     if resolution.credential.is_tool_login() {
-        return Err(held_by_the_tool(&resolution));
+        return Err(held_by_the_tool(
+            &resolution.explained,
+            &resolution.credential.source,
+        ));
     }
     let headers = resolution.credential.headers();
     if context.output.json {

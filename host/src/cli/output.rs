@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal as _, Write};
 
 use crate::ambient::Ambient;
 use crate::engine::bindings::Standing;
+use crate::resolver::Explained;
 
 use super::args::{Global, When};
 use super::errors::Failure;
@@ -119,6 +120,17 @@ impl<'a, 's> Output<'a, 's> {
         if !self.quiet {
             let line = format!("{} {}\n", self.words.yellow("warning:"), clean(message));
             self.say(&line);
+        }
+    }
+
+    /// Writes what should be known besides a decision that was carried out.
+    pub(crate) fn warn_of(&mut self, explained: &Explained) {
+        let warnings = explained.explanation.warnings.iter();
+        for message in warnings
+            .map(|warning| &warning.message)
+            .chain(&explained.notes)
+        {
+            self.warn(message);
         }
     }
 
