@@ -8,6 +8,8 @@ mod helper;
 mod policy;
 mod settings;
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::resolver::Explained;
@@ -16,6 +18,7 @@ use super::Context;
 use super::args::Doctor;
 use super::document::word;
 use super::errors::Failure;
+use super::explained::at_home;
 use super::output::{Look, clean, wrap};
 
 /// Runs every check. The exit code is 0 where none found an error, else 1.
@@ -50,7 +53,11 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Doctor) -> Result<i
             .output
             .document(&serde_json::json!({ "version": 1, "policy": policy, "checks": checks }))?;
     } else {
-        let text = text(&checks, context.output.look);
+        let text = text(
+            &checks,
+            context.output.look,
+            context.ambient.home.as_deref(),
+        );
         context.output.data(&text)?;
     }
     Ok(exit)
@@ -134,7 +141,7 @@ fn session(context: &Context<'_, '_>, explained: Option<&Explained>) -> Vec<Chec
     ]
 }
 
-fn text(checks: &[Check], look: Look) -> String {
+fn text(checks: &[Check], look: Look, home: Option<&Path>) -> String {
     let mut text = String::new();
     let mut about = "";
     for check in checks {
@@ -149,7 +156,10 @@ fn text(checks: &[Check], look: Look) -> String {
             Level::Error => look.red("error  "),
         };
         let indent = format!("\n{}", " ".repeat(11));
-        let lines = wrap(&clean(&check.message), look.width.saturating_sub(11));
+        let lines = wrap(
+            &clean(&at_home(&check.message, home)),
+            look.width.saturating_sub(11),
+        );
         text.push_str(&format!("  {mark}  {}\n", lines.join(&indent)));
         if let Some(hint) = &check.hint {
             let lines = wrap(&clean(hint), look.width.saturating_sub(17));
@@ -199,7 +209,7 @@ mod tests {
             unicode: true,
             width: 80,
         };
-        insta::assert_snapshot!(text(&checks, look), @"
+        insta::assert_snapshot!(text(&checks, look, None), @"
         policy
           ok       user `x.toml`: absent
           error    managed `/etc/x.toml` is empty

@@ -97,6 +97,14 @@ impl Serialize for Diagnostics {
     }
 }
 
+/// The JSON document of a failure.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Document<'f> {
+    error: &'f Said,
+    exit_code: i32,
+}
+
 /// One source and why it does not serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct SourceLine {
@@ -169,10 +177,13 @@ impl Failure {
         if self.silent {
             return String::new();
         }
-        format!(
-            "{}\n",
-            serde_json::json!({ "error": self.said, "exit-code": self.exit })
-        )
+        let document = Document {
+            error: &self.said,
+            exit_code: self.exit,
+        };
+        // What cannot be written as JSON is still told.
+        serde_json::to_string(&document)
+            .map_or_else(|_| self.said.message.clone(), |json| json + "\n")
     }
 }
 
@@ -316,7 +327,7 @@ mod tests {
     fn a_failure_is_one_line_of_json() {
         let mut failure = refused();
         failure.said.sources.truncate(1);
-        insta::assert_snapshot!(failure.json(), @r#"{"error":{"code":"nothing-usable","hint":"set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`","message":"nothing is usable: none of the 4 sources that count in terminal sessions is there","sources":[{"id":"auth-token","why":"`ANTHROPIC_AUTH_TOKEN` is not set"}]},"exit-code":4}"#);
+        insta::assert_snapshot!(failure.json(), @r#"{"error":{"code":"nothing-usable","message":"nothing is usable: none of the 4 sources that count in terminal sessions is there","sources":[{"id":"auth-token","why":"`ANTHROPIC_AUTH_TOKEN` is not set"}],"hint":"set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`"},"exit-code":4}"#);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use crate::engine::bindings as wit;
 use crate::policy::FileState;
 use crate::resolver::Explained;
 
@@ -75,6 +76,24 @@ struct Row {
     rule: String,
 }
 
+/// A rule's place with the document's file name alone, where no other
+/// document has the same; the whole paths stand above the table.
+fn brief(at: &wit::Location, documents: &[String], home: Option<&Path>) -> String {
+    let name = |path: &str| {
+        let start = path
+            .rfind(['/', '\\', ':'])
+            .map_or(0, |separator| separator + 1);
+        path.get(start..).unwrap_or(path).to_owned()
+    };
+    let own = name(&at.path);
+    let same = documents.iter().filter(|path| name(path) == own);
+    if same.count() == 1 {
+        format!("{own}:{}", at.line)
+    } else {
+        place(at, home)
+    }
+}
+
 /// The rule stands at the right edge: beside the reason where both fit, else
 /// on a line of its own.
 fn table(explained: &Explained, look: Look, home: Option<&Path>) -> String {
@@ -85,38 +104,42 @@ fn table(explained: &Explained, look: Look, home: Option<&Path>) -> String {
             id: clean(&source.id),
             standing: word(&line.standing).replace('-', " "),
             why: clean(&at_home(&line.text, home)),
-            rule: clean(&place(&line.at, home)),
+            rule: clean(&brief(&line.at, &explained.about.documents, home)),
         })
         .collect();
     let widest = |cell: fn(&Row) -> &str| rows.iter().map(|row| columns(cell(row))).max();
     let id = widest(|row| &row.id).unwrap_or(0).max(6);
     let standing = widest(|row| &row.standing).unwrap_or(0).max(8);
-    let left = 2 + id + 2 + standing + 2;
     let why = widest(|row| &row.why).unwrap_or(0);
     let rule = widest(|row| &row.rule).unwrap_or(0);
-    let room = look.width.saturating_sub(left).max(30).min(why + 2 + rule);
+    // Two spaces between columns where everything then fits, else one.
+    let roomy = id + standing + why + rule + 8 <= look.width;
+    let gap = if roomy { "  " } else { " " };
+    let left = 2 + id + gap.len() + standing + gap.len();
+    let room = look.width.saturating_sub(left);
+    let room = room.max(30).min(why + gap.len() + rule);
 
     let head = format!(
-        "  {}  {}  WHY",
+        "  {}{gap}{}{gap}WHY",
         pad("SOURCE", id),
         pad("STANDING", standing)
     );
-    let gap = (left + room).saturating_sub(columns(&head) + 4);
-    let mut text = format!("{}\n", look.dim(&format!("{head}{}RULE", " ".repeat(gap))));
+    let fill = (left + room).saturating_sub(columns(&head) + 4);
+    let mut text = format!("{}\n", look.dim(&format!("{head}{}RULE", " ".repeat(fill))));
     for row in &rows {
         let bold = row.standing == "wins" || row.standing == "next";
         let name = pad(&row.id, id);
         let name = if bold { look.bold(&name) } else { name };
         let standing = pad(&row.standing, standing);
-        text.push_str(&format!("{} {name}  {standing}  ", row.mark));
+        text.push_str(&format!("{} {name}{gap}{standing}{gap}", row.mark));
         let mut lines = wrap(&row.why, room);
         let last = lines.last().map_or(0, |line| columns(line));
-        if last + 2 + columns(&row.rule) > room {
+        if last + 1 + columns(&row.rule) > room {
             lines.push(String::new());
         }
         if let Some(line) = lines.last_mut() {
-            let gap = room.saturating_sub(columns(line) + columns(&row.rule));
-            line.push_str(&format!("{}{}", " ".repeat(gap), look.dim(&row.rule)));
+            let fill = room.saturating_sub(columns(line) + columns(&row.rule));
+            line.push_str(&format!("{}{}", " ".repeat(fill), look.dim(&row.rule)));
         }
         let indent = format!("\n{}", " ".repeat(left));
         text.push_str(&format!("{}\n", lines.join(&indent)));
@@ -144,17 +167,37 @@ mod tests {
           files        claude-code.toml
                        ~/.config/keyrule/claude-code.toml: empty
 
-          SOURCE      STANDING   WHY                                                RULE
-        · auth-token  out        `ANTHROPIC_AUTH_TOKEN` is not set   claude-code.toml:57
-        ✓ api-key     wins       `ANTHROPIC_API_KEY` is set          claude-code.toml:66
-        ○ helper      outranked  `apiKeyHelper` is set in `~/.claude/settings.json`
+          SOURCE     STANDING  WHY                                                  RULE
+        · auth-token out       `ANTHROPIC_AUTH_TOKEN` is not set     claude-code.toml:57
+        ✓ api-key    wins      `ANTHROPIC_API_KEY` is set            claude-code.toml:66
+        ○ helper     outranked `apiKeyHelper` is set in `~/.claude/settings.json`
                                                                      claude-code.toml:76
-        · login       out        not logged in: no `claudeAiOauth` in
-                                 `~/.claude/.credentials.json`       claude-code.toml:88
+        · login      out       not logged in: no `claudeAiOauth` in
+                               `~/.claude/.credentials.json`         claude-code.toml:88
 
         `api-key` is used: `ANTHROPIC_API_KEY` is set
         warning: `helper` is there too and not used: `api-key` comes first
         ");
+    }
+
+    #[test]
+    fn a_rule_has_its_whole_path_where_its_file_name_says_too_little() {
+        let at = |path: &str| wit::Location {
+            path: path.to_owned(),
+            ..samples::at(7)
+        };
+        let own = "builtin:claude-code.toml".to_owned();
+        let project = "/home/ada/work/.keyrule/claude-code.toml".to_owned();
+        let home = Some(Path::new("/home/ada"));
+        assert_eq!(
+            brief(&at(&own), std::slice::from_ref(&own), home),
+            "claude-code.toml:7"
+        );
+        let both = [own, project.clone()];
+        assert_eq!(
+            brief(&at(&project), &both, home),
+            "~/work/.keyrule/claude-code.toml:7"
+        );
     }
 
     #[test]
