@@ -15,6 +15,7 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use crate::ambient::Ambient;
+use crate::engine::{self, LoadError, bindings as wit};
 use crate::resolver::{Builder, Resolver};
 
 pub(crate) mod args;
@@ -45,6 +46,7 @@ use args::{Arguments, Command, Consent, Global};
 use errors::Failure;
 use notices::Spinner;
 use output::Output;
+use policy::{Load, Printed};
 use prompt::TerminalPrompter;
 
 /// Runs one command and returns its exit code.
@@ -80,6 +82,10 @@ fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Fail
         Command::Token(arguments) => token::run(context, &arguments),
         Command::Headers => headers::run(context),
         Command::Exec(arguments) => exec::run(context, &arguments),
+        Command::Policy(what) => {
+            let printed = policy_files(context, &what)?;
+            context.output.print(&printed)
+        }
         Command::Consent(what) => match what {
             Consent::List => consent::list(context),
             Consent::Approve { source } => consent::approve(context, &source),
@@ -88,6 +94,47 @@ fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Fail
         },
         Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Completions(arguments) => completions::run(context, &arguments),
+    }
+}
+
+fn policy_files(context: &Context<'_, '_>, what: &args::Policy) -> Result<Printed, Failure> {
+    let (ambient, load) = (&context.ambient, &load as Load<'_>);
+    let policy = context.global.policy.as_str();
+    let json = context.output.json;
+    let style = context.output.words.style();
+    match what {
+        args::Policy::Show { text } => {
+            let asked = policy::Show {
+                policy,
+                text: *text,
+                json,
+                style,
+            };
+            policy::show(asked, ambient, load)
+        }
+        args::Policy::Check { files, restriction } => {
+            let asked = policy::Check {
+                policy,
+                files,
+                restriction: *restriction,
+                json,
+                style,
+            };
+            policy::check(asked, ambient, load)
+        }
+        args::Policy::Schema { restriction } => Ok(policy::schema(*restriction)),
+    }
+}
+
+/// What the built-in engine makes of documents.
+fn load(
+    name: &str,
+    documents: &[wit::Document],
+) -> Result<Result<wit::About, Vec<wit::Diagnostic>>, engine::Error> {
+    match engine::load_builtin(name, documents) {
+        Ok(mut judge) => judge.about().map(Ok),
+        Err(LoadError::Rejected(diagnostics)) => Ok(Err(diagnostics)),
+        Err(LoadError::Engine(error)) => Err(error),
     }
 }
 

@@ -2,6 +2,7 @@
 //! out is checked without touching the system. Nothing here runs.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
@@ -95,6 +96,9 @@ pub(crate) enum Command {
     /// See and change what was said about sources
     #[command(subcommand, after_help = CONSENT)]
     Consent(Consent),
+    /// Show and check policy files
+    #[command(subcommand, after_help = POLICY)]
+    Policy(Policy),
     /// Check the files, folders, helpers and variables that Keyrule depends on
     Doctor(Doctor),
     /// Print a script that completes commands in a shell
@@ -121,6 +125,31 @@ pub(crate) struct Exec {
         value_name = "COMMAND"
     )]
     pub command: Vec<OsString>,
+}
+
+/// What to do with policy files.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Policy {
+    /// Show which file is the policy, and which files restrict it
+    Show {
+        /// Print the policy's own text, and nothing else
+        #[arg(long)]
+        text: bool,
+    },
+    /// Say everything that is wrong with files
+    Check {
+        /// The files; none for those that are in force
+        files: Vec<PathBuf>,
+        /// Take every file for a restriction
+        #[arg(long)]
+        restriction: bool,
+    },
+    /// Print the JSON Schema of policies, for editors
+    Schema {
+        /// Print that of restrictions
+        #[arg(long)]
+        restriction: bool,
+    },
 }
 
 /// What to do with consents.
@@ -220,6 +249,7 @@ const HELP: &str = "\
 
 \x1b[1;32mSet up:\x1b[0m
   \x1b[1;36mconsent\x1b[0m      See and change what was said about sources
+  \x1b[1;36mpolicy\x1b[0m       Show and check policy files
   \x1b[1;36mcompletions\x1b[0m  Print a script that completes commands in a shell
 
 \x1b[1;32mOptions:\x1b[0m
@@ -284,6 +314,14 @@ keyed hashes, never as values.
 Examples:
   keyrule consent approve api-key
   keyrule consent forget --all";
+
+const POLICY: &str = "\
+Exit codes: 0 when every file is in order, else 5.
+
+Examples:
+  keyrule policy show
+  keyrule policy show --text > ~/.config/keyrule/claude-code.toml
+  keyrule policy check draft.toml";
 
 const COMPLETIONS: &str = "\
 Examples:

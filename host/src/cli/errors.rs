@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::error::Error;
-use crate::policy::diagnostics::{self, Style};
+use crate::policy::diagnostics;
 use crate::policy::mask::mask;
 use crate::policy::{self, Texts};
 use crate::resolver::Explained;
@@ -66,16 +66,7 @@ impl Diagnostics {
     }
 
     fn text(&self, look: Look) -> String {
-        let style = if look.terminal {
-            Style::Drawn {
-                colour: look.colour,
-                unicode: look.unicode,
-                width: look.width,
-            }
-        } else {
-            Style::Plain
-        };
-        diagnostics::render(&self.found, &self.texts, style)
+        diagnostics::render(&self.found, &self.texts, look.style())
     }
 }
 

@@ -7,10 +7,12 @@ use std::io::{self, IsTerminal as _, Write};
 
 use crate::ambient::Ambient;
 use crate::engine::bindings::Standing;
+use crate::policy::diagnostics::Style;
 use crate::resolver::Explained;
 
 use super::args::{Global, When};
 use super::errors::Failure;
+use super::policy::Printed;
 
 /// The three streams of a process, or a test's in their place.
 pub struct Streams<'s> {
@@ -115,6 +117,13 @@ impl<'a, 's> Output<'a, 's> {
         self.data(&text)
     }
 
+    /// Writes words, then data, and returns the exit code that goes with them.
+    pub(crate) fn print(&mut self, printed: &Printed) -> Result<i32, Failure> {
+        self.say(&printed.words);
+        self.data(&printed.data)?;
+        Ok(printed.exit)
+    }
+
     /// Writes a warning on stderr, unless nobody wants warnings.
     pub(crate) fn warn(&mut self, message: &str) {
         if !self.quiet {
@@ -166,6 +175,19 @@ pub(crate) struct Look {
 }
 
 impl Look {
+    /// How what is wrong with a document is shown.
+    pub(crate) fn style(self) -> Style {
+        if self.terminal {
+            Style::Drawn {
+                colour: self.colour,
+                unicode: self.unicode,
+                width: self.width,
+            }
+        } else {
+            Style::Plain
+        }
+    }
+
     pub(crate) fn bold(self, text: &str) -> String {
         self.paint("1", text)
     }
