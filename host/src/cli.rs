@@ -15,7 +15,6 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use crate::ambient::Ambient;
-use crate::engine::{self, LoadError, bindings as wit};
 use crate::resolver::{Builder, Resolver};
 
 pub(crate) mod args;
@@ -30,7 +29,7 @@ mod explained;
 mod headers;
 mod notices;
 pub(crate) mod output;
-mod policy;
+pub(crate) mod policy;
 mod prompt;
 mod status;
 mod token;
@@ -46,7 +45,7 @@ use args::{Arguments, Command, Consent, Global};
 use errors::Failure;
 use notices::Spinner;
 use output::Output;
-use policy::{Load, Printed};
+use policy::Printed;
 use prompt::TerminalPrompter;
 
 /// Runs one command and returns its exit code.
@@ -98,14 +97,14 @@ fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Fail
 }
 
 fn policy_files(context: &Context<'_, '_>, what: &args::Policy) -> Result<Printed, Failure> {
-    let (ambient, load) = (&context.ambient, &load as Load<'_>);
-    let policy = context.global.policy.as_str();
+    let (ambient, load) = (&context.ambient, &policy::by_engine);
+    let name = context.global.policy.as_str();
     let json = context.output.json;
     let style = context.output.words.style();
     match what {
         args::Policy::Show { text } => {
             let asked = policy::Show {
-                policy,
+                policy: name,
                 text: *text,
                 json,
                 style,
@@ -114,7 +113,7 @@ fn policy_files(context: &Context<'_, '_>, what: &args::Policy) -> Result<Printe
         }
         args::Policy::Check { files, restriction } => {
             let asked = policy::Check {
-                policy,
+                policy: name,
                 files,
                 restriction: *restriction,
                 json,
@@ -123,18 +122,6 @@ fn policy_files(context: &Context<'_, '_>, what: &args::Policy) -> Result<Printe
             policy::check(asked, ambient, load)
         }
         args::Policy::Schema { restriction } => Ok(policy::schema(*restriction)),
-    }
-}
-
-/// What the built-in engine makes of documents.
-fn load(
-    name: &str,
-    documents: &[wit::Document],
-) -> Result<Result<wit::About, Vec<wit::Diagnostic>>, engine::Error> {
-    match engine::load_builtin(name, documents) {
-        Ok(mut judge) => judge.about().map(Ok),
-        Err(LoadError::Rejected(diagnostics)) => Ok(Err(diagnostics)),
-        Err(LoadError::Engine(error)) => Err(error),
     }
 }
 
