@@ -32,7 +32,7 @@ pub enum Error {
     },
     /// A file exists and must not be skipped, and cannot be taken either.
     /// Mend the file, or remove it.
-    #[error("{} `{}` {problem}", called(*.place), printable(&.path.to_string_lossy()))]
+    #[error("{} `{}` {problem}", called(*.place, .path), shown(.path))]
     File {
         /// What the file is.
         place: Place,
@@ -270,8 +270,11 @@ pub(crate) fn typed(path: &Path) -> String {
 }
 
 /// What messages call the file at a place.
-pub(crate) fn called(place: Place) -> &'static str {
+fn called(place: Place, path: &Path) -> &'static str {
+    let is_folder = path.extension() != Some(std::ffi::OsStr::new("toml"));
     match place {
+        Place::Managed if is_folder => "the folder of managed policies",
+        Place::ManagedRestriction if is_folder => "the folder of managed restrictions",
         Place::Builtin => "the built-in policy",
         Place::Managed => "the managed policy",
         Place::ManagedRestriction => "the managed restriction",

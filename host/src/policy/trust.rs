@@ -125,6 +125,8 @@ pub(crate) struct Caller {
 pub(crate) enum Doubt {
     /// It belongs to this user.
     Owner(u32),
+    /// It belongs to a user who has no id in this namespace.
+    Unmapped,
     /// Its group may write it.
     Group,
     /// Everybody may write it.
@@ -139,7 +141,13 @@ impl Trust {
             let unmapped = seen.owner == caller.overflow && seen.read_only;
             let could_be_ours = caller.user == 0 || caller.user == caller.overflow;
             if !unmapped || could_be_ours {
-                return Err(Doubt::Owner(seen.owner));
+                return Err(
+                    if seen.owner == caller.overflow && caller.user != caller.overflow {
+                        Doubt::Unmapped
+                    } else {
+                        Doubt::Owner(seen.owner)
+                    },
+                );
             }
         }
         if seen.link {
@@ -161,6 +169,16 @@ impl Doubt {
     fn about(self, culprit: &Path) -> Problem {
         let shown = super::error::typed(culprit);
         let (why, mend) = match self {
+            Self::Unmapped => {
+                return Problem::Untrusted {
+                    culprit: culprit.to_path_buf(),
+                    why: "belongs to a user who has no id here, as in a rootless container"
+                        .to_owned(),
+                    mend: Some(format!(
+                        "run it there as another user than root, with {shown} and what is above it mounted read-only"
+                    )),
+                };
+            }
             Self::Owner(user) => (
                 format!("belongs to user {user}, not to root"),
                 format!("sudo chown root {shown}"),
@@ -251,12 +269,13 @@ mod tests {
     #[test]
     fn the_overflow_id_is_believed_on_a_read_only_mount_alone() {
         assert_eq!(judge(1000, OVERFLOW, 0o100_644, true), Ok(()));
-        let doubt = Err(Doubt::Owner(OVERFLOW));
+        let doubt = Err(Doubt::Unmapped);
         assert_eq!(judge(1000, OVERFLOW, 0o100_644, false), doubt);
         assert_eq!(judge(1000, OVERFLOW, 0o100_664, true), Err(Doubt::Group));
         // Root of a namespace, and a caller who is `nobody` himself.
         assert_eq!(judge(0, OVERFLOW, 0o100_644, true), doubt);
-        assert_eq!(judge(OVERFLOW, OVERFLOW, 0o100_644, true), doubt);
+        let own = Err(Doubt::Owner(OVERFLOW));
+        assert_eq!(judge(OVERFLOW, OVERFLOW, 0o100_644, true), own);
     }
 
     #[test]
