@@ -67,7 +67,10 @@ fn message(question: &Question) -> String {
     if !question.description.is_empty() {
         text.push_str(&format!(" ({})", question.description));
     }
-    if let Some(found_in) = &question.found_in {
+    // A description often says it already.
+    if let Some(found_in) = &question.found_in
+        && !question.description.contains(found_in.as_str())
+    {
         text.push_str(&format!(" from {found_in}"));
     }
     if let Some(origin) = &question.origin {
@@ -96,6 +99,16 @@ mod tests {
             message(&question()),
             "Use the credential `api-key` (an API key) from `ANTHROPIC_API_KEY` for \
              https://gw.test?"
+        );
+        let said = Question {
+            description: "the variable `KEY`".to_owned(),
+            found_in: Some("KEY".to_owned()),
+            origin: None,
+            ..question()
+        };
+        assert_eq!(
+            message(&said),
+            "Use the credential `api-key` (the variable `KEY`)?"
         );
         let bare = Question {
             description: String::new(),
