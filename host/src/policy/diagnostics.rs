@@ -32,10 +32,12 @@ pub(crate) enum Style {
     },
 }
 
-/// Shows diagnostics, the one after the other.
+/// Shows diagnostics, file by file and from the top of each.
 pub(crate) fn render(diagnostics: &[Diagnostic], texts: &Texts, style: Style) -> String {
     let mut shown = String::new();
-    for diagnostic in diagnostics {
+    let mut ordered: Vec<&Diagnostic> = diagnostics.iter().collect();
+    ordered.sort_by_key(|diagnostic| (&diagnostic.at.path, diagnostic.at.offset));
+    for diagnostic in ordered {
         let report = Report::of(diagnostic, texts);
         // Writing to a string does not fail; drawing does where a span lies
         // outside of the text, and then the plain form still tells all.

@@ -211,6 +211,10 @@ impl<'a> Walk<'a> {
         if self.doubt.is_some() {
             return;
         }
+        #[allow(
+            clippy::unnecessary_cast,
+            reason = "a mode has 16 bits on macOS and 32 on Linux"
+        )]
         let judged = Seen {
             owner: seen.st_uid,
             mode: seen.st_mode as u32,
