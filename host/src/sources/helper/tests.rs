@@ -21,7 +21,7 @@ const SETTINGS: &str = ".sample/settings.json";
 
 /// A home, a run-time folder, and a policy with one helper.
 struct World {
-    _folder: TempDir,
+    _folder: Option<TempDir>,
     _memory: Option<TempDir>,
     ambient: Ambient,
     about: wit::About,
@@ -54,7 +54,7 @@ impl World {
             settings("project-settings", wit::Tier::Project, "{project}/p.json"),
         ];
         Self {
-            _folder: folder,
+            _folder: Some(folder),
             _memory: memory,
             ambient,
             about,

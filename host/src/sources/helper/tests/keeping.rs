@@ -177,6 +177,8 @@ mod between_processes {
             }
         }
         let mut world = World::new();
+        // Whoever is killed removes no folders, so this has none of its own.
+        (world._folder, world._memory) = (None, None);
         let process = Ambient::of_process();
         world.ambient = Ambient::empty();
         for name in ["PATH", "XDG_RUNTIME_DIR"] {
@@ -242,7 +244,7 @@ mod between_processes {
     #[test]
     fn whoever_dies_gives_up_the_lock() {
         let world = World::with_helper(&format!(
-            "test -e second || {{ echo $$ > first; sleep 300; }}; {COUNTING}"
+            "test -e second || {{ echo $$ > first; exec sleep 300; }}; {COUNTING}"
         ));
         let mut child = start(&world);
         let first = wait_for(&world, ".sample/first");
