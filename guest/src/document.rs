@@ -115,17 +115,24 @@ fn read_with<'t>(name: &str, text: &'t str, reader: &mut Reader<'t>) -> Option<D
 /// What `others` can say.
 const OTHERS: [(&str, bool); 2] = [("allow", true), ("refuse", false)];
 
-/// Reads what a managed policy of another name says of policies that are not
-/// managed. One that cannot be read says nothing.
-pub(crate) fn others(document: u16, text: &str) -> Option<Placed<bool>> {
+/// Whether a managed policy of another name permits policies that are not
+/// managed: what it says, or `None` where it says nothing. One that cannot be
+/// read might have said no, so it does.
+pub(crate) fn others(document: u16, text: &str) -> Option<bool> {
     let mut reader = Reader::new(document, text);
-    let parsed = reader.parse(text)?;
+    let Some(parsed) = reader.parse(text) else {
+        return Some(false);
+    };
     let top = Table {
         entries: parsed.get_ref(),
         what: "the policy",
         at: reader.start(),
     };
-    reader.word(top, "others", &OTHERS)
+    match reader.word(top, "others", &OTHERS) {
+        Some(said) => Some(said.value),
+        None if top.entries.contains_key("others") => Some(false),
+        None => None,
+    }
 }
 
 /// A list of surfaces.
@@ -238,7 +245,13 @@ fn exec(reader: &mut Reader<'_>, top: Table<'_>) -> (Vec<String>, bool) {
 
 fn rules(reader: &mut Reader<'_>, top: Table<'_>, tool: &Tool) -> Vec<Rule> {
     let tables = reader.tables(top, "source", "a `[[source]]`");
-    if tables.is_empty() && !top.entries.contains_key("source") {
+    let listed = top.entries.get("source");
+    if listed.is_none_or(|listed| {
+        listed
+            .get_ref()
+            .as_array()
+            .is_some_and(|list| list.is_empty())
+    }) {
         reader.error(
             "no-source",
             "the policy has no source, so nothing could ever be used",

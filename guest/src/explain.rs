@@ -30,9 +30,16 @@ impl Policy {
     /// caller, which the component turns into a trap.
     #[must_use]
     pub fn explain(&self, session: Session, evidence: &[Evidence]) -> Explanation {
-        let views = views(self.rules(), session, evidence);
+        let mut views = views(self.rules(), session, evidence);
         let facts: Vec<Fact> = views.iter().map(|view| view.fact).collect();
         let verdict = self.decide(session, &facts);
+        if let Some(served) = &self.merged.document.served
+            && !served.value.has(session.surface)
+        {
+            for view in &mut views {
+                (view.reason, view.at) = (Reason::NotOnSurface, served.at);
+            }
+        }
         let sources: Vec<Line> = (0..)
             .zip(self.rules().iter().zip(&views))
             .map(|(index, (rule, view))| Line {
@@ -113,12 +120,8 @@ impl Policy {
         let sessions = words::sessions(session.surface);
         match counted {
             0 => format!("no source counts in {sessions}"),
-            1 => {
-                format!("nothing is usable: the one source that counts in {sessions} is not there")
-            }
-            _ => format!(
-                "nothing is usable: none of the {counted} sources that count in {sessions} is there"
-            ),
+            1 => format!("nothing is usable: the one source that counts in {sessions} is out"),
+            _ => format!("nothing is usable among the {counted} sources that count in {sessions}"),
         }
     }
 
@@ -370,7 +373,7 @@ fn standing(
     session: Session,
     verdict: Verdict,
 ) -> Standing {
-    if !rule.counts(session.surface) {
+    if !rule.counts(session.surface) || view.reason == Reason::NotOnSurface {
         return Standing::NotCounted;
     }
     let about = verdict_source(verdict);

@@ -28,7 +28,11 @@ impl Policy {
         let advice = match (refused.reason, cause) {
             (Refusal::SurfaceNotServed, _) => self.served_surface(),
             (Refusal::NothingUsable, _) => self.first_that_would_win(session, views),
-            (Refusal::SourceFailed, Some((index, rule, view))) => mend(index, rule, view.seen),
+            (Refusal::SourceFailed, Some((index, rule, view))) => {
+                let folder = self.merged.document.tool.folder.as_ref();
+                let variable = folder.and_then(|folder| folder.variable.as_deref());
+                mend(index, rule, view.seen, variable)
+            }
             (Refusal::EndpointNotAllowed, Some((_, rule, view))) => {
                 redirected_back(rule, view.seen)
             }
@@ -151,12 +155,24 @@ fn make_ready(index: u32, rule: &Rule, view: &View<'_>) -> Option<Advice> {
 }
 
 /// What would mend a source that failed.
-fn mend(index: u32, rule: &Rule, seen: Option<&Observation>) -> Option<Advice> {
+fn mend(
+    index: u32,
+    rule: &Rule,
+    seen: Option<&Observation>,
+    folder_variable: Option<&str>,
+) -> Option<Advice> {
     let trouble = match seen.map(|seen| &seen.outcome) {
         Some(Outcome::Trouble(trouble)) => *trouble,
         _ => Trouble::Expired,
     };
     let file = seen.and_then(|seen| seen.found_in.clone());
+    // A path that could not even be made: the tool's folder is at fault.
+    if let (Trouble::Invalid, None, Some(name)) = (trouble, &file, folder_variable) {
+        return Some(Advice {
+            text: format!("let `{name}` hold an absolute path, or `unset {name}`"),
+            action: Fix::UnsetVariable(name.to_owned()),
+        });
+    }
     match (trouble, &rule.source.kind, file) {
         (Trouble::Unreadable | Trouble::Invalid | Trouble::Untrusted, kind, Some(file))
             if !matches!(kind, Kind::Environment(_) | Kind::Supplied) =>

@@ -123,7 +123,7 @@ fn others_permit(
         .iter()
         .filter_map(|index| {
             let text = texts.get(*index)?;
-            document::others(narrow(*index), &text.text).map(|said| said.value)
+            document::others(narrow(*index), &text.text)
         })
         .collect();
     if !said.is_empty() && said.iter().all(|allowed| *allowed) {

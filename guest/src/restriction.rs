@@ -60,11 +60,13 @@ fn read_with<'t>(text: &'t str, ids: &[&str], reader: &mut Reader<'t>) -> Option
         what: "the restriction",
         at: reader.start(),
     };
-    if top.entries.contains_key("source") && top.entries.contains_key("name") {
+    let source = top.entries.get("source");
+    if let Some(source) = source.filter(|source| source.get_ref().is_array()) {
+        let at = reader.at(source);
         reader.error(
             "not-a-restriction",
-            "this file is a whole policy, and here it can only be a restriction",
-            reader.start(),
+            "this file adds a source, and here it can only take away",
+            at,
             "another policy comes before it; keep what this file should take away (`drop`, `surfaces`, `consent`, …), or remove the file",
         );
         return None;

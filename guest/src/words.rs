@@ -46,9 +46,10 @@ pub(crate) fn line(
             "does not say which organisation it belongs to, and only some are permitted".to_owned()
         }
         Reason::EndpointNotAllowed => endpoint_not_allowed(rule, seen),
-        Reason::EndpointMalformed => match variable_of_endpoint(rule) {
-            Some(name) => with_detail(format!("`{name}` is not the URL of an endpoint"), seen),
-            None => with_detail("its endpoint is not a URL".to_owned(), seen),
+        Reason::EndpointMalformed => match (detail(seen), variable_of_endpoint(rule)) {
+            (Some(detail), _) => format!("{detail}, and so names no endpoint"),
+            (None, Some(name)) => format!("`{name}` is not the URL of an endpoint"),
+            (None, None) => "its endpoint is not a URL".to_owned(),
         },
         Reason::Trouble => trouble(kind, seen),
         Reason::NotOnSurface => and_there(
@@ -100,10 +101,7 @@ fn present(kind: &Kind, seen: Option<&Observation>) -> String {
             None => "the tool is logged in".to_owned(),
         },
         Kind::Supplied => "the embedding program supplies it".to_owned(),
-        Kind::StoredKey(name) => match place {
-            Some(file) => format!("the key `{name}` is stored in `{file}`"),
-            None => format!("the key `{name}` is stored"),
-        },
+        Kind::StoredKey(name) => format!("the key `{name}` is stored"),
         Kind::Login(login) => match seen.and_then(|seen| seen.account.as_deref()) {
             Some(account) => format!("`{}` is logged in as `{account}`", login.name),
             None => format!("`{}` is logged in", login.name),
@@ -168,29 +166,19 @@ fn trouble(kind: &Kind, seen: Option<&Observation>) -> String {
         |file| format!("`{file}`"),
     );
     let text = match seen.map(|seen| &seen.outcome) {
-        Some(Outcome::Trouble(trouble)) => match trouble {
-            Trouble::Unreadable => format!("{file} cannot be read"),
-            Trouble::Invalid => format!("{file} is not valid"),
-            Trouble::Untrusted => format!("{file} is not trusted"),
-            Trouble::BadCharacter => format!(
-                "{} holds a character that no header may carry",
-                found(kind, seen)
-            ),
-            Trouble::NotStarted => "the helper could not be started".to_owned(),
-            Trouble::ExitStatus => "the helper failed".to_owned(),
-            Trouble::TimedOut => "the helper did not end in time".to_owned(),
-            Trouble::NoOutput => "the helper printed nothing".to_owned(),
-            Trouble::MoreThanOneToken => "the helper printed more than one token".to_owned(),
-            Trouble::NotPrintable => "the helper printed what is not printable ASCII".to_owned(),
-            Trouble::TooLong => "the helper printed more than a token can be long".to_owned(),
-            Trouble::Expired => "it has expired".to_owned(),
-            Trouble::Locked => format!("{file} is locked"),
-            Trouble::Rejected => "the issuer refused it".to_owned(),
-            Trouble::Unsupported => match seen.and_then(|seen| seen.detail.as_deref()) {
-                Some(detail) => return format!("{}, and {detail}", present(kind, seen)),
-                None => "this build cannot do it".to_owned(),
-            },
-            Trouble::Vanished => "it was there, and was gone when it was to be got".to_owned(),
+        Some(Outcome::Trouble(trouble)) => match (trouble, detail(seen)) {
+            // The host's words about a file or a value name it themselves.
+            (
+                Trouble::Unreadable | Trouble::Invalid | Trouble::Untrusted | Trouble::Locked,
+                Some(detail),
+            ) => return detail.to_owned(),
+            (Trouble::BadCharacter, Some(detail)) => {
+                return format!("{detail}, which no header may carry");
+            }
+            (Trouble::Unsupported, Some(detail)) => {
+                return format!("{}, and {detail}", present(kind, seen));
+            }
+            (trouble, _) => what_happened(*trouble, &file),
         },
         // The only other way into this state.
         Some(_) if !helper => "it has expired and cannot be renewed".to_owned(),
@@ -199,11 +187,36 @@ fn trouble(kind: &Kind, seen: Option<&Observation>) -> String {
     with_detail(text, seen)
 }
 
+fn what_happened(trouble: Trouble, file: &str) -> String {
+    match trouble {
+        Trouble::Unreadable => format!("{file} cannot be read"),
+        Trouble::Invalid => format!("{file} is not valid"),
+        Trouble::Untrusted => format!("{file} is not trusted"),
+        Trouble::Locked => format!("{file} is locked"),
+        Trouble::BadCharacter => "it holds a character that no header may carry".to_owned(),
+        Trouble::NotStarted => "the helper could not be started".to_owned(),
+        Trouble::ExitStatus => "the helper failed".to_owned(),
+        Trouble::TimedOut => "the helper did not end in time".to_owned(),
+        Trouble::NoOutput => "the helper printed nothing".to_owned(),
+        Trouble::MoreThanOneToken => "the helper printed more than one token".to_owned(),
+        Trouble::NotPrintable => "the helper printed what no token has".to_owned(),
+        Trouble::TooLong => "the helper printed more than a token can be long".to_owned(),
+        Trouble::Expired => "it has expired".to_owned(),
+        Trouble::Rejected => "the issuer refused it".to_owned(),
+        Trouble::Unsupported => "this build cannot do it".to_owned(),
+        Trouble::Vanished => "it was there, and was gone when it was to be got".to_owned(),
+    }
+}
+
 fn with_detail(text: String, seen: Option<&Observation>) -> String {
-    match seen.and_then(|seen| seen.detail.as_deref()) {
+    match detail(seen) {
         Some(detail) => format!("{text}: {detail}"),
         None => text,
     }
+}
+
+fn detail(seen: Option<&Observation>) -> Option<&str> {
+    seen?.detail.as_deref()
 }
 
 fn endpoint_not_allowed(rule: &Rule, seen: Option<&Observation>) -> String {

@@ -71,5 +71,9 @@ pub trait Judge: std::fmt::Debug + Send {
 ///
 /// Everything that is wrong with the documents, or with the component.
 pub fn load_builtin(name: &str, documents: &[wit::Document]) -> Result<Box<dyn Judge>, LoadError> {
-    Ok(Box::new(Policy::load(&Engine::builtin()?, name, documents)?))
+    Ok(Box::new(Policy::load(
+        &Engine::builtin()?,
+        name,
+        documents,
+    )?))
 }

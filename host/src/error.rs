@@ -87,7 +87,9 @@ impl Error {
             Self::Consent(error) => Some(error.hint()),
             Self::Engine(_) | Self::Cancelled | Self::Runtime(_) | Self::Internal(_) => None,
             Self::Rejected { next, .. } => Some(match next {
-                Some(next) => format!("change it where it comes from; without it, `{next}` would be used"),
+                Some(next) => {
+                    format!("change it where it comes from; without it, `{next}` would be used")
+                }
                 None => "change it where it comes from; nothing else is usable".to_owned(),
             }),
             Self::Refused(explained) => explained

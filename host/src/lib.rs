@@ -19,6 +19,6 @@ pub mod cli;
 
 pub use credential::Credential;
 pub use error::Error;
-pub use secret::Secret;
 pub use resolver::Resolver;
+pub use secret::Secret;
 pub use sources::{Notices, Supplied};

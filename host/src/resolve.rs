@@ -124,7 +124,8 @@ impl<'r> Resolution<'r> {
     pub(crate) fn look_at_the_rest(&mut self) -> Result<(), Error> {
         let decided = self.seen.looks;
         for index in 0..self.sources.len() {
-            if matches!(self.seen.facts.get(index), Some(fact) if fact.state == wit::State::Unknown) {
+            if matches!(self.seen.facts.get(index), Some(fact) if fact.state == wit::State::Unknown)
+            {
                 self.look(index)?;
             }
         }
@@ -140,13 +141,15 @@ impl<'r> Resolution<'r> {
 
     /// Whether getting the credential again can bring another one.
     pub(crate) fn can_bring_another(&self, index: usize) -> bool {
-        self.sources.get(index).is_some_and(|source| match source.kind {
-            wit::Kind::Helper(_) | wit::Kind::Login(_) | wit::Kind::Cloud(_) => true,
-            wit::Kind::Environment(_)
-            | wit::Kind::Supplied
-            | wit::Kind::StoredKey(_)
-            | wit::Kind::ToolLogin(_) => false,
-        })
+        self.sources
+            .get(index)
+            .is_some_and(|source| match source.kind {
+                wit::Kind::Helper(_) | wit::Kind::Login(_) | wit::Kind::Cloud(_) => true,
+                wit::Kind::Environment(_)
+                | wit::Kind::Supplied
+                | wit::Kind::StoredKey(_)
+                | wit::Kind::ToolLogin(_) => false,
+            })
     }
 
     /// The source that would be next without this one, found by deciding
@@ -160,7 +163,9 @@ impl<'r> Resolution<'r> {
             wit::Verdict::Ask(next) | wit::Verdict::Get(next) | wit::Verdict::Use(next) => next,
             wit::Verdict::Look(_) | wit::Verdict::Refuse(_) => return Ok(None),
         };
-        let next = usize::try_from(next).ok().and_then(|next| self.sources.get(next));
+        let next = usize::try_from(next)
+            .ok()
+            .and_then(|next| self.sources.get(next));
         Ok(next.map(|source| source.id.clone()))
     }
 
@@ -183,14 +188,18 @@ impl<'r> Resolution<'r> {
 
     async fn ask(&mut self, index: usize) -> Result<(), Error> {
         let source = self.source(index)?;
-        let (Some(prompter), Some(evidence)) = (self.prompter, self.seen.evidence.get(index)) else {
+        let (Some(prompter), Some(evidence)) = (self.prompter, self.seen.evidence.get(index))
+        else {
             return Err(Error::Cancelled);
         };
         let origin = evidence.seen.as_ref().and_then(|seen| origin(source, seen));
         let question = Question {
             source: source.id.clone(),
             description: source.description.clone(),
-            found_in: evidence.seen.as_ref().and_then(|seen| seen.found_in.clone()),
+            found_in: evidence
+                .seen
+                .as_ref()
+                .and_then(|seen| seen.found_in.clone()),
             origin: origin.clone(),
             keep: source.keep_as.is_some(),
         };
@@ -252,9 +261,14 @@ impl<'r> Resolution<'r> {
     /// Puts together what one source says, and nothing of any other.
     fn credential(&mut self, index: usize) -> Result<Credential, Error> {
         let source = self.source(index)?;
-        let seen = self.seen.evidence.get(index).and_then(|evidence| evidence.seen.as_ref());
+        let seen = self
+            .seen
+            .evidence
+            .get(index)
+            .and_then(|evidence| evidence.seen.as_ref());
         let expires_in = seen.and_then(|seen| seen.expires_in);
-        let followed = seen.is_some_and(|seen| matches!(seen.destination, wit::Destination::Origin(_)));
+        let followed =
+            seen.is_some_and(|seen| matches!(seen.destination, wit::Destination::Origin(_)));
         let private = self.private(index)?;
         let endpoint = source.endpoint.as_ref();
         Ok(Credential {
@@ -287,15 +301,25 @@ impl<'r> Resolution<'r> {
     }
 
     /// What cannot be remembered is used this once, and the user is told.
-    fn remember(&mut self, source: &wit::Source, origin: Option<&str>, subject: &Secret, answer: Answer) {
+    fn remember(
+        &mut self,
+        source: &wit::Source,
+        origin: Option<&str>,
+        subject: &Secret,
+        answer: Answer,
+    ) {
         let book = ConsentBook::open(self.ambient);
         if let Err(error) = book.remember(&self.about.name, &source.id, origin, subject, answer) {
-            self.seen.notes.push(format!("the answer holds for this once: {error}"));
+            self.seen
+                .notes
+                .push(format!("the answer holds for this once: {error}"));
         }
         if let (Answer::UseAndKeep, Some(name)) = (answer, &source.keep_as)
             && let Err(error) = keep(&self.about.tool, self.ambient, name, subject)
         {
-            self.seen.notes.push(format!("the key was not kept: {error}"));
+            self.seen
+                .notes
+                .push(format!("the key was not kept: {error}"));
         }
     }
 

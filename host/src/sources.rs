@@ -161,6 +161,7 @@ pub(crate) fn observation(outcome: wit::Outcome) -> wit::Observation {
 pub(crate) fn store_trouble(error: &store::Error) -> wit::Observation {
     wit::Observation {
         detail: Some(error.detail()),
+        found_in: error.path().map(|path| path.display().to_string()),
         ..observation(wit::Outcome::Trouble(error.trouble()))
     }
 }

@@ -140,6 +140,17 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// The file that it is about.
+    pub(crate) fn path(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::NoPlace(_) => None,
+            Self::Unreadable { path, .. }
+            | Self::Invalid { path, .. }
+            | Self::NotWritable { path, .. }
+            | Self::Locked { path } => Some(path),
+        }
+    }
+
     /// What an observation says of it.
     pub(crate) fn trouble(&self) -> wit::Trouble {
         match self {

@@ -36,8 +36,8 @@ struct Script {
     shows: String,
     #[serde(default = "default_policy")]
     policy: String,
-    #[serde(default = "default_surface")]
-    surface: wit::Surface,
+    #[serde(default)]
+    surface: Kind,
     #[serde(default)]
     interactive: bool,
     #[serde(default)]
@@ -98,8 +98,26 @@ fn default_policy() -> String {
     "claude-code".to_owned()
 }
 
-fn default_surface() -> wit::Surface {
-    wit::Surface::Terminal
+/// A surface, as people write it.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    #[default]
+    Terminal,
+    Desktop,
+    Remote,
+    Web,
+}
+
+impl From<Kind> for wit::Surface {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Terminal => Self::Terminal,
+            Kind::Desktop => Self::Desktop,
+            Kind::Remote => Self::Remote,
+            Kind::Web => Self::Web,
+        }
+    }
 }
 
 fn once() -> u32 {
@@ -120,7 +138,11 @@ pub fn run(folder: &Path, load: Load) -> String {
     let world = tempfile::tempdir().expect("a folder for the case");
     let home = world.path().join("home");
     lay(&folder.join("home"), &home, &home);
-    lay(&folder.join("project"), &world.path().join("project"), &home);
+    lay(
+        &folder.join("project"),
+        &world.path().join("project"),
+        &home,
+    );
     let ambient = ambient(&script, world.path());
     for (source, before) in &script.consents {
         let subject = before.about.replace("{HOME}", &home.to_string_lossy());
@@ -151,7 +173,12 @@ pub fn run(folder: &Path, load: Load) -> String {
     let told = told.replace(&*home.to_string_lossy(), "~");
     let told = told.replace(&*world.path().to_string_lossy(), "{world}");
     let secrets = told.matches("s3cr3t-").count();
-    assert_eq!(secrets, 0, "{}: a secret is told:\n{told}", folder.display());
+    assert_eq!(
+        secrets,
+        0,
+        "{}: a secret is told:\n{told}",
+        folder.display()
+    );
     told
 }
 
@@ -182,7 +209,10 @@ fn resolve(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Str
             assert!(!debug.contains("s3cr3t-"), "a secret in Debug: {debug}");
             let mut told = render::error(&error);
             if let Error::Refused(explained) = &error {
-                told.push_str(&format!("looks: {}\ngets: {}\n", explained.looks, explained.gets));
+                told.push_str(&format!(
+                    "looks: {}\ngets: {}\n",
+                    explained.looks, explained.gets
+                ));
             }
             told
         }
@@ -203,6 +233,7 @@ fn ambient(script: &Script, world: &Path) -> Ambient {
     ambient.home = Some(home.clone());
     ambient.current = Some(world.join("project"));
     // What /bin/sh and the scripts need.
+    ambient = ambient.with_variable("HOME", &home);
     ambient = ambient.with_variable("PATH", "/usr/local/bin:/usr/bin:/bin");
     for (name, value) in &script.env {
         ambient = ambient.with_variable(name, value.replace("{HOME}", &home.to_string_lossy()));
@@ -213,7 +244,7 @@ fn ambient(script: &Script, world: &Path) -> Ambient {
 fn builder(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Builder {
     let mut builder = Resolver::hermetic(&script.policy)
         .ambient(ambient.clone())
-        .surface(script.surface)
+        .surface(script.surface.into())
         .interactive(script.interactive)
         .load_by(load);
     if let Some(said) = script.answer {
@@ -222,17 +253,16 @@ fn builder(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Bui
     for (source, given) in &script.supplied {
         let expires_at = given.expires_in.map(|seconds| {
             let span = Duration::from_secs(seconds.unsigned_abs());
-            if seconds < 0 { SystemTime::now() - span } else { SystemTime::now() + span }
+            if seconds < 0 {
+                SystemTime::now() - span
+            } else {
+                SystemTime::now() + span
+            }
         });
-        builder = builder.supply(
-            source,
-            Supplied {
-                secret: Secret::new(given.secret.as_str()),
-                expires_at,
-                account: None,
-                organization: given.organization.clone(),
-            },
-        );
+        let mut supplied = Supplied::new(Secret::new(given.secret.as_str()));
+        supplied.expires_at = expires_at;
+        supplied.organization.clone_from(&given.organization);
+        builder = builder.supply(source, supplied);
     }
     for (place, path) in documents(folder) {
         let text = fs::read_to_string(&path).expect("a document is text");
@@ -265,7 +295,9 @@ pub fn list(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
-    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     paths.sort();
     paths
 }
@@ -277,11 +309,16 @@ fn lay(from: &Path, to: &Path, home: &Path) {
         let name = path.file_name().expect("a name");
         // Dots would hide a case's files; `dot-x` is laid as `.x`.
         let name = name.to_string_lossy();
-        let name = name.strip_prefix("dot-").map_or_else(|| name.to_string(), |rest| format!(".{rest}"));
+        let name = name
+            .strip_prefix("dot-")
+            .map_or_else(|| name.to_string(), |rest| format!(".{rest}"));
         let target = to.join(name);
         if path.is_dir() {
             lay(&path, &target, home);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
             let text = fs::read_to_string(&path).expect("JSON is text");
             fs::write(&target, text.replace("{HOME}", &home.to_string_lossy())).expect("a file");
         } else {
@@ -296,7 +333,10 @@ struct Scripted(Answer);
 
 impl Prompter for Scripted {
     fn ask(&self, question: &Question) -> Answer {
-        assert!(!format!("{question:?}").contains("s3cr3t-"), "a question shows no secret");
+        assert!(
+            !format!("{question:?}").contains("s3cr3t-"),
+            "a question shows no secret"
+        );
         self.0
     }
 }

@@ -28,16 +28,28 @@ impl Judge for Native {
         Ok(convert(&self.0.sources()))
     }
 
-    fn observe(&mut self, source: u32, seen: &wit::Observation) -> Result<wit::Finding, engine::Error> {
+    fn observe(
+        &mut self,
+        source: u32,
+        seen: &wit::Observation,
+    ) -> Result<wit::Finding, engine::Error> {
         Ok(convert(&self.0.observe(source, &convert(seen))))
     }
 
-    fn decide(&mut self, session: wit::Session, facts: &[wit::Fact]) -> Result<wit::Verdict, engine::Error> {
+    fn decide(
+        &mut self,
+        session: wit::Session,
+        facts: &[wit::Fact],
+    ) -> Result<wit::Verdict, engine::Error> {
         let facts: Vec<_> = convert(&facts);
         Ok(convert(&self.0.decide(convert(&session), &facts)))
     }
 
-    fn explain(&mut self, session: wit::Session, evidence: &[wit::Evidence]) -> Result<wit::Explanation, engine::Error> {
+    fn explain(
+        &mut self,
+        session: wit::Session,
+        evidence: &[wit::Evidence],
+    ) -> Result<wit::Explanation, engine::Error> {
         let evidence: Vec<_> = convert(&evidence);
         Ok(convert(&self.0.explain(convert(&session), &evidence)))
     }

@@ -23,8 +23,8 @@ pub fn explanation(explained: &Explained) -> String {
         wit::Verdict::Get(index) => format!("get {}", id(index)),
         wit::Verdict::Use(index) => format!("use {}", id(index)),
         wit::Verdict::Refuse(refused) => match refused.source {
-            Some(index) => format!("refuse {:?} {}", refused.reason, id(index)),
-            None => format!("refuse {:?}", refused.reason),
+            Some(index) => format!("refuse {} {}", word(&refused.reason), id(index)),
+            None => format!("refuse {}", word(&refused.reason)),
         },
     };
     line(&mut text, "verdict", &verdict);
@@ -33,18 +33,31 @@ pub fn explanation(explained: &Explained) -> String {
         line(&mut text, "rule", &place(at));
     }
     for source in &explanation.sources {
-        let standing = format!("{:?}", source.standing).to_lowercase();
+        let standing = word(&source.standing);
         let name = id(source.source);
-        let _ = writeln!(text, "  {name}: {standing}: {} [{}]", source.text, place(&source.at));
+        let _ = writeln!(
+            text,
+            "  {name}: {standing}: {} [{}]",
+            source.text,
+            place(&source.at)
+        );
     }
     if let Some(changed) = &explanation.changed {
-        line(&mut text, "changed", &format!("{} [{}]", changed.text, place(&changed.at)));
+        line(
+            &mut text,
+            "changed",
+            &format!("{} [{}]", changed.text, place(&changed.at)),
+        );
     }
     if let Some(fix) = &explanation.fix {
         line(&mut text, "fix", &fix.text);
     }
     for warning in &explanation.warnings {
-        line(&mut text, "warning", &format!("{}: {}", warning.code, warning.message));
+        line(
+            &mut text,
+            "warning",
+            &format!("{}: {}", warning.code, warning.message),
+        );
     }
     for note in &explained.notes {
         line(&mut text, "note", note);
@@ -64,10 +77,18 @@ pub fn credential(credential: &Credential, name_of: impl Fn(&str) -> String) -> 
         None => line(&mut text, "secret", "held by the tool alone"),
     }
     for (name, value) in credential.headers() {
-        line(&mut text, "header", &format!("{name}: {}", reveal(&value, credential, &name_of)));
+        line(
+            &mut text,
+            "header",
+            &format!("{name}: {}", reveal(&value, credential, &name_of)),
+        );
     }
     for (name, value) in credential.exports() {
-        line(&mut text, "export", &format!("{name}={}", reveal(&value, credential, &name_of)));
+        line(
+            &mut text,
+            "export",
+            &format!("{name}={}", reveal(&value, credential, &name_of)),
+        );
     }
     if let Some(endpoint) = &credential.endpoint {
         line(&mut text, "endpoint", endpoint);
@@ -78,7 +99,11 @@ pub fn credential(credential: &Credential, name_of: impl Fn(&str) -> String) -> 
 /// An error, without the explanation that a refusal carries.
 pub fn error(error: &Error) -> String {
     let mut text = String::new();
-    line(&mut text, "error", &format!("{} (exit {}): {error}", error.code(), error.exit_code()));
+    line(
+        &mut text,
+        "error",
+        &format!("{} (exit {}): {error}", error.code(), error.exit_code()),
+    );
     if let Some(hint) = error.hint() {
         line(&mut text, "hint", &hint);
     }
@@ -106,6 +131,12 @@ fn reveal(value: &str, credential: &Credential, name_of: &impl Fn(&str) -> Strin
 
 fn line(text: &mut String, key: &str, value: &str) {
     let _ = writeln!(text, "{key}: {value}");
+}
+
+/// The name of an enum's case: `Standing::Wins` is `Wins`.
+pub fn word(case: &impl std::fmt::Debug) -> String {
+    let text = format!("{case:?}");
+    text.rsplit("::").next().unwrap_or_default().to_owned()
 }
 
 fn place(at: &wit::Location) -> String {

@@ -289,13 +289,17 @@ fn first(diagnostics: &[Diagnostic]) -> String {
     let Some(first) = errors.next() else {
         return "the policy was rejected".to_owned();
     };
-    let at = format!(
-        "{}:{}:{}: {}",
-        printable(&first.at.path),
-        first.at.line,
-        first.at.column,
-        super::mask::mask(&printable(&first.message)),
-    );
+    let message = super::mask::mask(&printable(&first.message));
+    // What is wrong without any document has no place.
+    let at = match first.at.path.as_str() {
+        "" => message.to_string(),
+        path => format!(
+            "{}:{}:{}: {message}",
+            printable(path),
+            first.at.line,
+            first.at.column,
+        ),
+    };
     match errors.count() {
         0 => at,
         more => format!("{at} (and {more} more)"),

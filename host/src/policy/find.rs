@@ -129,8 +129,7 @@ impl Survey {
 
     /// What the administrator wrote for another name: a policy, or a folder of
     /// restrictions. That it is there is what counts. Only of a policy that
-    /// can be read and believed does the engine get the text; what cannot says
-    /// nothing, and so permits nothing.
+    /// can be read and believed does the engine get the text.
     fn other(&mut self, trust: &Trust, path: &Path) {
         if path.extension() == Some(OsStr::new("d")) {
             let names = match list(trust, path) {
@@ -185,7 +184,13 @@ impl Survey {
     }
 
     fn managed_silently(&mut self, path: &Path, state: FileState) {
-        self.document(Place::ManagedOther, path, String::new());
+        // A folder of restrictions says nothing of other names; what cannot be
+        // believed might have said no, so it does.
+        let text = match state {
+            FileState::Read => "",
+            _ => "others = \"refuse\"\n",
+        };
+        self.document(Place::ManagedOther, path, text.to_owned());
         self.report(Place::ManagedOther, path.to_path_buf(), state);
     }
 

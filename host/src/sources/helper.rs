@@ -27,9 +27,9 @@ use std::time::Duration;
 
 use self::cache::{Cache, Key};
 use self::command::Command;
+pub(crate) use self::program::Program;
 use self::run::Failure;
 use self::signals::Signals;
-pub(crate) use self::program::Program;
 use super::{GetOptions, Got, Look, Notices, endpoint, observation};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
