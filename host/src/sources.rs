@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
@@ -74,6 +74,7 @@ pub(crate) struct Context<'a> {
 pub(crate) fn look(source: &wit::Source, context: Context<'_>) -> Look {
     let Context { ambient, about, .. } = context;
     let tool = &about.tool;
+    let began = Instant::now();
     let mut look = match &source.kind {
         wit::Kind::Environment(variable) => environment::look(variable, ambient),
         wit::Kind::Helper(helper) => helper::look(source, helper, about, ambient),
@@ -84,6 +85,12 @@ pub(crate) fn look(source: &wit::Source, context: Context<'_>) -> Look {
         wit::Kind::Cloud(cloud) => cloud::look(cloud, ambient),
     };
     look.endpoint = aim(&mut look.observation, source, ambient);
+    tracing::debug!(
+        source = source.id,
+        outcome = ?look.observation.outcome,
+        elapsed = ?began.elapsed(),
+        "looked"
+    );
     look
 }
 
@@ -104,6 +111,7 @@ pub(crate) async fn get_seen(
 ) -> Got {
     let Context { ambient, about, .. } = context;
     let tool = &about.tool;
+    let began = Instant::now();
     let mut got = match &source.kind {
         wit::Kind::Environment(variable) => environment::get(variable, ambient).await,
         wit::Kind::Helper(helper) => {
@@ -119,6 +127,12 @@ pub(crate) async fn get_seen(
         wit::Kind::Cloud(cloud) => cloud::get(cloud, ambient).await,
     };
     aim(&mut got.observation, source, ambient);
+    tracing::debug!(
+        source = source.id,
+        outcome = ?got.observation.outcome,
+        elapsed = ?began.elapsed(),
+        "got"
+    );
     got
 }
 

@@ -263,6 +263,10 @@ Examples:
   keyrule headers | curl -H @- ...   send it
   keyrule doctor                     find out what is wrong
 
+Variables:
+  KEYRULE_LOG     what to log on stderr, such as `keyrule=debug`
+  NO_COLOR        no colour; CLICOLOR_FORCE forces it
+
 Exit codes:
   0 done   1 failed   2 wrong usage   3 refused by a rule or for want of consent
   4 nothing usable    5 a policy file is not readable, trusted or valid";

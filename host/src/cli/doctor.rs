@@ -138,7 +138,16 @@ fn session(context: &Context<'_, '_>, explained: Option<&Explained>) -> Vec<Chec
     vec![
         Check::ok("session", format!("{surface} session, {interactive}")),
         Check::ok("program", format!("keyrule {}", env!("CARGO_PKG_VERSION"))),
+        Check::ok("program", format!("engine sha256 {}", engine_digest())),
     ]
+}
+
+/// The digest of the component that decides, as it was committed.
+fn engine_digest() -> &'static str {
+    include_str!("../../../guest/prebuilt/SOURCES.sha256")
+        .lines()
+        .find_map(|line| line.strip_suffix("  guest/prebuilt/policy.wasm"))
+        .unwrap_or("unknown")
 }
 
 fn text(checks: &[Check], look: Look, home: Option<&Path>) -> String {
@@ -193,6 +202,18 @@ fn counted(count: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_digest_is_that_of_the_component() {
+        use sha2::Digest as _;
+
+        let component = include_bytes!("../../../guest/prebuilt/policy.wasm");
+        let digest: String = sha2::Sha256::digest(component)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(engine_digest(), digest);
+    }
 
     #[test]
     fn findings_about_the_same_stand_together() {

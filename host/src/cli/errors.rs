@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
-use crate::error::Error;
+use crate::error::{Error, refusal};
 use crate::policy::diagnostics;
 use crate::policy::mask::mask;
 use crate::policy::{self, Texts};
@@ -130,7 +130,7 @@ impl Failure {
     /// `head` does, is told nothing; everybody else is.
     pub(crate) fn unwritten(error: &io::Error) -> Self {
         let mut failure = Self::new("output", 1, "the output could not be written");
-        failure.said.causes.push(error.to_string().to_lowercase());
+        failure.said.causes.push(os_words(error));
         failure.silent = error.kind() == io::ErrorKind::BrokenPipe;
         failure
     }
@@ -187,7 +187,12 @@ impl From<Error> for Failure {
         );
         failure.said.hint = error.hint();
         match &error {
-            Error::Refused(explained) => failure.said.sources = lines(explained),
+            // Where one source is the cause, the message says all of it.
+            Error::Refused(explained)
+                if refusal(explained) == Some(wit::Refusal::NothingUsable) =>
+            {
+                failure.said.sources = lines(explained);
+            }
             Error::Policy(policy::Error::Invalid { diagnostics, texts }) => {
                 failure.said.message = rejected(diagnostics);
                 // Each diagnostic comes with its own help.
@@ -206,6 +211,21 @@ impl From<Error> for Failure {
         }
         failure
     }
+}
+
+/// The system's words for a failure, in the form that messages have: lower
+/// case, and without the number that no user asked for.
+pub(crate) fn os_words(error: &io::Error) -> String {
+    let words = error.to_string();
+    let words = words
+        .rfind(" (os error ")
+        .and_then(|end| words.get(..end))
+        .unwrap_or(&words);
+    let mut characters = words.chars();
+    characters
+        .next()
+        .map(|first| first.to_lowercase().chain(characters).collect())
+        .unwrap_or_default()
 }
 
 /// What the diagnostics come to.
@@ -329,6 +349,16 @@ mod tests {
             (String::new(), String::new())
         );
         assert_eq!(failure.exit, 1);
+    }
+
+    #[test]
+    fn the_system_is_quoted_without_its_numbers() {
+        let error = io::Error::from_raw_os_error(2);
+        assert!(
+            !os_words(&error).contains("os error"),
+            "{}",
+            os_words(&error)
+        );
     }
 
     #[test]

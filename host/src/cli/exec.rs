@@ -17,7 +17,7 @@ use crate::resolver::Resolution;
 
 use super::Context;
 use super::args::Exec;
-use super::errors::Failure;
+use super::errors::{Failure, os_words};
 use super::status::ends_in;
 
 /// A credential that ends sooner than this is worth a warning: the program
@@ -90,7 +90,7 @@ fn not_started(program: &OsStr, error: &io::Error) -> Failure {
             format!("the program `{name}` could not be started"),
         ),
     };
-    failure.said.causes.push(error.to_string().to_lowercase());
+    failure.said.causes.push(os_words(error));
     failure
 }
 

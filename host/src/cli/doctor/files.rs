@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Check;
 use crate::ambient::Ambient;
+use crate::cli::errors::os_words;
 use crate::consent::ConsentBook;
 use crate::resolver::Explained;
 use crate::sources::paths;
@@ -86,10 +87,7 @@ fn present(what: &str, path: &Path) -> Check {
         }
         Err(error) => Check::error(
             "files",
-            format!(
-                "{what} `{name}` cannot be looked at: {}",
-                error.to_string().to_lowercase()
-            ),
+            format!("{what} `{name}` cannot be looked at: {}", os_words(&error)),
         ),
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Check;
 use crate::ambient::Ambient;
+use crate::cli::errors::os_words;
 use crate::engine::bindings as wit;
 use crate::resolver::Explained;
 use crate::sources::helper::{self, Program};
@@ -68,7 +69,7 @@ fn once(
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return Check::error("helper", error.to_string().to_lowercase()),
+        Err(error) => return Check::error("helper", os_words(&error)),
     };
     let began = Instant::now();
     let got = runtime.block_on(sources::get(source, context, options));

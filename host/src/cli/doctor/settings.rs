@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 
 use super::Check;
 use crate::ambient::Ambient;
+use crate::cli::errors::os_words;
 use crate::engine::bindings as wit;
 use crate::resolver::Explained;
 use crate::sources::paths::{self, PathError};
@@ -120,7 +121,7 @@ fn file(settings: &wit::SettingsFile, path: &Path, read: &BTreeSet<&str>) -> Che
 }
 
 fn unreadable(name: &str, error: &std::io::Error) -> Check {
-    let why = error.to_string().to_lowercase();
+    let why = os_words(error);
     Check::error("settings", format!("{name} cannot be read: {why}"))
         .try_this("make the file readable for yourself")
 }
