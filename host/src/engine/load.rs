@@ -34,23 +34,29 @@ impl Engine {
         static BUILTIN: OnceLock<Result<Engine, Error>> = OnceLock::new();
         BUILTIN
             .get_or_init(|| {
-                let runtime =
-                    wasmtime::Engine::new(&config::config()).map_err(|_| Error::NotStarted)?;
+                let runtime = runtime()?;
                 Self::new(&runtime, &builtin(&runtime)?)
             })
             .clone()
     }
 
-    /// Compiles another component, to be run under the same limits.
+    /// Makes an engine of another component, compiled ahead of time with the
+    /// configuration in `config`, to be run under the same limits.
     ///
     /// # Errors
     ///
     /// Where it is no component, imports anything, or is of another world.
-    #[cfg(feature = "compiler")]
-    pub fn from_component(bytes: &[u8]) -> Result<Self, Error> {
-        let runtime = wasmtime::Engine::new(&config::config()).map_err(|_| Error::NotStarted)?;
-        let component = Component::from_binary(&runtime, bytes).map_err(|_| Error::NotComponent)?;
-        Self::new(&runtime, &component)
+    ///
+    /// # Safety
+    ///
+    /// The bytes are run as machine code. They must be what wasmtime compiled,
+    /// unchanged.
+    #[expect(unsafe_code, reason = "passes the caller's promise on")]
+    pub unsafe fn from_precompiled(bytes: &[u8]) -> Result<Self, Error> {
+        let runtime = runtime()?;
+        // SAFETY: the caller promises it.
+        let component = unsafe { Component::deserialize(&runtime, bytes) };
+        Self::new(&runtime, &component.map_err(|_| Error::NotComponent)?)
     }
 
     fn new(runtime: &wasmtime::Engine, component: &Component) -> Result<Self, Error> {
@@ -66,6 +72,10 @@ impl Engine {
         let linked = PolicyEnginePre::new(linked).map_err(|_| Error::WrongWorld)?;
         Ok(Self(Arc::new(linked)))
     }
+}
+
+fn runtime() -> Result<wasmtime::Engine, Error> {
+    wasmtime::Engine::new(&config::config()).map_err(|_| Error::NotStarted)
 }
 
 /// The one place that believes bytes to be machine code.

@@ -1,0 +1,170 @@
+//! Makes a component of each guest in `guests/` and compiles it ahead of time,
+//! with the configuration that the library loads its own engine with. What a
+//! guest leaves out is filled in from `guests/base.wat`, or traps.
+
+#[path = "../host/src/engine/config.rs"]
+mod config;
+
+use std::path::{Path, PathBuf};
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::abi::AbiVariant;
+use wit_parser::{
+    LiftLowerAbi, ManglingAndAbi, Resolve, WasmExport, WasmExportKind, WorldId, WorldItem,
+};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
+    for input in [
+        "guests",
+        "build.rs",
+        "../wit",
+        "../host/src/engine/config.rs",
+    ] {
+        println!("cargo::rerun-if-changed={input}");
+    }
+    let mut config = config::config();
+    config.target(&build_variable("TARGET")?)?;
+    let engine = wasmtime::Engine::new(&config)?;
+    let folder = PathBuf::from(build_variable("OUT_DIR")?);
+    let compile = |name: &str, guest: &str, world: World| -> Result<()> {
+        let component = component(&read(&format!("guests/{guest}.wat"))?, &world.text()?)
+            .map_err(|error| format!("`guests/{guest}.wat`: {error:?}"))?;
+        let compiled = engine.precompile_component(&component)?;
+        Ok(std::fs::write(
+            folder.join(format!("{name}.cwasm")),
+            compiled,
+        )?)
+    };
+    for entry in std::fs::read_dir("guests")? {
+        let path = entry?.path();
+        let name = path
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        match name {
+            "base" => {}
+            "import" => compile(name, name, World::Importing)?,
+            _ => compile(name, name, World::Ours)?,
+        }
+    }
+    compile("next-version", "well-behaved", World::NextVersion)?;
+    compile("other-types", "well-behaved", World::OtherTypes)
+}
+
+/// What the world is, for a guest that wants another one.
+enum World {
+    Ours,
+    /// With a function to import.
+    Importing,
+    /// Of the next version.
+    NextVersion,
+    /// Of this version, with a state less.
+    OtherTypes,
+}
+
+impl World {
+    fn text(&self) -> Result<String> {
+        let text = read("../wit/policy.wit")?;
+        let other = match self {
+            Self::Ours => return Ok(text),
+            Self::Importing => text.replace(
+                "export engine;",
+                "export engine;\n  @since(version = 0.1.0)\n  import leak: func();",
+            ),
+            Self::NextVersion => text.replace("0.1.0", "0.2.0"),
+            Self::OtherTypes => text.replace("    barred,\n", ""),
+        };
+        if other == text {
+            return Err("`policy.wit` has changed; change the other worlds too".into());
+        }
+        Ok(other)
+    }
+}
+
+fn component(guest: &str, world: &str) -> Result<Vec<u8>> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("policy.wit", world)?;
+    let version = if world.contains("keyrule:policy@0.2.0") {
+        "@0.2.0"
+    } else {
+        "@0.1.0"
+    };
+    let world = resolve.select_world(&[package], None)?;
+
+    // Imports go first in a module, so those of the guest do too.
+    let (imports, rest): (Vec<&str>, Vec<&str>) =
+        guest.lines().partition(|line| line.starts_with("(import"));
+    let mut module = imports.join("\n");
+    for paragraph in read("guests/base.wat")?.split("\n\n") {
+        let replaced = paragraph
+            .split_once("(export \"")
+            .and_then(|(_, rest)| rest.split_once('"'))
+            .is_some_and(|(name, _)| guest.contains(&format!("\"{name}\"")));
+        if !replaced {
+            module.push('\n');
+            module.push_str(paragraph);
+        }
+    }
+    module.push('\n');
+    module.push_str(&rest.join("\n"));
+    let mut module = module.replace("@0.1.0", version);
+    for (name, parameters, results) in exports(&resolve, world) {
+        if !module.contains(&format!("\"{name}\"")) {
+            module.push_str(&format!(
+                "\n(func (export \"{name}\") (param {parameters}) (result {results}) unreachable)"
+            ));
+        }
+    }
+
+    let mut module = wat::parse_str(format!("(module {module})"))?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    Ok(ComponentEncoder::default().module(&module)?.encode()?)
+}
+
+/// Every function that the world exports, with its types in a module.
+fn exports(resolve: &Resolve, world: WorldId) -> Vec<(String, String, String)> {
+    let types = |types: &[_]| vec!["i32"; types.len()].join(" ");
+    let mut found = Vec::new();
+    let exports = resolve.worlds.get(world).map(|world| &world.exports);
+    for (key, item) in exports.into_iter().flatten() {
+        let WorldItem::Interface { id, .. } = item else {
+            continue;
+        };
+        let functions = resolve
+            .interfaces
+            .get(*id)
+            .map(|interface| &interface.functions);
+        for func in functions
+            .into_iter()
+            .flat_map(|functions| functions.values())
+        {
+            let signature = resolve.wasm_signature(AbiVariant::GuestExport, func);
+            let name = resolve.wasm_export_name(
+                ManglingAndAbi::Legacy(LiftLowerAbi::Sync),
+                WasmExport::Func {
+                    interface: Some(key),
+                    func,
+                    kind: WasmExportKind::Normal,
+                },
+            );
+            found.push((name, types(&signature.params), types(&signature.results)));
+        }
+    }
+    found
+}
+
+fn read(path: &str) -> Result<String> {
+    let text =
+        std::fs::read_to_string(Path::new(path)).map_err(|error| format!("`{path}`: {error}"))?;
+    Ok(text.replace("\r\n", "\n"))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how cargo speaks to a build script"
+)]
+fn build_variable(name: &str) -> Result<String> {
+    Ok(std::env::var(name)?)
+}
