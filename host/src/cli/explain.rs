@@ -30,8 +30,8 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
 fn text(explained: &Explained, look: Look, home: Option<&Path>) -> String {
     let mut text = String::new();
     row(&mut text, look, "policy", &session(explained));
-    for (index, file) in files(explained, home).iter().enumerate() {
-        row(&mut text, look, if index == 0 { "files" } else { "" }, file);
+    for (label, file) in files(explained, home) {
+        row(&mut text, look, label, &file);
     }
     text.push('\n');
     text.push_str(&table(explained, look, home));
@@ -47,22 +47,22 @@ fn text(explained: &Explained, look: Look, home: Option<&Path>) -> String {
 
 /// The documents that made the policy, and the files that are there and
 /// count for nothing. What is absent is `doctor`'s business.
-fn files(explained: &Explained, home: Option<&Path>) -> Vec<String> {
-    let mut files: Vec<_> = explained
-        .about
-        .documents
-        .iter()
-        .map(|path| short(path, home))
+fn files(explained: &Explained, home: Option<&Path>) -> Vec<(&'static str, String)> {
+    let documents = explained.about.documents.iter().enumerate();
+    let mut files: Vec<_> = documents
+        .map(|(index, path)| {
+            let label = if index == 0 { "file" } else { "restricted" };
+            (label, short(path, home))
+        })
         .collect();
     for file in &explained.files {
-        let state = match &file.state {
+        let label = match &file.state {
             FileState::Read | FileState::Absent => continue,
             FileState::Empty => "empty",
             FileState::Unreadable(_) => "unreadable",
             FileState::Untrusted(_) => "untrusted",
         };
-        let path = short(&file.path.display().to_string(), home);
-        files.push(format!("{path}: {state}"));
+        files.push((label, short(&file.path.display().to_string(), home)));
     }
     files
 }
@@ -76,22 +76,15 @@ struct Row {
     rule: String,
 }
 
-/// A rule's place with the document's file name alone, where no other
-/// document has the same; the whole paths stand above the table.
+/// A rule's place: in the policy's own file, which stands above the table, by
+/// the name of the file alone, and elsewhere by the whole path.
 fn brief(at: &wit::Location, documents: &[String], home: Option<&Path>) -> String {
-    let name = |path: &str| {
-        let start = path
-            .rfind(['/', '\\', ':'])
-            .map_or(0, |separator| separator + 1);
-        path.get(start..).unwrap_or(path).to_owned()
-    };
-    let own = name(&at.path);
-    let same = documents.iter().filter(|path| name(path) == own);
-    if same.count() == 1 {
-        format!("{own}:{}", at.line)
-    } else {
-        place(at, home)
+    if documents.first() != Some(&at.path) {
+        return place(at, home);
     }
+    let start = at.path.rfind(['/', '\\', ':']);
+    let name = start.and_then(|start| at.path.get(start + 1..));
+    format!("{}:{}", name.unwrap_or(&at.path), at.line)
 }
 
 /// The rule stands at the right edge: beside the reason where both fit, else
@@ -164,8 +157,8 @@ mod tests {
         let home = Some(Path::new("/home/ada"));
         insta::assert_snapshot!(text(&samples::key_before_helper(), PLAIN, home), @"
           policy       claude-code, terminal session, not interactive
-          files        claude-code.toml
-                       ~/.config/keyrule/claude-code.toml: empty
+          file         claude-code.toml
+          empty        ~/.config/keyrule/claude-code.toml
 
           SOURCE     STANDING  WHY                                                  RULE
         · auth-token out       `ANTHROPIC_AUTH_TOKEN` is not set     claude-code.toml:57
@@ -181,22 +174,21 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_has_its_whole_path_where_its_file_name_says_too_little() {
+    fn a_rule_of_a_restriction_has_its_whole_path() {
         let at = |path: &str| wit::Location {
             path: path.to_owned(),
             ..samples::at(7)
         };
         let own = "builtin:claude-code.toml".to_owned();
         let project = "/home/ada/work/.keyrule/claude-code.toml".to_owned();
+        let both = [own.clone(), project.clone()];
         let home = Some(Path::new("/home/ada"));
         assert_eq!(
-            brief(&at(&own), std::slice::from_ref(&own), home),
-            "claude-code.toml:7"
-        );
-        let both = [own, project.clone()];
-        assert_eq!(
-            brief(&at(&project), &both, home),
-            "~/work/.keyrule/claude-code.toml:7"
+            [
+                brief(&at(&own), &both, home),
+                brief(&at(&project), &both, home)
+            ],
+            ["claude-code.toml:7", "~/work/.keyrule/claude-code.toml:7"]
         );
     }
 
@@ -209,8 +201,8 @@ mod tests {
         };
         insta::assert_snapshot!(text(&samples::nothing(), look, None), @"
           policy       claude-code, terminal session, not interactive
-          files        claude-code.toml
-                       /home/ada/.config/keyrule/claude-code.toml: empty
+          file         claude-code.toml
+          empty        /home/ada/.config/keyrule/claude-code.toml
 
           SOURCE      STANDING  WHY                                                                               RULE
         . auth-token  out       `ANTHROPIC_AUTH_TOKEN` is not set                                  claude-code.toml:57

@@ -11,7 +11,7 @@ use super::Context;
 use super::document::{Document, word};
 use super::errors::Failure;
 use super::explained::{at_home, place};
-use super::output::{Look, clean, pad, wrap};
+use super::output::{Look, clean, columns, pad, wrap};
 
 pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
     let explained = context.resolver()?.explain()?;
@@ -60,13 +60,13 @@ fn rows(explained: &Explained, home: Option<&Path>) -> Vec<(&'static str, String
         if let Some(ends) = explained.seen(winner).and_then(|seen| seen.expires_in) {
             rows.push(("ends", ends_in(ends)));
         }
-    }
-    let outranked: Vec<_> = explained
-        .outranked()
-        .map(|source| source.id.as_str())
-        .collect();
-    if !outranked.is_empty() {
-        rows.push(("goes before", outranked.join(", ")));
+        let outranked: Vec<_> = explained
+            .outranked()
+            .map(|source| source.id.as_str())
+            .collect();
+        if !outranked.is_empty() {
+            rows.push(("goes before", outranked.join(", ")));
+        }
     }
     if let Some(at) = &explanation.at {
         rows.push(("rule", place(at, home)));
@@ -112,41 +112,23 @@ pub(super) fn session(explained: &Explained) -> String {
 pub(super) fn remarks(explained: &Explained, look: Look, home: Option<&Path>) -> String {
     let explanation = &explained.explanation;
     let mut text = String::new();
+    let mut say = |label: &str, painted: String, words: &str| {
+        let indent = columns(label) + 1;
+        let words = clean(&at_home(words, home));
+        let lines = wrap(&words, look.width.saturating_sub(indent));
+        let indent = format!("\n{}", " ".repeat(indent));
+        text.push_str(&format!("{painted} {}\n", lines.join(&indent)));
+    };
     if let Some(changed) = &explanation.changed {
-        remark(
-            &mut text,
-            look,
-            &look.cyan("restricted:"),
-            11,
-            &changed.text,
-        );
+        say("restricted:", look.cyan("restricted:"), &changed.text);
     }
     for warning in &explanation.warnings {
-        remark(
-            &mut text,
-            look,
-            &look.yellow("warning:"),
-            8,
-            &warning.message,
-        );
+        say("warning:", look.yellow("warning:"), &warning.message);
     }
     if let Some(advice) = &explanation.fix {
-        remark(
-            &mut text,
-            look,
-            &look.cyan("hint:"),
-            5,
-            &at_home(&advice.text, home),
-        );
+        say("hint:", look.cyan("hint:"), &advice.text);
     }
     text
-}
-
-/// A label and words after it, wrapped under each other.
-fn remark(text: &mut String, look: Look, label: &str, columns: usize, words: &str) {
-    let lines = wrap(&clean(words), look.width.saturating_sub(columns + 1));
-    let indent = format!("\n{}", " ".repeat(columns + 1));
-    text.push_str(&format!("{label} {}\n", lines.join(&indent)));
 }
 
 /// A label in its column and a value beside it.
