@@ -143,7 +143,10 @@ pub fn run(folder: &Path, load: Load) -> String {
         &world.path().join("project"),
         &home,
     );
-    let ambient = ambient(&script, world.path());
+    let memory = Path::new("/dev/shm");
+    let memory = if memory.is_dir() { memory } else { world.path() };
+    let runtime = tempfile::tempdir_in(memory).expect("a folder in memory");
+    let ambient = ambient(&script, world.path(), runtime.path());
     for (source, before) in &script.consents {
         let subject = before.about.replace("{HOME}", &home.to_string_lossy());
         ConsentBook::open(&ambient)
@@ -227,7 +230,7 @@ fn canary(token: &str) -> String {
     }
 }
 
-fn ambient(script: &Script, world: &Path) -> Ambient {
+fn ambient(script: &Script, world: &Path, runtime: &Path) -> Ambient {
     let home = world.join("home");
     let mut ambient = Ambient::empty();
     ambient.home = Some(home.clone());
@@ -235,6 +238,9 @@ fn ambient(script: &Script, world: &Path) -> Ambient {
     // What /bin/sh and the scripts need.
     ambient = ambient.with_variable("HOME", &home);
     ambient = ambient.with_variable("PATH", "/usr/local/bin:/usr/bin:/bin");
+    // Memory-backed, so that helpers' tokens are kept between processes, and
+    // gone with the case.
+    ambient = ambient.with_variable("XDG_RUNTIME_DIR", runtime);
     for (name, value) in &script.env {
         ambient = ambient.with_variable(name, value.replace("{HOME}", &home.to_string_lossy()));
     }
