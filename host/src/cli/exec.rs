@@ -40,7 +40,9 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Exec) -> Result<i32
             ..failure
         })?;
     context.output.warn_of(&resolution.explained);
-    warn_of_end(context, &resolution.credential);
+    if let Some(warning) = ends_soon(&resolution.credential) {
+        context.output.warn(&warning);
+    }
     let Some((program, rest)) = arguments.command.split_first() else {
         return Err(Failure::new("usage", 2, "`exec` needs a program to run"));
     };
@@ -94,16 +96,14 @@ fn not_started(program: &OsStr, error: &io::Error) -> Failure {
     failure
 }
 
-fn warn_of_end(context: &mut Context<'_, '_>, credential: &Credential) {
-    if let Some(left) = seconds_left(credential)
-        && left < SOON
-    {
-        let left = ends_in(i64::try_from(left).unwrap_or(i64::MAX));
-        context.output.warn(&format!(
-            "the credential of `{}` ends {left}, and the program never sees a new one",
-            credential.source
-        ));
-    }
+/// What to say of a credential that ends soon.
+fn ends_soon(credential: &Credential) -> Option<String> {
+    let left = seconds_left(credential).filter(|left| *left < SOON)?;
+    Some(format!(
+        "the credential of `{}` ends {}, and the program never sees a new one",
+        credential.source,
+        ends_in(i64::try_from(left).unwrap_or(i64::MAX))
+    ))
 }
 
 /// How many seconds a credential has left, where that is known.
@@ -210,6 +210,21 @@ mod tests {
                 &resolution
             ),
             pairs(&[("HOME", "/root")])
+        );
+    }
+
+    #[test]
+    fn a_credential_that_ends_within_a_quarter_of_an_hour_is_warned_of() {
+        let mut credential = samples::resolution("helper", Some("canary-key")).credential;
+        let mut ends = |seconds| {
+            credential.expires_at =
+                SystemTime::now().checked_add(std::time::Duration::from_secs(seconds));
+            ends_soon(&credential)
+        };
+        assert_eq!(ends(16 * 60), None);
+        assert_eq!(
+            ends(10 * 60 + 30).as_deref(),
+            Some("the credential of `helper` ends in 10 min, and the program never sees a new one")
         );
     }
 
