@@ -32,12 +32,17 @@ impl Engine {
     /// Where this machine cannot run it.
     pub fn builtin() -> Result<Self, Error> {
         static BUILTIN: OnceLock<Result<Engine, Error>> = OnceLock::new();
-        BUILTIN
-            .get_or_init(|| {
-                let runtime = runtime()?;
-                Self::new(&runtime, &builtin(&runtime)?)
-            })
-            .clone()
+        BUILTIN.get_or_init(Self::load_builtin).clone()
+    }
+
+    /// What [`builtin`](Self::builtin) does the first time.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn load_builtin() -> Result<Self, Error> {
+        let runtime = runtime()?;
+        Self::new(&runtime, &builtin(&runtime)?)
     }
 
     /// Makes an engine of another component, compiled ahead of time with the
