@@ -140,6 +140,9 @@ impl Error {
                 "make `{}` yours and writable by you alone (`chown`, `chmod go-w`)",
                 path.display()
             ),
+            Self::NotWritable { path, source } if is_full(source) => {
+                format!("make room on the disk of `{}`", path.display())
+            }
             Self::NotWritable { path, .. } => {
                 format!(
                     "let yourself write `{}` and the folder it is in",
@@ -150,4 +153,12 @@ impl Error {
             Self::NoRandom => "try again on a system with a random number generator".to_owned(),
         }
     }
+}
+
+/// Whether there is no room for more, for everybody or for this user.
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }

@@ -206,7 +206,11 @@ impl From<Error> for Failure {
         }
         let mut cause = error.source();
         while let Some(error) = cause {
-            failure.said.causes.push(error.to_string());
+            let words = match error.downcast_ref::<io::Error>() {
+                Some(error) => os_words(error),
+                None => error.to_string(),
+            };
+            failure.said.causes.push(words);
             cause = error.source();
         }
         failure

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
@@ -83,9 +84,11 @@ fn not_started(program: &OsStr, error: &io::Error) -> Failure {
             NOT_EXECUTABLE,
             format!("the program `{name}` may not be executed"),
         )
-        .hint(format!(
-            "try `chmod +x {name}`, if it is a program of yours"
-        )),
+        .hint(if Path::new(program).is_dir() {
+            "a folder is no program".to_owned()
+        } else {
+            format!("try `chmod +x {name}`, if it is a program of yours")
+        }),
         _ => Failure::new(
             "program-not-started",
             NOT_EXECUTABLE,
