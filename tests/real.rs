@@ -1,0 +1,80 @@
+//! Tests with real parts: other users, mounts, terminals, signals, processes
+//! that die. What goes in is the program as it was built; what comes out is
+//! one line a test. They need root, because only root can be somebody else,
+//! and mount namespaces, so that no file of this machine is touched; what
+//! cannot run here is ignored with its reason. `tests/run` builds the program
+//! and runs them; by hand it is
+//!
+//! ```text
+//! cargo build -p keyrule && cargo test -p keyrule-tests --test real
+//! ```
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic; clippy knows only those of the usual harness"
+)]
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Completion, Trial};
+
+#[path = "real/broken_files.rs"]
+mod broken_files;
+#[path = "real/disk.rs"]
+mod disk;
+#[path = "real/exec.rs"]
+mod exec;
+#[path = "real/helpers.rs"]
+mod helpers;
+#[path = "real/machine.rs"]
+mod machine;
+#[path = "real/other_users.rs"]
+mod other_users;
+#[path = "real/program.rs"]
+mod program;
+#[path = "real/trust.rs"]
+mod trust;
+
+/// A test and its name, which states the fact.
+pub(crate) type Test = (&'static str, fn());
+
+/// Lists functions as tests, under their own names.
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        pub(crate) const TESTS: &[crate::Test] = &[$((stringify!($name), $name)),*];
+    };
+}
+pub(crate) use tests;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let modules = [
+        ("broken_files", broken_files::TESTS),
+        ("disk", disk::TESTS),
+        ("exec", exec::TESTS),
+        ("helpers", helpers::TESTS),
+        ("other_users", other_users::TESTS),
+        ("trust", trust::TESTS),
+    ];
+    let missing = machine::missing();
+    let trials = modules
+        .into_iter()
+        .flat_map(|(module, tests)| tests.iter().map(move |test| (module, test)))
+        .map(|(module, (name, run))| {
+            let missing = missing.clone();
+            Trial::ignorable_test(format!("{module}::{name}"), move || match missing {
+                Some(reason) => Ok(Completion::ignored_with(reason)),
+                None => machine::attempt(*run),
+            })
+        })
+        .collect();
+    if missing.is_none() {
+        program::check();
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    program::remove();
+    conclusion.exit_code()
+}
