@@ -151,7 +151,7 @@ fn engine(criterion: &mut Criterion) {
                 state: wit::State::Unknown,
                 consent: wit::Consent::Undecided,
             };
-            let facts = vec![unknown; policy.count()];
+            let facts = vec![unknown; policy.count().unwrap()];
             policy.decide(SESSION, &facts).unwrap()
         });
     });

@@ -101,16 +101,13 @@ pub struct Policy {
     store: Store<Limits>,
     exports: PolicyEngine,
     policy: ResourceAny,
-    /// How many sources there are.
-    count: usize,
+    /// How many sources there are, once somebody has asked.
+    count: Option<usize>,
 }
 
 impl fmt::Debug for Policy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Policy")
-            .field("sources", &self.count)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Policy").finish_non_exhaustive()
     }
 }
 
@@ -160,20 +157,24 @@ impl Policy {
             .call_load(&mut store, name, documents)
             .map_err(failed)?
             .map_err(LoadError::Rejected)?;
-        let mut loaded = Self {
+        Ok(Self {
             store,
             exports,
             policy,
-            count: 0,
-        };
-        loaded.count = loaded.sources()?.len();
-        Ok(loaded)
+            count: None,
+        })
     }
 
     /// How many sources there are.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.count
+    ///
+    /// # Errors
+    ///
+    /// Where the component does not answer properly.
+    pub fn count(&mut self) -> Result<usize, Error> {
+        match self.count {
+            Some(count) => Ok(count),
+            None => Ok(self.sources()?.len()),
+        }
     }
 
     /// `decide` for many cases at once: the facts of one case after those of
@@ -188,7 +189,7 @@ impl Policy {
         facts: &[wit::Fact],
     ) -> Result<Vec<wit::Verdict>, Error> {
         let verdicts = call!(self, "decide-batch", call_decide_batch, session, facts)?;
-        verdict::check_batch(&verdicts, self.count, facts.len())?;
+        verdict::check_batch(&verdicts, self.count()?, facts.len())?;
         Ok(verdicts)
     }
 }
@@ -199,7 +200,9 @@ impl Judge for Policy {
     }
 
     fn sources(&mut self) -> Result<Vec<wit::Source>, Error> {
-        call!(self, "sources", call_sources)
+        let sources = call!(self, "sources", call_sources)?;
+        self.count = Some(sources.len());
+        Ok(sources)
     }
 
     fn observe(&mut self, source: u32, seen: &wit::Observation) -> Result<wit::Finding, Error> {
@@ -222,7 +225,7 @@ impl Judge for Policy {
         evidence: &[wit::Evidence],
     ) -> Result<wit::Explanation, Error> {
         let explanation = call!(self, "explain", call_explain, session, evidence)?;
-        verdict::check_explanation(&explanation, self.count)?;
+        verdict::check_explanation(&explanation, self.count()?)?;
         Ok(explanation)
     }
 }
@@ -281,10 +284,10 @@ mod tests {
     #[test]
     fn a_resolution_begins_with_a_look_at_the_first_source() {
         let mut policy = shipped();
-        let facts = vec![UNKNOWN; policy.count()];
+        let facts = vec![UNKNOWN; policy.count().unwrap()];
         let verdict = policy.decide(SESSION, &facts).unwrap();
         assert_eq!(
-            Steps::new(policy.count()).check(SESSION, &facts, verdict),
+            Steps::new(policy.count().unwrap()).check(SESSION, &facts, verdict),
             Ok(Step::Look(0))
         );
     }
@@ -293,8 +296,8 @@ mod tests {
     fn a_batch_answers_as_single_calls_do() {
         let mut policy = shipped();
         let mut cases = Vec::new();
-        for known in 0..=policy.count() {
-            let mut facts = vec![UNKNOWN; policy.count()];
+        for known in 0..=policy.count().unwrap() {
+            let mut facts = vec![UNKNOWN; policy.count().unwrap()];
             for fact in facts.iter_mut().take(known) {
                 fact.state = wit::State::Out;
             }
@@ -325,6 +328,6 @@ mod tests {
             trapped.to_string(),
             "the engine trapped in `decide`: wasm trap: wasm `unreachable` instruction executed"
         );
-        assert_eq!(shipped().count(), 7);
+        assert_eq!(shipped().count().unwrap(), 7);
     }
 }
