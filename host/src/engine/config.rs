@@ -16,15 +16,19 @@ pub(crate) fn config() -> Config {
     // Limits are counted, not timed: the same input exhausts them everywhere.
     config.consume_fuel(true);
     config.max_wasm_stack(STACK);
-    // A component has as much address space as it may have memory; the
-    // default of 4 GiB would not fit where `ulimit -v` is set.
-    config.memory_reservation(MEMORY as u64);
+    // Address space is reserved for all that 32 bits can name, not memory:
+    // then the processor checks bounds, and the code is a fifth smaller. The
+    // memory itself is bounded by `MEMORY`.
+    config.memory_reservation(4 << 30);
     config.memory_reservation_for_growth(0);
-    config.memory_guard_size(64 << 10);
+    config.memory_guard_size(32 << 20);
     config.memory_may_move(false);
     // What a backtrace would need is not worth its size in the binary.
     config.generate_address_map(false);
     config.wasm_backtrace_max_frames(None);
+    config.native_unwind_info(false);
+    // A copy of a few pages costs less than a file to map them from.
+    config.memory_init_cow(false);
     // Nothing runs concurrently, and no proposal is on that the compiler of
     // the guest does not use.
     config.concurrency_support(false);
