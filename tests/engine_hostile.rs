@@ -72,8 +72,8 @@ fn resolve(engine: &Engine) -> Result<Result<usize, Refused>, Error> {
         state: State::Unknown,
         consent: Consent::Undecided,
     };
-    let mut facts = vec![unknown; policy.count().unwrap()];
-    let mut steps = Steps::new(policy.count().unwrap());
+    let mut facts = vec![unknown; policy.count()?];
+    let mut steps = Steps::new(policy.count()?);
     loop {
         let verdict = policy.decide(SESSION, &facts)?;
         let (place, got) = match steps.check(SESSION, &facts, verdict)? {
