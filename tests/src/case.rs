@@ -144,7 +144,11 @@ pub fn run(folder: &Path, load: Load) -> String {
         &home,
     );
     let memory = Path::new("/dev/shm");
-    let memory = if memory.is_dir() { memory } else { world.path() };
+    let memory = if memory.is_dir() {
+        memory
+    } else {
+        world.path()
+    };
     let runtime = tempfile::tempdir_in(memory).expect("a folder in memory");
     let ambient = ambient(&script, world.path(), runtime.path());
     for (source, before) in &script.consents {
