@@ -271,9 +271,14 @@ impl<'r> Resolution<'r> {
             seen.is_some_and(|seen| matches!(seen.destination, wit::Destination::Origin(_)));
         let private = self.private(index)?;
         let endpoint = source.endpoint.as_ref();
+        let secret = private.secret.take();
+        let held_by_tool = matches!(source.kind, wit::Kind::ToolLogin(_));
+        if secret.is_some() == held_by_tool {
+            return Err(Error::Internal("a source was got and brought no secret"));
+        }
         Ok(Credential {
             source: source.id.clone(),
-            secret: private.secret.take(),
+            secret,
             headers: source.headers.clone(),
             export: source.export.clone(),
             endpoint: match (followed, private.endpoint.take()) {
