@@ -304,12 +304,12 @@ fn rules(reader: &mut Reader<'_>, top: Table<'_>, tool: &Tool) -> Vec<Rule> {
 }
 
 /// What a rule refers to: the source its key is kept as, and settings files.
-type References = (Option<(String, At)>, Vec<(String, At)>);
+type References = (Option<Named>, Vec<Named>);
 
-fn rule(
-    reader: &mut Reader<'_>,
-    table: Table<'_>,
-) -> Option<(Rule, Option<(String, At)>, Vec<(String, At)>)> {
+/// A name, and where it stands.
+type Named = (String, At);
+
+fn rule(reader: &mut Reader<'_>, table: Table<'_>) -> Option<(Rule, Option<Named>, Vec<Named>)> {
     let id = reader.string(table, "id");
     let id = reader.require(table, "id", id, "give it an id: `id = \"api-key\"`");
     if let Some(id) = &id {

@@ -133,7 +133,7 @@ impl Policy {
     /// The line that decided.
     fn decisive(&self, verdict: Verdict, views: &[View<'_>]) -> Option<crate::wit::Location> {
         let of = |index: u32| Some(views.get(usize::try_from(index).ok()?)?.at);
-        let rule = |index: u32| Some(self.rules().get(usize::try_from(index).ok()?)?);
+        let rule = |index: u32| self.rules().get(usize::try_from(index).ok()?);
         let at = match verdict {
             Verdict::Look(index) | Verdict::Get(index) | Verdict::Use(index) => rule(index)?.at,
             Verdict::Ask(index) => rule(index)?.consent_at,

@@ -1,6 +1,11 @@
 //! The law of restrictions (S12), over the complete table of a small policy:
 //! they only remove, their order does not matter, and twice is once.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a helper of tests stops where something is missing"
+)]
+
 use keyrule_policy::Policy;
 use keyrule_policy::bindings::exports::keyrule::policy::engine::{
     Consent, Document, Fact, Place, Session, State, Surface, Verdict,

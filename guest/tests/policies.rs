@@ -1,5 +1,10 @@
 //! The shipped policies load, and say what they should.
 
+#![expect(
+    clippy::panic,
+    reason = "a helper of tests stops where something is missing"
+)]
+
 use keyrule_policy::Policy;
 use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, Place};
 

@@ -4,9 +4,6 @@
 
 use wasmtime::Config;
 
-/// All the linear memory that a component may have, in bytes.
-pub(crate) const MEMORY: usize = 64 << 20;
-
 /// The stack that a component may use, in bytes.
 pub(crate) const STACK: usize = 512 << 10;
 
@@ -18,7 +15,7 @@ pub(crate) fn config() -> Config {
     config.max_wasm_stack(STACK);
     // Address space is reserved for all that 32 bits can name, not memory:
     // then the processor checks bounds, and the code is a fifth smaller. The
-    // memory itself is bounded by `MEMORY`.
+    // memory itself is bounded in `limits`.
     config.memory_reservation(4 << 30);
     config.memory_reservation_for_growth(0);
     config.memory_guard_size(32 << 20);

@@ -4,7 +4,7 @@
 
 use wasmtime::{ResourceLimiter, Store, Trap};
 
-use super::config::{MEMORY, STACK};
+use super::config::STACK;
 use super::error::{Error, Misbehaviour};
 
 /// Steps for reading documents, and for making an instance.
@@ -12,6 +12,8 @@ pub(super) const LOAD_FUEL: u64 = 1_000_000_000;
 /// Steps for every other call.
 pub(super) const CALL_FUEL: u64 = 100_000_000;
 
+/// Bytes of linear memory that a component may have.
+const MEMORY: usize = 64 << 20;
 /// Elements that all tables together may have.
 const TABLES: usize = 10_000;
 /// Bytes that one answer may have on our side. A component could otherwise
