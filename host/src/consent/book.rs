@@ -13,7 +13,6 @@ use super::{Answer, Error};
 use crate::ambient::Ambient;
 use crate::engine::bindings::Consent;
 use crate::secret::Secret;
-use crate::store::contents;
 
 /// How many answers are kept for one source and origin, the newest ones:
 /// keys are rotated, and the answers to old ones serve nobody.
@@ -226,18 +225,6 @@ impl ConsentBook {
             files.write(&text)?;
         }
         Ok(forgotten)
-    }
-
-    /// What is odd about who can read the files: words for `doctor`.
-    #[must_use]
-    pub fn mode_problem(&self) -> Option<String> {
-        let files = self.files()?;
-        [files.key_path(), files.book_path()]
-            .into_iter()
-            .find_map(|path| {
-                let problem = contents::exposure(&std::fs::metadata(&path).ok()?)?;
-                Some(format!("`{}` {problem}", path.display()))
-            })
     }
 
     fn files(&self) -> Option<Files<'_>> {

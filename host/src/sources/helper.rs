@@ -127,12 +127,6 @@ pub(crate) fn program(
     }
 }
 
-/// Drops every kept token of every helper of this user, and says how many
-/// there were.
-pub(crate) fn forget(ambient: &Ambient) -> usize {
-    cache::forget(ambient)
-}
-
 /// What a look sees, and the command line if it can be run.
 fn inspect(
     source: &wit::Source,

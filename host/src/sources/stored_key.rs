@@ -128,6 +128,7 @@ mod tests {
             seen.observation,
             wit::Observation {
                 detail: Some("`file` is not JSON (line 1, column 2)".to_owned()),
+                found_in: Some("file".to_owned()),
                 ..observation(wit::Outcome::Trouble(wit::Trouble::Invalid))
             }
         );

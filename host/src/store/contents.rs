@@ -95,25 +95,6 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// What is odd about who can reach a file, given its mode and owner: words
-/// for `doctor`, or none where only its owner can.
-#[cfg(unix)]
-pub(crate) fn exposure(metadata: &Metadata) -> Option<String> {
-    use std::os::unix::fs::MetadataExt;
-
-    let mode = metadata.mode() & 0o7777;
-    (mode & 0o077 != 0).then(|| {
-        let what = if mode & 0o022 != 0 { "changed" } else { "read" };
-        format!("can be {what} by other users (its mode is {mode:04o})")
-    })
-}
-
-/// Elsewhere, access is not a matter of mode bits.
-#[cfg(not(unix))]
-pub(crate) fn exposure(_metadata: &Metadata) -> Option<String> {
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

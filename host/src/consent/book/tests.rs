@@ -382,22 +382,14 @@ mod modes {
         for name in place.names() {
             assert_eq!(mode(&place.folder.join(&name)), 0o600, "{name}");
         }
-        assert_eq!(place.book.mode_problem(), None);
     }
 
     #[test]
-    fn what_others_can_read_is_a_problem_for_doctor_alone() {
+    fn what_others_can_read_is_believed() {
         let place = place_for_a_book();
         place.remember("key", Answer::Use);
         let path = place.folder.join("consent.key");
         set_mode(&path, 0o644);
-        assert_eq!(
-            place.book.mode_problem(),
-            Some(format!(
-                "`{}` can be read by other users (its mode is 0644)",
-                path.display()
-            ))
-        );
         assert_eq!(place.recall("key").unwrap(), Consent::Approved);
     }
 

@@ -139,19 +139,6 @@ impl Drop for Lock {
     }
 }
 
-/// Drops every token that is kept for this user, in every storage, and says
-/// how many there were.
-pub(super) fn forget(ambient: &Ambient) -> usize {
-    let in_process = std::mem::take(&mut *kept()).len();
-    #[cfg(target_os = "linux")]
-    let stored: usize = folder::Folder::all_of_this_user(ambient)
-        .map(|folder| folder.forget())
-        .sum();
-    #[cfg(not(target_os = "linux"))]
-    let (stored, _) = (0, ambient);
-    in_process + stored
-}
-
 /// Drops the tokens that have outlived what they were kept for, so that one
 /// whose helper is never asked again does not stay until the next start.
 #[cfg(target_os = "linux")]

@@ -27,22 +27,15 @@ pub(super) struct Folder(OwnedFd);
 impl Folder {
     /// The first storage that there is; its folder is made where it is not.
     pub(super) fn of_this_user(ambient: &Ambient) -> Option<Self> {
-        places(ambient).find_map(|(parent, name)| Self::open(&parent, &name, true))
+        places(ambient).find_map(|(parent, name)| Self::open(&parent, &name))
     }
 
-    /// Every storage that is there already.
-    pub(super) fn all_of_this_user(ambient: &Ambient) -> impl Iterator<Item = Self> {
-        places(ambient).filter_map(|(parent, name)| Self::open(&parent, &name, false))
-    }
-
-    fn open(parent: &Path, name: &str, make: bool) -> Option<Self> {
+    fn open(parent: &Path, name: &str) -> Option<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let parent = open(parent, flags, Mode::empty()).ok()?;
         is_in_memory(&parent).then_some(())?;
-        if make {
-            // It may be there already; what it is counts, not who made it.
-            let _ = mkdirat(&parent, name, Mode::RWXU);
-        }
+        // It may be there already; what it is counts, not who made it.
+        let _ = mkdirat(&parent, name, Mode::RWXU);
         let folder = openat(&parent, name, flags | OFlags::NOFOLLOW, Mode::empty()).ok()?;
         (is_private(&folder, FileType::Directory) && is_in_memory(&folder)).then_some(Self(folder))
     }
@@ -75,20 +68,9 @@ impl Folder {
         written
     }
 
-    /// Removes a file and says whether it was there.
-    pub(super) fn remove(&self, name: &str) -> bool {
-        unlinkat(&self.0, name, AtFlags::empty()).is_ok()
-    }
-
-    /// Removes every token, whole or half written, and says how many whole
-    /// ones there were. The files of locks stay for those who wait.
-    pub(super) fn forget(&self) -> usize {
-        let tokens = self.names().into_iter().filter(|name| {
-            (name.ends_with(".token") || name.ends_with(".new"))
-                && self.remove(name)
-                && name.ends_with(".token")
-        });
-        tokens.count()
+    /// Removes a file, if it is there.
+    pub(super) fn remove(&self, name: &str) {
+        let _ = unlinkat(&self.0, name, AtFlags::empty());
     }
 
     /// Takes the lock of a file that stays, so that everybody who waits waits

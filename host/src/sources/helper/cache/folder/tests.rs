@@ -20,7 +20,7 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn a_folder_and_its_files_are_closed_to_all_others() {
     let memory = in_memory();
-    let folder = Folder::open(memory.path(), "keyrule", true).unwrap();
+    let folder = Folder::open(memory.path(), "keyrule").unwrap();
     folder.write("a.new", "a", b"s3cr3t").unwrap();
     assert!(folder.try_lock("a.lock").unwrap().is_some());
     let path = memory.path().join("keyrule");
@@ -38,7 +38,7 @@ fn a_folder_that_others_can_enter_is_not_used() {
     std::fs::create_dir(&path).unwrap();
     for open in [0o755, 0o710, 0o701, 0o777] {
         set_mode(&path, open);
-        assert!(Folder::open(memory.path(), "keyrule", true).is_none());
+        assert!(Folder::open(memory.path(), "keyrule").is_none());
         assert_eq!(mode(&path), open);
     }
 }
@@ -49,20 +49,20 @@ fn a_link_in_the_place_of_the_folder_is_not_followed() {
     std::fs::create_dir(memory.path().join("real")).unwrap();
     set_mode(&memory.path().join("real"), 0o700);
     symlink("real", memory.path().join("keyrule")).unwrap();
-    assert!(Folder::open(memory.path(), "keyrule", true).is_none());
-    assert!(Folder::open(memory.path(), "real", true).is_some());
+    assert!(Folder::open(memory.path(), "keyrule").is_none());
+    assert!(Folder::open(memory.path(), "real").is_some());
 }
 
 #[test]
 fn a_file_system_that_is_not_in_memory_is_not_used() {
-    assert!(Folder::open(Path::new("/proc"), "sys", false).is_none());
-    assert!(Folder::open(Path::new("/nonexistent"), "keyrule", true).is_none());
+    assert!(Folder::open(Path::new("/proc"), "sys").is_none());
+    assert!(Folder::open(Path::new("/nonexistent"), "keyrule").is_none());
 }
 
 #[test]
 fn a_file_that_others_can_read_or_that_is_a_link_is_not_read() {
     let memory = in_memory();
-    let folder = Folder::open(memory.path(), "keyrule", true).unwrap();
+    let folder = Folder::open(memory.path(), "keyrule").unwrap();
     folder.write("a.new", "a", b"s3cr3t").unwrap();
     let path = memory.path().join("keyrule");
     symlink("a", path.join("link")).unwrap();
@@ -75,27 +75,13 @@ fn a_file_that_others_can_read_or_that_is_a_link_is_not_read() {
 #[test]
 fn a_lock_is_held_by_one_and_given_up_with_its_file() {
     let memory = in_memory();
-    let folder = Folder::open(memory.path(), "keyrule", true).unwrap();
-    let again = Folder::open(memory.path(), "keyrule", true).unwrap();
+    let folder = Folder::open(memory.path(), "keyrule").unwrap();
+    let again = Folder::open(memory.path(), "keyrule").unwrap();
     let held = folder.try_lock("a.lock").unwrap();
     assert!(held.is_some());
     assert!(again.try_lock("a.lock").unwrap().is_none());
     drop(held);
     assert!(again.try_lock("a.lock").unwrap().is_some());
-}
-
-#[test]
-fn every_token_can_be_forgotten() {
-    let memory = in_memory();
-    let folder = Folder::open(memory.path(), "keyrule", true).unwrap();
-    for name in ["a.token", "b.token", "b.new"] {
-        folder.write("c.new", name, b"s3cr3t").unwrap();
-    }
-    assert!(folder.try_lock("a.lock").unwrap().is_some());
-    assert_eq!(folder.forget(), 2);
-    let mut left = folder.names();
-    left.sort();
-    assert_eq!(left, [".", "..", "a.lock"]);
 }
 
 #[test]
