@@ -3,7 +3,7 @@
 
 use crate::consent;
 use crate::engine;
-use crate::engine::bindings::{Refusal, Verdict};
+use crate::engine::bindings::{Kind, Refusal, Verdict};
 use crate::policy;
 use crate::resolver::Explained;
 
@@ -86,18 +86,45 @@ impl Error {
             Self::Policy(error) => error.hint(),
             Self::Consent(error) => Some(error.hint()),
             Self::Engine(_) | Self::Cancelled | Self::Runtime(_) | Self::Internal(_) => None,
-            Self::Rejected { next, .. } => Some(match next {
-                Some(next) => {
-                    format!("change it where it comes from; without it, `{next}` would be used")
-                }
-                None => "change it where it comes from; nothing else is usable".to_owned(),
-            }),
+            Self::Rejected {
+                source_id,
+                next,
+                explained,
+            } => Some(replace(source_id, next.as_deref(), explained)),
             Self::Refused(explained) => explained
                 .explanation
                 .fix
                 .as_ref()
                 .map(|advice| advice.text.clone()),
         }
+    }
+}
+
+/// How to replace a credential that its source can only bring again.
+fn replace(id: &str, next: Option<&str>, explained: &Explained) -> String {
+    let source = explained.sources.iter().find(|source| source.id == id);
+    let (put, or) = match source.map(|source| &source.kind) {
+        Some(Kind::Environment(variable)) => (
+            format!("put another key into `{variable}`"),
+            format!("`unset {variable}` to use"),
+        ),
+        Some(Kind::StoredKey(name)) => {
+            let policy = &explained.about.name;
+            (
+                format!(
+                    "put another key in its place with `keyrule key add --policy {policy} {name}`"
+                ),
+                format!("`keyrule key remove --policy {policy} {name}` to use"),
+            )
+        }
+        _ => (
+            "change it where it comes from".to_owned(),
+            "take it away to use".to_owned(),
+        ),
+    };
+    match next {
+        Some(next) => format!("{put}, or {or} `{next}`"),
+        None => format!("{put}; nothing else is usable"),
     }
 }
 

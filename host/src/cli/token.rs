@@ -2,8 +2,6 @@
 //! `--rejected`, what a helper printed before is dropped and the helper runs
 //! once more; a key that only its owner can replace is not printed again.
 
-use crate::engine::bindings as wit;
-use crate::error::Error;
 use crate::resolver::Explained;
 
 use super::Context;
@@ -15,7 +13,7 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Token) -> Result<i3
     if arguments.rejected {
         resolver.invalidate();
     }
-    let resolution = resolver.resolve_blocking().map_err(rejected)?;
+    let resolution = resolver.resolve_blocking()?;
     context.output.warn_of(&resolution.explained);
     let Some(token) = resolution.credential.token() else {
         return Err(held_by_the_tool(
@@ -44,34 +42,4 @@ pub(super) fn held_by_the_tool(explained: &Explained, source: &str) -> Failure {
     Failure::new("tool-login", 4, message).hint(format!(
         "start {tool} with `keyrule exec`, and it uses its own login"
     ))
-}
-
-/// What can be done about a key that was rejected, by where it comes from.
-fn rejected(error: Error) -> Failure {
-    let Error::Rejected {
-        source_id,
-        next,
-        explained,
-    } = &error
-    else {
-        return error.into();
-    };
-    let hint = explained
-        .sources
-        .iter()
-        .find(|source| source.id == *source_id)
-        .and_then(|source| match (&source.kind, next) {
-            (wit::Kind::Environment(variable), Some(next)) => Some(format!(
-                "put another key into `{variable}`, or `unset {variable}` to use `{next}`"
-            )),
-            (wit::Kind::Environment(variable), None) => Some(format!(
-                "put another key into `{variable}`; nothing else is usable"
-            )),
-            (wit::Kind::ToolLogin(_), _) => None,
-            _ => error.hint(),
-        });
-    match hint {
-        Some(hint) => Failure::from(error).hint(hint),
-        None => held_by_the_tool(explained, source_id),
-    }
 }
