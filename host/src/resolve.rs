@@ -145,10 +145,9 @@ impl<'r> Resolution<'r> {
             .get(index)
             .is_some_and(|source| match source.kind {
                 wit::Kind::Helper(_) | wit::Kind::Login(_) | wit::Kind::Cloud(_) => true,
-                wit::Kind::Environment(_)
-                | wit::Kind::Supplied
-                | wit::Kind::StoredKey(_)
-                | wit::Kind::ToolLogin(_) => false,
+                // What the tool alone holds, the tool alone renews.
+                wit::Kind::ToolLogin(_) => true,
+                wit::Kind::Environment(_) | wit::Kind::Supplied | wit::Kind::StoredKey(_) => false,
             })
     }
 
@@ -317,14 +316,14 @@ impl<'r> Resolution<'r> {
         if let Err(error) = book.remember(&self.about.name, &source.id, origin, subject, answer) {
             self.seen
                 .notes
-                .push(format!("the answer holds for this once: {error}"));
+                .push(format!("the answer holds for this once: {}", chain(&error)));
         }
         if let (Answer::UseAndKeep, Some(name)) = (answer, &source.keep_as)
             && let Err(error) = keep(&self.about.tool, self.ambient, name, subject)
         {
             self.seen
                 .notes
-                .push(format!("the key was not kept: {error}"));
+                .push(format!("the key was not kept: {}", error.detail()));
         }
     }
 
@@ -348,6 +347,12 @@ impl<'r> Resolution<'r> {
 
 fn keep(tool: &wit::Tool, ambient: &Ambient, name: &str, key: &Secret) -> Result<(), store::Error> {
     store::of(tool, ambient)?.save(name, &store::Entry::Key(key.clone()))
+}
+
+/// An error with everything below it, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
 }
 
 fn out_of_range() -> Error {
