@@ -27,6 +27,7 @@ mod exec;
 mod explain;
 mod explained;
 mod headers;
+mod key;
 mod notices;
 pub(crate) mod output;
 pub(crate) mod policy;
@@ -41,7 +42,7 @@ mod tests;
 
 pub use output::Streams;
 
-use args::{Arguments, Command, Consent, Global};
+use args::{Arguments, Command, Consent, Global, Key};
 use errors::Failure;
 use notices::Spinner;
 use output::Output;
@@ -90,6 +91,11 @@ fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Fail
             Consent::Approve { source } => consent::approve(context, &source),
             Consent::Decline { source } => consent::decline(context, &source),
             Consent::Forget { source, all } => consent::forget(context, source.as_deref(), all),
+        },
+        Command::Key(what) => match what {
+            Key::Add { name } => key::add(context, &name),
+            Key::List => key::list(context),
+            Key::Remove { name } => key::remove(context, &name),
         },
         Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Completions(arguments) => completions::run(context, &arguments),

@@ -34,12 +34,15 @@ pub(crate) trait Store: fmt::Debug {
     /// Forgets the name, and returns whether anything was kept under it.
     fn delete(&self, shelf: Shelf, name: &str) -> Result<bool, Error>;
 
+    /// Where it keeps what is saved now, in words.
+    fn whereabouts(&self) -> Result<String, Error>;
+
     /// Every name that something is kept under, in order.
     fn names(&self) -> Result<Vec<(Shelf, String)>, Error>;
 }
 
 /// The store of this tool, on this system.
-pub(crate) fn of(tool: &wit::Tool, ambient: &Ambient) -> Result<impl Store, Error> {
+pub(crate) fn of(tool: &wit::Tool, ambient: &Ambient) -> Result<impl Store + use<>, Error> {
     file::FileStore::of(tool, ambient)
 }
 
@@ -59,16 +62,6 @@ pub(crate) enum Entry {
     Key(Secret),
     /// A login.
     Login(StoredLogin),
-}
-
-impl Entry {
-    /// Where it belongs.
-    pub(crate) const fn shelf(&self) -> Shelf {
-        match self {
-            Self::Key(_) => Shelf::Keys,
-            Self::Login(_) => Shelf::Logins,
-        }
-    }
 }
 
 /// A login that was made with an issuer. Its `Debug` shows no account: that

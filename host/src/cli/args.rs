@@ -96,6 +96,9 @@ pub(crate) enum Command {
     /// See and change what was said about sources
     #[command(subcommand, after_help = CONSENT)]
     Consent(Consent),
+    /// Store keys for the sources that take a stored key
+    #[command(subcommand, after_help = KEY)]
+    Key(Key),
     /// Show and check policy files
     #[command(subcommand, after_help = POLICY)]
     Policy(Policy),
@@ -178,6 +181,23 @@ pub(crate) enum Consent {
     },
 }
 
+/// What to do with stored keys.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Key {
+    /// Store a key from standard input or a hidden prompt, in place of any other
+    Add {
+        /// The name that the policy's source has for it
+        name: String,
+    },
+    /// List the names of stored keys, and the sources that use them
+    List,
+    /// Forget a stored key
+    Remove {
+        /// The name that it was stored under
+        name: String,
+    },
+}
+
 /// Arguments of `doctor`.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct Doctor {
@@ -249,6 +269,7 @@ const HELP: &str = "\
 
 \x1b[1;32mSet up:\x1b[0m
   \x1b[1;36mconsent\x1b[0m      See and change what was said about sources
+  \x1b[1;36mkey\x1b[0m          Store keys for the sources that take a stored key
   \x1b[1;36mpolicy\x1b[0m       Show and check policy files
   \x1b[1;36mcompletions\x1b[0m  Print a script that completes commands in a shell
 
@@ -318,6 +339,18 @@ keyed hashes, never as values.
 Examples:
   keyrule consent approve api-key
   keyrule consent forget --all";
+
+const KEY: &str = "\
+A key is never an argument: it is read from standard input, or asked for without
+showing it. One newline at its end is left out. A key that is stored under the
+name already is replaced.
+
+Exit codes of its own: 3 the prompt was cancelled, 4 no such key to remove.
+
+Examples:
+  keyrule key add work
+  pass show work/api-key | keyrule key add work
+  keyrule key list";
 
 const POLICY: &str = "\
 Exit codes: 0 when every file is in order, else 5.
@@ -391,6 +424,8 @@ mod tests {
             HEADERS,
             EXEC,
             CONSENT,
+            KEY,
+            POLICY,
             COMPLETIONS,
         ] {
             for line in text.lines() {

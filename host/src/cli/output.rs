@@ -95,6 +95,11 @@ impl<'a, 's> Output<'a, 's> {
         self.streams.input_is_terminal && self.streams.words_is_terminal
     }
 
+    /// Whether stdin is a terminal.
+    pub(crate) fn input_is_terminal(&self) -> bool {
+        self.streams.input_is_terminal
+    }
+
     /// Whether words go to a terminal.
     pub(crate) fn words_is_terminal(&self) -> bool {
         self.streams.words_is_terminal

@@ -49,18 +49,6 @@ impl FileStore {
         })
     }
 
-    /// What is odd about who can reach the file that is read now: words for
-    /// `doctor`. It is no reason to refuse, because a container may show all
-    /// its files so.
-    pub(crate) fn mode_problem(&self) -> Option<String> {
-        let path = [self.own(), self.shared()]
-            .into_iter()
-            .find(|path| path.exists())?;
-        let metadata = std::fs::metadata(&path).ok()?;
-        let problem = contents::exposure(&metadata)?;
-        Some(format!("`{}` {problem}", path.display()))
-    }
-
     /// The file that another program may have a part in.
     pub(crate) fn shared(&self) -> PathBuf {
         self.folder.join(SHARED)
@@ -192,6 +180,10 @@ impl Store for FileStore {
         })
     }
 
+    fn whereabouts(&self) -> Result<String, Error> {
+        Ok(format!("`{}`", self.read()?.path.display()))
+    }
+
     fn names(&self) -> Result<Vec<(Shelf, String)>, Error> {
         let ours = self.read()?.ours;
         let keys = ours.keys.into_keys().map(|name| (Shelf::Keys, name));
@@ -313,7 +305,6 @@ mod tests {
         assert!(place.store.load(Shelf::Keys, "a").unwrap().is_none());
         assert_eq!(place.store.names().unwrap(), []);
         assert!(!place.store.delete(Shelf::Keys, "a").unwrap());
-        assert_eq!(place.store.mode_problem(), None);
         assert!(!place.store.folder.exists());
     }
 
@@ -500,7 +491,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn files_are_their_owners_alone_and_others_are_warned_of() {
+    fn files_are_their_owners_alone_again_once_they_are_written() {
         use std::os::unix::fs::PermissionsExt;
 
         let Place { store, folder } = place();
@@ -511,15 +502,7 @@ mod tests {
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode(&store.folder), 0o700);
         assert_eq!(mode(&store.shared()), 0o600);
-        assert_eq!(store.mode_problem(), None);
         std::fs::set_permissions(store.shared(), std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(
-            store.mode_problem(),
-            Some(format!(
-                "`{}` can be read by other users (its mode is 0640)",
-                store.shared().display()
-            ))
-        );
         assert!(store.load(Shelf::Keys, "a").unwrap().is_some());
         store.save("b", &key("s3cr3t")).unwrap();
         assert_eq!(mode(&store.shared()), 0o600);

@@ -32,7 +32,11 @@ impl Store for MemoryStore {
 
     fn save(&self, name: &str, entry: &Entry) -> Result<(), Error> {
         self.check()?;
-        let name = (entry.shelf(), name.to_owned());
+        let shelf = match entry {
+            Entry::Key(_) => Shelf::Keys,
+            Entry::Login(_) => Shelf::Logins,
+        };
+        let name = (shelf, name.to_owned());
         self.entries.lock().unwrap().insert(name, entry.clone());
         Ok(())
     }
@@ -41,6 +45,11 @@ impl Store for MemoryStore {
         self.check()?;
         let mut entries = self.entries.lock().unwrap();
         Ok(entries.remove(&(shelf, name.to_owned())).is_some())
+    }
+
+    fn whereabouts(&self) -> Result<String, Error> {
+        self.check()?;
+        Ok("memory".to_owned())
     }
 
     fn names(&self) -> Result<Vec<(Shelf, String)>, Error> {
