@@ -1,5 +1,54 @@
 //! Keyrule decides which credential a tool may use, and hands over exactly
 //! that one.
+//!
+//! A policy, written in TOML, says which sources of credentials count, in
+//! which order, and in which kind of session. A [`Resolver`] holds one policy;
+//! [`Resolver::explain`] says which credential would be used and why, and
+//! [`Resolver::resolve`] hands it over. The decision is made inside a
+//! WebAssembly component that sees no secret and can reach nothing; this
+//! crate carries out its steps one by one.
+//!
+//! [`Resolver::new`] sees this machine: its policy files, its environment.
+//! This one sees nothing but what it is told:
+//!
+//! ```
+//! use keyrule::Resolver;
+//! use keyrule::ambient::Ambient;
+//! use keyrule::engine::bindings::Place;
+//!
+//! let policy = r#"
+//!     name = "sample"
+//!
+//!     [[source]]
+//!     id = "api-key"
+//!     kind = "environment"
+//!     variable = "SAMPLE_KEY"
+//!     surfaces = ["terminal"]
+//!     headers = { X-Api-Key = "{secret}" }
+//!     endpoint = { default = "https://api.example.com" }
+//! "#;
+//!
+//! let mut resolver = Resolver::hermetic("sample")
+//!     .document(Place::User, "sample.toml", policy)
+//!     .ambient(Ambient::empty().with_variable("SAMPLE_KEY", "k-123"))
+//!     .build()?;
+//!
+//! let credential = resolver.resolve_blocking()?.credential;
+//! for (name, value) in credential.headers() {
+//!     println!("{name}: {value}");
+//! }
+//! assert_eq!(credential.source, "api-key");
+//! assert_eq!(
+//!     credential.headers(),
+//!     [("X-Api-Key".to_owned(), "k-123".to_owned())]
+//! );
+//! # Ok::<(), keyrule::Error>(())
+//! ```
+//!
+//! To read on, in this order: [`resolver`] (the two questions), `resolve` (the
+//! loop), [`engine`] (who decides), [`policy`] (where policies are found, and
+//! which are believed), `sources` (what is looked at and got), [`consent`]
+//! (what the user has said), [`ambient`] (the world around).
 
 pub mod ambient;
 pub mod consent;

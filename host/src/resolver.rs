@@ -68,7 +68,10 @@ pub struct Resolver {
 impl Resolver {
     /// A resolver under the policy of this name, as this machine has it: the
     /// administrator's files are always read.
-    #[must_use]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "what a caller writes first leads to a resolver in every case"
+    )]
     pub fn new(policy: &str) -> Builder {
         Builder::new(policy, Some(Ambient::of_process()))
     }
@@ -77,7 +80,6 @@ impl Resolver {
     /// documents and the [`Ambient`] that it is given and nothing else. For
     /// tests, and for embedders that bring their own files. **An
     /// administrator's policy does not bind it**, as its name says.
-    #[must_use]
     pub fn hermetic(policy: &str) -> Builder {
         Builder::new(policy, None)
     }
