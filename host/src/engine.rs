@@ -4,13 +4,14 @@
 //! facts; what comes out are checked answers, or an [`Error`] that says what
 //! the component did. Nothing here knows a secret or judges a source.
 //!
-//! `config` is shared with the build script; `load` makes an [`Engine`] and a
+//! `config` is shared with the build script; `image` is what it compiled; `load` makes an [`Engine`] and a
 //! [`Policy`]; `limits` says how much a component may use; `verdict` checks
 //! what it answers.
 
 pub mod bindings;
 mod config;
 mod error;
+mod image;
 mod limits;
 mod load;
 mod verdict;

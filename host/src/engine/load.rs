@@ -12,7 +12,7 @@ use wasmtime::component::{Component, Linker, ResourceAny};
 use super::bindings::{self as wit, PolicyEngine, PolicyEnginePre};
 use super::error::{Error, LoadError};
 use super::limits::{CALL_FUEL, LOAD_FUEL, Limits, of_call};
-use super::{Judge, config, verdict};
+use super::{Judge, config, image, verdict};
 
 /// A component that is ready to load policies. Cloning it is cheap.
 #[derive(Clone)]
@@ -41,8 +41,8 @@ impl Engine {
     ///
     /// As there.
     pub fn load_builtin() -> Result<Self, Error> {
-        let runtime = runtime()?;
-        Self::new(&runtime, &builtin(&runtime)?)
+        let (runtime, component) = image::load()?;
+        Self::new(&runtime, &component)
     }
 
     /// Makes an engine of another component, compiled ahead of time with the
@@ -58,7 +58,7 @@ impl Engine {
     /// unchanged.
     #[expect(unsafe_code, reason = "passes the caller's promise on")]
     pub unsafe fn from_precompiled(bytes: &[u8]) -> Result<Self, Error> {
-        let runtime = runtime()?;
+        let runtime = wasmtime::Engine::new(&config::config()).map_err(|_| Error::NotStarted)?;
         // SAFETY: the caller promises it.
         let component = unsafe { Component::deserialize(&runtime, bytes) };
         Self::new(&runtime, &component.map_err(|_| Error::NotComponent)?)
@@ -77,22 +77,6 @@ impl Engine {
         let linked = PolicyEnginePre::new(linked).map_err(|_| Error::WrongWorld)?;
         Ok(Self(Arc::new(linked)))
     }
-}
-
-fn runtime() -> Result<wasmtime::Engine, Error> {
-    wasmtime::Engine::new(&config::config()).map_err(|_| Error::NotStarted)
-}
-
-/// The one place that believes bytes to be machine code.
-#[expect(
-    unsafe_code,
-    reason = "the bytes are those that the build script compiled and nobody could change since"
-)]
-fn builtin(runtime: &wasmtime::Engine) -> Result<Component, Error> {
-    static COMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.cwasm"));
-    // SAFETY: `COMPILED` is the output of `Engine::precompile_component` and
-    // is part of this program.
-    unsafe { Component::deserialize(runtime, COMPILED) }.map_err(|_| Error::NotStarted)
 }
 
 /// A loaded policy. It has a memory of its own; nothing that one policy does
