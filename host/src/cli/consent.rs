@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use super::Context;
-use super::errors::Failure;
+use super::errors::{Failure, cause_words};
 use super::output::{clean, columns, pad};
 use crate::ambient::Ambient;
 use crate::consent::{Answer, ConsentBook, Error, Forget, Forgotten, Remembered};
@@ -206,7 +206,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let mut failure = Self::new(error.code(), 1, error.to_string()).hint(error.hint());
         let cause = std::error::Error::source(&error);
-        failure.said.causes.extend(cause.map(ToString::to_string));
+        failure.said.causes.extend(cause.map(cause_words));
         failure
     }
 }

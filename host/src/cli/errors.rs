@@ -206,14 +206,18 @@ impl From<Error> for Failure {
         }
         let mut cause = error.source();
         while let Some(error) = cause {
-            let words = match error.downcast_ref::<io::Error>() {
-                Some(error) => os_words(error),
-                None => error.to_string(),
-            };
-            failure.said.causes.push(words);
+            failure.said.causes.push(cause_words(error));
             cause = error.source();
         }
         failure
+    }
+}
+
+/// An error below another one, in words.
+pub(crate) fn cause_words(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.downcast_ref::<io::Error>() {
+        Some(error) => os_words(error),
+        None => error.to_string(),
     }
 }
 
@@ -299,11 +303,7 @@ pub(crate) fn log(global: &Global, ambient: &Ambient) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(io::stderr)
-        .with_ansi(has_colour(
-            global.color,
-            io::IsTerminal::is_terminal(&io::stderr()),
-            ambient,
-        ))
+        .with_ansi(false)
         .with_target(false)
         .without_time()
         .try_init();
