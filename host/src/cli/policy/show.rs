@@ -7,7 +7,7 @@ use super::{Load, Printed};
 use crate::ambient::Ambient;
 use crate::cli::document::word;
 use crate::cli::errors::Failure;
-use crate::cli::output::{clean, columns, pad};
+use crate::cli::output::{clean, columns, pad, wrap};
 use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::policy::diagnostics::{Style, render};
@@ -176,7 +176,9 @@ impl<'d> Document<'d> {
     fn text(&self) -> String {
         let mut text = format!("policy {}\n", clean(self.policy));
         if let Some(description) = self.description.filter(|words| !words.is_empty()) {
-            text.push_str(&format!("  {}\n", clean(description)));
+            for line in wrap(&clean(description), 78) {
+                text.push_str(&format!("  {line}\n"));
+            }
         }
         text.push('\n');
         let rows: Vec<[String; 3]> = self
