@@ -23,6 +23,8 @@ use libtest_mimic::{Arguments, Completion, Trial};
 
 #[path = "real/broken_files.rs"]
 mod broken_files;
+#[path = "real/canaries.rs"]
+mod canaries;
 #[path = "real/disk.rs"]
 mod disk;
 #[path = "real/exec.rs"]
@@ -35,6 +37,12 @@ mod machine;
 mod other_users;
 #[path = "real/program.rs"]
 mod program;
+#[path = "real/streams.rs"]
+mod streams;
+#[path = "real/terminal.rs"]
+mod terminal;
+#[path = "real/tmux.rs"]
+mod tmux;
 #[path = "real/trust.rs"]
 mod trust;
 
@@ -53,10 +61,13 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let modules = [
         ("broken_files", broken_files::TESTS),
+        ("canaries", canaries::TESTS),
         ("disk", disk::TESTS),
         ("exec", exec::TESTS),
         ("helpers", helpers::TESTS),
         ("other_users", other_users::TESTS),
+        ("streams", streams::TESTS),
+        ("terminal", terminal::TESTS),
         ("trust", trust::TESTS),
     ];
     let missing = machine::missing();

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::machine::{Ended, Machine};
+use crate::machine::{Ended, Machine, within};
 
 crate::tests![
     one_that_hangs_is_killed_with_all_that_it_started,
@@ -45,27 +45,6 @@ surfaces = ["terminal"]
     machine.users("home/.config/keyrule/hasty.toml", policy);
 }
 
-fn within(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
-    let end = Instant::now() + limit;
-    while !done() {
-        if Instant::now() > end {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    true
-}
-
-/// Whether any process of this user is there that is not a dead one.
-fn has_processes(machine: &Machine) -> bool {
-    let entries = fs::read_dir("/proc").unwrap();
-    entries.filter_map(Result::ok).any(|entry| {
-        entry.metadata().is_ok_and(|of| of.uid() == machine.user)
-            && fs::read_to_string(entry.path().join("stat"))
-                .is_ok_and(|stat| !stat.contains(") Z "))
-    })
-}
-
 fn one_that_hangs_is_killed_with_all_that_it_started() {
     let machine = Machine::with_helper("trap '' TERM; sleep 300 & sleep 300");
     hasty(&machine);
@@ -75,7 +54,7 @@ fn one_that_hangs_is_killed_with_all_that_it_started() {
     assert!(ended.stderr.contains("1 s"), "{}", ended.stderr);
     let took = start.elapsed();
     assert!((1..5).contains(&took.as_secs()), "{took:?}");
-    assert!(within(Duration::from_secs(5), || !has_processes(&machine)));
+    assert!(within(5, || machine.processes().is_empty()));
 }
 
 const HINT: &str =
@@ -91,7 +70,7 @@ fn one_that_leaves_a_daemon_with_its_output_is_not_waited_for() {
 
 fn end_processes(machine: &Machine) {
     machine.shell("kill -9 -1").end();
-    assert!(within(Duration::from_secs(5), || !has_processes(machine)));
+    assert!(within(5, || machine.processes().is_empty()));
 }
 
 fn one_that_floods_is_killed() {
@@ -100,7 +79,7 @@ fn one_that_floods_is_killed() {
     let ended = machine.keyrule(&["token"]).end();
     ended.fails(1, "source-failed", HINT);
     assert!(start.elapsed() < Duration::from_secs(10));
-    assert!(within(Duration::from_secs(5), || !has_processes(&machine)));
+    assert!(within(5, || machine.processes().is_empty()));
 }
 
 fn one_that_prints_no_token_fails_and_is_not_echoed() {
@@ -163,14 +142,14 @@ fn an_interrupt_kills_the_helper_and_then_us() {
         let machine = Machine::with_helper("touch ~/started; sleep 300 & sleep 300");
         let child = machine.keyrule(&["token"]).start();
         let started = machine.path("home/started");
-        assert!(within(Duration::from_secs(10), || started.exists()));
+        assert!(within(10, || started.exists()));
         interrupt(&child, name);
         let ended = Ended::of(&machine, child.wait_with_output().unwrap());
         assert_eq!(
             (ended.signal, ended.stdout.as_str(), ended.stderr.as_str()),
             (Some(number), "", "")
         );
-        assert!(within(Duration::from_secs(5), || !has_processes(&machine)));
+        assert!(within(5, || machine.processes().is_empty()));
     }
 }
 
@@ -195,7 +174,7 @@ fn when_the_one_that_runs_it_is_killed_the_next_goes_on() {
         "echo run >>~/runs; [ -e ~/once ] || { touch ~/once; sleep 300; }; echo s3cr3t-helper",
     );
     let mut first = machine.keyrule(&["token"]).start();
-    assert!(within(Duration::from_secs(10), || runs(&machine) == 1));
+    assert!(within(10, || runs(&machine) == 1));
     let second = machine.keyrule(&["token"]).start();
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(runs(&machine), 1);
@@ -231,7 +210,7 @@ fn one_that_is_keyrule_itself_ends() {
         let key = key.variable("ANTHROPIC_API_KEY", "s3cr3t-key").end();
         assert_eq!(key.stdout, "s3cr3t-key\n", "{helper}");
     }
-    assert!(within(Duration::from_secs(5), || !has_processes(&machine)));
+    assert!(within(5, || machine.processes().is_empty()));
 }
 
 fn files(folder: &Path) -> Vec<(String, u32, u32)> {

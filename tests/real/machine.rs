@@ -5,12 +5,13 @@
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Completion, Failed};
 use tempfile::TempDir;
@@ -166,6 +167,18 @@ impl Machine {
     /// The user's folder in memory, where helpers' tokens are kept.
     pub(crate) fn memory(&self) -> PathBuf {
         PathBuf::from(format!("/dev/shm/keyrule-{}", self.user))
+    }
+
+    /// The processes of the user that are alive.
+    pub(crate) fn processes(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+        entries
+            .filter(|entry| entry.metadata().is_ok_and(|of| of.uid() == self.user))
+            .map(|entry| entry.path())
+            .filter(|process| {
+                fs::read_to_string(process.join("stat")).is_ok_and(|stat| !stat.contains(") Z "))
+            })
+            .collect()
     }
 
     /// The program, as the user runs it, with these arguments.
@@ -327,13 +340,6 @@ impl Ended {
         assert_eq!(seen, (Some(0), stdout, ""));
     }
 
-    /// It printed exactly this, and had this to say.
-    #[track_caller]
-    pub(crate) fn gives_and_says(&self, stdout: &str, stderr: &str) {
-        let seen = (self.exit, self.stdout.as_str(), self.stderr.as_str());
-        assert_eq!(seen, (Some(0), stdout, stderr));
-    }
-
     /// It failed with this exit code, this error and this hint, and nothing
     /// was handed out.
     #[track_caller]
@@ -368,6 +374,18 @@ impl Ended {
         let mut lines = self.stderr.lines();
         lines.find_map(|line| line.strip_prefix("hint: "))
     }
+}
+
+/// Whether that comes true within so many seconds.
+pub(crate) fn within(seconds: u64, mut done: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + Duration::from_secs(seconds);
+    while !done() {
+        if Instant::now() > end {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    true
 }
 
 fn text(bytes: &[u8]) -> String {
