@@ -46,7 +46,7 @@ surfaces = ["terminal"]
 }
 
 fn one_that_hangs_is_killed_with_all_that_it_started() {
-    let machine = Machine::with_helper("trap '' TERM; sleep 300 & sleep 300");
+    let machine = Machine::with_helper("exec 2>/dev/null; trap '' TERM; sleep 300 & sleep 300");
     hasty(&machine);
     let start = Instant::now();
     let ended = machine.keyrule(&["token", "--policy", "hasty"]).end();
@@ -139,7 +139,8 @@ fn interrupt(child: &Child, signal: &str) {
 
 fn an_interrupt_kills_the_helper_and_then_us() {
     for (name, number) in [("-INT", 2), ("-TERM", 15), ("-HUP", 1)] {
-        let machine = Machine::with_helper("touch ~/started; sleep 300 & sleep 300");
+        let machine =
+            Machine::with_helper("exec 2>/dev/null; touch ~/started; sleep 300 & sleep 300");
         let child = machine.keyrule(&["token"]).start();
         let started = machine.path("home/started");
         assert!(within(10, || started.exists()));

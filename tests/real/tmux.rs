@@ -2,6 +2,7 @@
 //! in are keys; what comes out is the screen. Nothing is waited for longer
 //! than it takes.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -93,5 +94,7 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.tmux().arg("kill-server").output();
+        // The socket of a server that is gone stays.
+        let _ = std::fs::remove_file(Path::new("/tmp/tmux-0").join(&self.socket));
     }
 }
