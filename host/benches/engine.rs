@@ -143,6 +143,10 @@ fn engine(criterion: &mut Criterion) {
     criterion.bench_function("decide, a batch of 20,480, natively", |bencher| {
         bencher.iter(|| five_natively.decide_batch(NATIVE_SESSION, black_box(&native_batch)));
     });
+}
+
+/// Before anything else has loaded the built-in engine, as in a new process.
+fn cold(criterion: &mut Criterion) {
     criterion.bench_function("from nothing to the first verdict", |bencher| {
         bencher.iter(|| {
             let engine = Engine::load_builtin().unwrap();
@@ -160,6 +164,6 @@ fn engine(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(50).without_plots();
-    targets = engine
+    targets = cold, engine
 }
 criterion_main!(benches);

@@ -4,6 +4,8 @@
 //! believes bytes to be machine code.
 
 use std::sync::Arc;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+use std::sync::atomic::Ordering;
 
 use wasmtime::component::Component;
 
@@ -14,8 +16,7 @@ use super::error::Error;
 #[repr(C, align(4096))]
 struct Pages<T: ?Sized>(T);
 
-static COMPILED: &Pages<[u8]> =
-    &Pages(*include_bytes!(concat!(env!("OUT_DIR"), "/policy.cwasm")));
+static COMPILED: &Pages<[u8]> = &Pages(*include_bytes!(concat!(env!("OUT_DIR"), "/policy.cwasm")));
 
 /// Loads the built-in engine.
 #[expect(
@@ -47,7 +48,10 @@ pub(super) fn load() -> Result<(wasmtime::Engine, Component), Error> {
 fn in_place() -> Option<Arc<dyn wasmtime::CustomCodeMemory>> {
     // The system's pages may be larger than those that the static is aligned
     // to, though not on this architecture.
-    (rustix::param::page_size() == align_of::<Pages<u8>>()).then(|| Arc::new(linux::InPlace) as _)
+    let fits = rustix::param::page_size() == align_of::<Pages<u8>>();
+    // An address belongs to one component at a time.
+    let free = fits && !linux::LENT.swap(true, Ordering::AcqRel);
+    free.then(|| Arc::new(linux::InPlace) as _)
 }
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
@@ -57,7 +61,12 @@ fn in_place() -> Option<Arc<dyn wasmtime::CustomCodeMemory>> {
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod linux {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use rustix::mm::{MprotectFlags, mprotect};
+
+    /// Whether a component runs where its code lies.
+    pub(super) static LENT: AtomicBool = AtomicBool::new(false);
 
     /// Makes pages of this program executable, and leaves them so.
     #[derive(Debug)]
@@ -83,9 +92,24 @@ mod linux {
             made.map_err(wasmtime::Error::new)
         }
 
-        /// The pages belong to the program and may serve another engine.
+        /// The pages stay as they are, and may serve the next component.
         fn unpublish_executable(&self, _: *const u8, _: usize) -> wasmtime::Result<()> {
+            LENT.store(false, Ordering::Release);
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The second finds the pages in use and copies them; both must load.
+    #[test]
+    fn two_engines_at_a_time_load_and_another_after_them() {
+        let first = load().unwrap();
+        let second = load().unwrap();
+        drop((first, second));
+        load().unwrap();
     }
 }

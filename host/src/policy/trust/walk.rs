@@ -9,6 +9,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, StatVfsMountFlags};
 use rustix::io::Errno;
@@ -284,11 +285,15 @@ fn unreadable(errno: Errno) -> Problem {
     Problem::Unreadable(words(&errno.into()))
 }
 
+/// It does not change while a system runs, so it is read once.
 fn overflow_id() -> u32 {
-    std::fs::read_to_string("/proc/sys/kernel/overflowuid")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(OVERFLOW)
+    static ID: OnceLock<u32> = OnceLock::new();
+    *ID.get_or_init(|| {
+        std::fs::read_to_string("/proc/sys/kernel/overflowuid")
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(OVERFLOW)
+    })
 }
 
 #[cfg(test)]
