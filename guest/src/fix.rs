@@ -31,12 +31,12 @@ impl Policy {
             (Refusal::SourceFailed, Some((index, rule, view))) => {
                 let folder = self.merged.document.tool.folder.as_ref();
                 let variable = folder.and_then(|folder| folder.variable.as_deref());
-                mend(index, rule, view.seen, variable)
+                self.mend(index, rule, view.seen, variable)
             }
             (Refusal::EndpointNotAllowed, Some((_, rule, view))) => {
                 redirected_back(rule, view.seen)
             }
-            (Refusal::ConsentRequired, Some((index, rule, _))) => Some(approve(index, rule)),
+            (Refusal::ConsentRequired, Some((index, rule, _))) => Some(self.approve(index, rule)),
             (_, None) => None,
         };
         Some(advice.unwrap_or_else(|| self.ask_the_author(verdict, views)))
@@ -61,7 +61,7 @@ impl Policy {
         (0..)
             .zip(self.rules().iter().zip(views))
             .find_map(|(index, (rule, view))| {
-                let advice = make_ready(index, rule, view)?;
+                let advice = self.make_ready(index, rule, view)?;
                 let facts: Vec<Fact> = (0..)
                     .zip(views)
                     .map(|(other, view)| match (other == index, view.fact.state) {
@@ -102,78 +102,91 @@ impl Policy {
     }
 }
 
-/// What would make a source that is out ready.
-fn make_ready(index: u32, rule: &Rule, view: &View<'_>) -> Option<Advice> {
-    match view.reason {
-        Reason::Declined => return Some(approve(index, rule)),
-        // The tool never says whose its login is, so no login of it helps.
-        Reason::NoOrganization => return None,
-        _ => {}
-    }
-    let id = &rule.source.id;
-    Some(match &rule.source.kind {
-        Kind::Environment(name) => {
-            set(name, format!("set `{name}`, for example `export {name}=…`"))
+impl Policy {
+    /// What would make a source that is out ready.
+    fn make_ready(&self, index: u32, rule: &Rule, view: &View<'_>) -> Option<Advice> {
+        match view.reason {
+            Reason::Declined => return Some(self.approve(index, rule)),
+            // The tool never says whose its login is, so no login of it helps.
+            Reason::NoOrganization => return None,
+            _ => {}
         }
-        Kind::Helper(helper) => match &helper.command {
-            Command::Setting(setting) => Advice {
-                action: Fix::ConfigureHelper(index),
+        let id = &rule.source.id;
+        Some(match &rule.source.kind {
+            Kind::Environment(name) => {
+                set(name, format!("set `{name}`, for example `export {name}=…`"))
+            }
+            Kind::Helper(helper) => match &helper.command {
+                Command::Setting(setting) => Advice {
+                    action: Fix::ConfigureHelper(index),
+                    text: format!(
+                        "name a helper: `\"{}\": \"…\"` in {}",
+                        setting.key,
+                        setting
+                            .from
+                            .last()
+                            .map_or_else(String::new, |file| format!("`{file}`")),
+                    ),
+                },
+                Command::Variable(name) => set(name, format!("let `{name}` name a helper")),
+                Command::Arguments(_) => return None,
+            },
+            Kind::ToolLogin(login) => {
+                let command = login.login.clone()?;
+                Advice {
+                    text: format!("run `{command}`"),
+                    action: Fix::ToolLogin(command),
+                }
+            }
+            Kind::Supplied => Advice {
+                action: Fix::Supply(index),
+                text: format!("let the embedding program supply a credential for `{id}`"),
+            },
+            Kind::StoredKey(name) => Advice {
+                action: Fix::StoreKey(index),
                 text: format!(
-                    "name a helper: `\"{}\": \"…\"` in {}",
-                    setting.key,
-                    setting
-                        .from
-                        .last()
-                        .map_or_else(String::new, |file| format!("`{file}`")),
+                    "store a key: `{}`",
+                    self.command(&format!("key add {name}"))
                 ),
             },
-            Command::Variable(name) => set(name, format!("let `{name}` name a helper")),
-            Command::Arguments(_) => return None,
-        },
-        Kind::ToolLogin(login) => {
-            let command = login.login.clone()?;
-            Advice {
-                text: format!("run `{command}`"),
-                action: Fix::ToolLogin(command),
-            }
-        }
-        Kind::Supplied => Advice {
-            action: Fix::Supply(index),
-            text: format!("let the embedding program supply a credential for `{id}`"),
-        },
-        Kind::StoredKey(name) => Advice {
-            action: Fix::StoreKey(index),
-            text: format!("store a key: `keyrule key add {name}`"),
-        },
-        Kind::Login(login) => Advice {
-            action: Fix::Login(index),
-            text: format!("log in to `{}`", login.name),
-        },
-        // A flag selects a provider; it does not give it credentials.
-        Kind::Cloud(_) => return None,
-    })
-}
-
-/// What would mend a source that failed.
-fn mend(
-    index: u32,
-    rule: &Rule,
-    seen: Option<&Observation>,
-    folder_variable: Option<&str>,
-) -> Option<Advice> {
-    let trouble = match seen.map(|seen| &seen.outcome) {
-        Some(Outcome::Trouble(trouble)) => *trouble,
-        _ => Trouble::Expired,
-    };
-    let file = seen.and_then(|seen| seen.found_in.clone());
-    // A path that could not even be made: the tool's folder is at fault.
-    if let (Trouble::Invalid, None, Some(name)) = (trouble, &file, folder_variable) {
-        return Some(Advice {
-            text: format!("let `{name}` hold an absolute path, or `unset {name}`"),
-            action: Fix::UnsetVariable(name.to_owned()),
-        });
+            Kind::Login(login) => Advice {
+                action: Fix::Login(index),
+                text: format!("log in to `{}`", login.name),
+            },
+            // A flag selects a provider; it does not give it credentials.
+            Kind::Cloud(_) => return None,
+        })
     }
-    match (trouble, &rule.source.kind, file) {
+
+    /// What would mend a source that failed.
+    fn mend(
+        &self,
+        index: u32,
+        rule: &Rule,
+        seen: Option<&Observation>,
+        folder_variable: Option<&str>,
+    ) -> Option<Advice> {
+        let trouble = match seen.map(|seen| &seen.outcome) {
+            Some(Outcome::Trouble(trouble)) => *trouble,
+            _ => Trouble::Expired,
+        };
+        let file = seen.and_then(|seen| seen.found_in.clone());
+        // A path that could not even be made: the tool's folder is at fault.
+        if let (Trouble::Invalid, None, Some(name)) = (trouble, &file, folder_variable) {
+            return Some(Advice {
+                text: format!("let `{name}` hold an absolute path, or `unset {name}`"),
+                action: Fix::UnsetVariable(name.to_owned()),
+            });
+        }
+        // So is a path below a home that nobody knows.
+        if let (Trouble::Unreadable, None, false) = (
+            trouble,
+            &file,
+            matches!(rule.source.kind, Kind::Environment(_)),
+        ) {
+            return Some(set("HOME", "set `HOME` to your home folder".to_owned()));
+        }
+        match (trouble, &rule.source.kind, file) {
         (Trouble::Unreadable | Trouble::Invalid | Trouble::Untrusted, kind, Some(file))
             if !matches!(kind, Kind::Environment(_) | Kind::Supplied) =>
         {
@@ -213,9 +226,29 @@ fn mend(
         }),
         (_, Kind::StoredKey(name), _) => Some(Advice {
             action: Fix::StoreKey(index),
-            text: format!("store the key again: `keyrule key add {name}`"),
+            text: format!("store the key again: `{}`", self.command(&format!("key add {name}"))),
         }),
         (_, Kind::ToolLogin(_), _) => None,
+    }
+    }
+
+    fn approve(&self, index: u32, rule: &Rule) -> Advice {
+        Advice {
+            action: Fix::Approve(index),
+            text: format!(
+                "run `{}`",
+                self.command(&format!("consent approve {}", rule.source.id))
+            ),
+        }
+    }
+
+    /// A command of ours, for this policy. `claude-code` is the name that
+    /// `keyrule` takes where none is given.
+    fn command(&self, words: &str) -> String {
+        match self.name.as_str() {
+            "claude-code" => format!("keyrule {words}"),
+            name => format!("keyrule --policy {name} {words}"),
+        }
     }
 }
 
@@ -238,13 +271,6 @@ fn redirected_back(rule: &Rule, seen: Option<&Observation>) -> Option<Advice> {
         action: Fix::UnsetVariable(name.to_owned()),
         text: format!("`unset {name}`, or let it name an endpoint that is allowed"),
     })
-}
-
-fn approve(index: u32, rule: &Rule) -> Advice {
-    Advice {
-        action: Fix::Approve(index),
-        text: format!("run `keyrule consent approve {}`", rule.source.id),
-    }
 }
 
 fn set(name: &str, text: String) -> Advice {

@@ -62,15 +62,9 @@ const DEFAULT_TIMEOUT_MS: u64 = 60_000;
 /// the kind nor every source.
 pub(crate) fn read(reader: &mut Reader<'_>, table: Table<'_>) -> Option<KindParts> {
     let word = reader.word(table, "kind", &KINDS);
-    let names: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
-    let word = reader
-        .require(
-            table,
-            "kind",
-            word,
-            &format!("add one of {}", listed(&names)),
-        )?
-        .value;
+    // Written out: this runs for every source, and the text for few.
+    let help = "add one of `environment`, `helper`, `tool-login`, `supplied`, `stored-key`, `login` and `cloud`";
+    let word = reader.require(table, "kind", word, help)?.value;
     let own: &[&str] = match word {
         Word::Environment => &["variable", "keep-as"],
         Word::Helper => &[
