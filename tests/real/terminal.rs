@@ -21,7 +21,7 @@ crate::tests![
     explain_fits_into_80_columns,
 ];
 
-const QUESTION: &str = "? Use the credential `api-key`";
+const QUESTION: &str = "? Use `api-key`";
 
 fn key(run: Run<'_>) -> Run<'_> {
     run.variable("ANTHROPIC_API_KEY", "s3cr3t-key")
@@ -54,7 +54,7 @@ fn an_approved_key_is_not_asked_about_again() {
     assert!(!question.contains("s3cr3t"), "{question}");
     terminal.press("Enter");
     let screen = terminal.wait_for("DONE 0");
-    assert_eq!(times(&screen, "Use the credential"), 1, "{screen}");
+    assert_eq!(times(&screen, "Use `"), 1, "{screen}");
     assert_eq!(times(&screen, "\ns3cr3t-key\n"), 1, "{screen}");
     assert_eq!(times(&screen, "s3cr3t-key\ns3cr3t-key\n"), 1, "{screen}");
     assert!(screen.contains("approved"), "{screen}");
@@ -77,7 +77,7 @@ fn a_declined_key_falls_to_the_next_source() {
     terminal.press("Down");
     terminal.press("Enter");
     let screen = terminal.wait_for("DONE 0");
-    assert_eq!(times(&screen, "Use the credential"), 1, "{screen}");
+    assert_eq!(times(&screen, "Use `"), 1, "{screen}");
     assert_eq!(
         times(&screen, "s3cr3t-helper\ns3cr3t-helper\n"),
         1,

@@ -63,7 +63,7 @@ impl fmt::Display for Choice {
 /// The question in words. Descriptions, paths and origins come from elsewhere
 /// and must not move the cursor.
 fn message(question: &Question) -> String {
-    let mut text = format!("Use the credential `{}`", question.source);
+    let mut text = format!("Use `{}`", question.source);
     if !question.description.is_empty() {
         text.push_str(&format!(" ({})", question.description));
     }
@@ -97,7 +97,7 @@ mod tests {
     fn the_question_says_what_from_where_and_whereto() {
         assert_eq!(
             message(&question()),
-            "Use the credential `api-key` (an API key) from `ANTHROPIC_API_KEY` for \
+            "Use `api-key` (an API key) from `ANTHROPIC_API_KEY` for \
              https://gw.test?"
         );
         let said = Question {
@@ -108,7 +108,7 @@ mod tests {
         };
         assert_eq!(
             message(&said),
-            "Use the credential `api-key` (the variable `KEY`)?"
+            "Use `api-key` (the variable `KEY`)?"
         );
         let bare = Question {
             description: String::new(),
@@ -116,7 +116,7 @@ mod tests {
             origin: None,
             ..question()
         };
-        assert_eq!(message(&bare), "Use the credential `api-key`?");
+        assert_eq!(message(&bare), "Use `api-key`?");
     }
 
     #[test]
