@@ -106,10 +106,7 @@ mod tests {
             origin: None,
             ..question()
         };
-        assert_eq!(
-            message(&said),
-            "Use `api-key` (the variable `KEY`)?"
-        );
+        assert_eq!(message(&said), "Use `api-key` (the variable `KEY`)?");
         let bare = Question {
             description: String::new(),
             found_in: None,
