@@ -18,6 +18,7 @@ mod document;
 mod explain;
 mod fix;
 mod kind;
+mod login;
 mod merge;
 mod observe;
 mod origin;
@@ -25,7 +26,9 @@ mod policy;
 mod reader;
 mod restriction;
 mod rule;
+mod source;
 mod text;
+mod variables;
 mod words;
 
 pub use policy::Policy;

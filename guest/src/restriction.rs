@@ -1,11 +1,11 @@
 //! A restriction: a file that can only remove. Its language has no word that
 //! could add, so what it says can be merged in any order, and twice.
 
-use crate::document::{patterns, surfaces};
 use crate::kind;
 use crate::origin::Pattern;
 use crate::reader::{Placed, Problem, Reader, Table};
 use crate::rule::{Allowed, CONSENT_LEVELS, ConsentLevel, Rule, Surfaces};
+use crate::source::{patterns, surfaces};
 use crate::text::At;
 use crate::wit::Reason;
 

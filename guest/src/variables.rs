@@ -1,0 +1,60 @@
+//! Which environment variables belong to a policy: what `exec` clears for a
+//! child, and what a helper does not see.
+
+use crate::rule::Rule;
+use crate::wit::{Command, Kind};
+
+/// The variables that `exec` clears for one source: credential, selector,
+/// endpoint, and what it would set itself.
+pub(crate) fn cleared(rule: &Rule) -> Vec<String> {
+    let mut names: Vec<String> = rule.clear.clone();
+    match &rule.source.kind {
+        Kind::Environment(name) => names.push(name.clone()),
+        Kind::Helper(helper) => {
+            if let Command::Variable(name) = &helper.command {
+                names.push(name.clone());
+            }
+        }
+        Kind::Cloud(cloud) => {
+            names.extend(cloud.flag.clone());
+            names.extend(cloud.set.iter().map(|pair| pair.name.clone()));
+        }
+        Kind::ToolLogin(_) | Kind::Supplied | Kind::StoredKey(_) | Kind::Login(_) => {}
+    }
+    names.extend(rule.source.export.iter().map(|pair| pair.name.clone()));
+    if let Some(variable) = rule
+        .source
+        .endpoint
+        .as_ref()
+        .and_then(|endpoint| endpoint.variable.clone())
+    {
+        names.push(variable);
+    }
+    names
+}
+
+/// The variables that a helper does not see: credentials, not endpoints and
+/// not selectors.
+pub(crate) fn hidden(rules: &[Rule], clear: &[String]) -> Vec<String> {
+    let mut names = clear.to_vec();
+    for rule in rules {
+        names.extend(rule.clear.clone());
+        if let Kind::Environment(name) = &rule.source.kind {
+            names.push(name.clone());
+        }
+        names.extend(
+            rule.source
+                .export
+                .iter()
+                .filter(|pair| pair.text.contains("{secret}"))
+                .map(|pair| pair.name.clone()),
+        );
+    }
+    names
+}
+
+pub(crate) fn unique(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names.dedup();
+    names
+}
