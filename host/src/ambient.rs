@@ -134,14 +134,20 @@ impl Ambient {
 }
 
 /// Where managed policies lie. No variable and no flag moves it.
+#[cfg(not(windows))]
 fn managed_folder() -> PathBuf {
-    if cfg!(target_os = "macos") {
-        PathBuf::from("/Library/Application Support/Keyrule")
-    } else if cfg!(windows) {
-        // Asked of the system in `policy`, as the known folder; this is what
-        // it answers unless Windows was installed elsewhere.
-        PathBuf::from(r"C:\Program Files\Keyrule")
+    PathBuf::from(if cfg!(target_os = "macos") {
+        "/Library/Application Support/Keyrule"
     } else {
-        PathBuf::from("/etc/keyrule")
-    }
+        "/etc/keyrule"
+    })
+}
+
+/// Where managed policies lie: the system is asked where programs are
+/// installed, because the variable that says so is the caller's to change.
+#[cfg(windows)]
+fn managed_folder() -> PathBuf {
+    known_folders::get_known_folder_path(known_folders::KnownFolder::ProgramFiles)
+        .unwrap_or_else(|| PathBuf::from(r"C:\Program Files"))
+        .join("Keyrule")
 }
