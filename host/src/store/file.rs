@@ -1,9 +1,10 @@
-//! The store that is a file: `.credentials.json` in the tool's folder. What
-//! goes in and comes out are entries by name. Where that file holds another
-//! program's entries it is never written, because two programs without a
-//! common lock would undo each other's changes: then ours is the file
-//! `.credentials.keyrule.json` beside it. Once that one is there, it holds
-//! everything of ours, and only it is read and written.
+//! The store that is a file: `.credentials.keyrule.json` in the tool's
+//! folder, beside the tool's own `.credentials.json`. What goes in and comes
+//! out are entries by name. The tool's file is not made by us, even where
+//! there is none yet: a tool that writes it later knows nothing of our
+//! entries or our lock. Entries of ours that stand in it are read, and change
+//! there only as long as nothing else does; once our own file is there, it
+//! holds everything of ours, and only it is read and written.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,9 @@ use crate::store::{Entry, Error, Shelf, Store, StoredLogin};
 
 /// The file that another program may have a part in.
 const SHARED: &str = ".credentials.json";
+
+/// Our own file.
+const OWN: &str = ".credentials.keyrule.json";
 
 /// The largest file that is read.
 const LIMIT: u64 = 4 * 1024 * 1024;
@@ -56,7 +60,7 @@ impl FileStore {
 
     /// The file that is ours alone.
     pub(crate) fn own(&self) -> PathBuf {
-        self.folder.join(".credentials.keyrule.json")
+        self.folder.join(OWN)
     }
 
     fn read(&self) -> Result<Read, Error> {
@@ -79,7 +83,7 @@ impl FileStore {
         let Some((document, bytes)) = read(&path)? else {
             return Ok(Read {
                 ours: Ours::default(),
-                path,
+                path: self.own(),
                 bytes: None,
             });
         };
@@ -352,7 +356,7 @@ mod tests {
         assert!(store.delete(Shelf::Keys, "a").unwrap());
         assert!(!store.delete(Shelf::Keys, "a").unwrap());
         assert_eq!(store.names().unwrap(), names[1..]);
-        assert_eq!(files(&store), [SHARED]);
+        assert_eq!(files(&store), [OWN]);
     }
 
     #[test]
@@ -381,7 +385,8 @@ mod tests {
             folder: _folder,
         } = place();
         store.save("a", &key("s3cr3t-a")).unwrap();
-        let ours = std::fs::read_to_string(store.shared()).unwrap();
+        let ours = std::fs::read_to_string(store.own()).unwrap();
+        std::fs::remove_file(store.own()).unwrap();
         let joined = ours.replacen('{', r#"{"other": {}, "#, 1);
         std::fs::write(store.shared(), &joined).unwrap();
         assert_eq!(
@@ -455,7 +460,7 @@ mod tests {
             }
         });
         assert_eq!(store.names().unwrap().len(), 20);
-        assert_eq!(files(&store), [SHARED]);
+        assert_eq!(files(&store), [OWN]);
     }
 
     #[test]
@@ -501,11 +506,11 @@ mod tests {
         store.save("a", &key("s3cr3t")).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode(&store.folder), 0o700);
-        assert_eq!(mode(&store.shared()), 0o600);
-        std::fs::set_permissions(store.shared(), std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(mode(&store.own()), 0o600);
+        std::fs::set_permissions(store.own(), std::fs::Permissions::from_mode(0o640)).unwrap();
         assert!(store.load(Shelf::Keys, "a").unwrap().is_some());
         store.save("b", &key("s3cr3t")).unwrap();
-        assert_eq!(mode(&store.shared()), 0o600);
+        assert_eq!(mode(&store.own()), 0o600);
         drop(folder);
     }
 }

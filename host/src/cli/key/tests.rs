@@ -107,7 +107,7 @@ fn left(code: i32, output: &str, words: &str) -> Left {
 }
 
 #[cfg(unix)]
-const FILE: &str = "`~/.local/state/keyrule/.credentials.json`";
+const FILE: &str = "`~/.local/state/keyrule/.credentials.keyrule.json`";
 
 #[cfg(unix)]
 #[test]
