@@ -225,6 +225,20 @@ impl Policy {
                         rule.on_failure_at,
                     );
                 }
+                // S6: nobody is here to be asked, so the answer does not count.
+                _ if Some(index) == winner
+                    && view.fact.consent == Consent::Declined
+                    && rule.consent == ConsentLevel::Interactive
+                    && !session.interactive =>
+                {
+                    warn(
+                        "declined",
+                        format!(
+                            "`{id}` was declined, and is used all the same, because nobody is here to be asked; `consent = \"always\"` would keep it out"
+                        ),
+                        rule.consent_at,
+                    );
+                }
                 _ => {}
             }
             if view

@@ -2,6 +2,7 @@
 //! only where, once it is done, `decide` would go on with that source.
 
 use crate::explain::View;
+use crate::observe::endpoint_fault;
 use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::wit::{
@@ -18,8 +19,13 @@ impl Policy {
         verdict: Verdict,
         views: &[View<'_>],
     ) -> Option<Advice> {
-        let Verdict::Refuse(refused) = verdict else {
-            return None;
+        let refused = match verdict {
+            Verdict::Refuse(refused) => refused,
+            Verdict::Ask(index) => {
+                let rule = self.rules().get(usize::try_from(index).ok()?)?;
+                return Some(self.approve(index, rule));
+            }
+            Verdict::Look(_) | Verdict::Get(_) | Verdict::Use(_) => return None,
         };
         let cause = refused.source.and_then(|index| {
             let place = usize::try_from(index).ok()?;
@@ -58,26 +64,17 @@ impl Policy {
     /// S10: the first source that counts here and whose becoming ready would
     /// make `decide` use it.
     fn first_that_would_win(&self, session: Session, views: &[View<'_>]) -> Option<Advice> {
-        (0..)
-            .zip(self.rules().iter().zip(views))
-            .find_map(|(index, (rule, view))| {
-                let advice = self.make_ready(index, rule, view)?;
-                let facts: Vec<Fact> = (0..)
-                    .zip(views)
-                    .map(|(other, view)| match (other == index, view.fact.state) {
-                        (true, _) => Fact {
-                            state: State::Held,
-                            consent: Consent::Approved,
-                        },
-                        (false, State::Unknown) => Fact {
-                            state: State::Out,
-                            ..view.fact
-                        },
-                        (false, _) => view.fact,
-                    })
-                    .collect();
-                (self.decide(session, &facts) == Verdict::Use(index)).then_some(advice)
-            })
+        let rules = || (0..).zip(self.rules().iter().zip(views));
+        // What is there and was declined is nearer than what is not there.
+        let declined = rules().filter(|(_, (_, view))| view.reason == Reason::Declined);
+        declined.chain(rules()).find_map(|(index, (rule, view))| {
+            let advice = self.make_ready(index, rule, view)?;
+            let barred = view
+                .seen
+                .is_some_and(|seen| endpoint_fault(rule, &seen.destination).is_some());
+            let ready = self.decide(session, &with_ready(views, index)) == Verdict::Use(index);
+            (ready && !barred).then_some(advice)
+        })
     }
 
     fn ask_the_author(&self, verdict: Verdict, views: &[View<'_>]) -> Advice {
@@ -252,25 +249,44 @@ impl Policy {
     }
 }
 
-/// Without its variable, the endpoint would be the default; unless that is
-/// not allowed either.
+/// The facts as they would be once this source is ready.
+fn with_ready(views: &[View<'_>], ready: u32) -> Vec<Fact> {
+    (0..)
+        .zip(views)
+        .map(|(index, view)| match (index == ready, view.fact.state) {
+            (true, _) => Fact {
+                state: State::Held,
+                consent: Consent::Approved,
+            },
+            (false, State::Unknown) => Fact {
+                state: State::Out,
+                ..view.fact
+            },
+            (false, _) => view.fact,
+        })
+        .collect()
+}
+
+/// Without its variable, the endpoint would be the default; where that is not
+/// allowed either, the variable could name what is.
 fn redirected_back(rule: &Rule, seen: Option<&Observation>) -> Option<Advice> {
     let name = words::variable_of_endpoint(rule)?;
-    let seen = seen?;
-    let (state, _, _) = crate::observe::judge(
-        rule,
-        &Observation {
-            destination: Destination::Default,
-            ..seen.clone()
-        },
-    );
-    if seen.destination == Destination::Default || state == State::Barred {
-        return None;
+    let allowed = |destination| endpoint_fault(rule, &destination).is_none();
+    if allowed(Destination::Default) && seen?.destination != Destination::Default {
+        return Some(Advice {
+            action: Fix::UnsetVariable(name.to_owned()),
+            text: format!("`unset {name}`, or let it name an endpoint that is allowed"),
+        });
     }
-    Some(Advice {
-        action: Fix::UnsetVariable(name.to_owned()),
-        text: format!("`unset {name}`, or let it name an endpoint that is allowed"),
-    })
+    let mut listed = rule.endpoint_limits.iter().flat_map(|limit| &limit.list);
+    let origin = listed.find_map(|pattern| {
+        let origin = pattern.single()?;
+        allowed(Destination::Origin(origin.clone())).then_some(origin)
+    })?;
+    Some(set(
+        name,
+        format!("set `{name}` to `{origin}`, which is allowed"),
+    ))
 }
 
 fn set(name: &str, text: String) -> Advice {

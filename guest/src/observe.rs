@@ -67,7 +67,7 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
 
 /// S4: what must not be sent where it would go. The line is that of the list
 /// that does not allow it.
-fn endpoint_fault(rule: &Rule, destination: &Destination) -> Option<(Reason, At)> {
+pub(crate) fn endpoint_fault(rule: &Rule, destination: &Destination) -> Option<(Reason, At)> {
     let listed = rule.endpoints.as_ref();
     let seen = match destination {
         Destination::Malformed => {

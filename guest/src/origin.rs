@@ -56,6 +56,14 @@ impl Pattern {
         Ok(Self { scheme, host, port })
     }
 
+    /// The one origin that matches, where only one does.
+    pub(crate) fn single(&self) -> Option<String> {
+        let (Host::Exactly(host), Port::Exactly(port)) = (&self.host, self.port) else {
+            return None;
+        };
+        Some(written(self.scheme, host, port))
+    }
+
     /// Whether an origin, in normal form, matches.
     pub(crate) fn matches(&self, origin: &str) -> bool {
         let Ok((scheme, host, port)) = split(origin) else {
@@ -98,15 +106,20 @@ pub(crate) fn of_url(url: &str) -> Result<String, Fault> {
     let (Host::Exactly(host), Port::Exactly(port)) = (&pattern.host, pattern.port) else {
         return Err("a default endpoint is one URL, not a pattern");
     };
-    let (name, implied) = match pattern.scheme {
+    Ok(written(pattern.scheme, host, port))
+}
+
+/// An origin in normal form: a port that the scheme implies is left out.
+fn written(scheme: Scheme, host: &str, port: u16) -> String {
+    let (name, implied) = match scheme {
         Scheme::Http => ("http", 80),
         Scheme::Https => ("https", 443),
     };
-    Ok(if port == implied {
+    if port == implied {
         format!("{name}://{host}")
     } else {
         format!("{name}://{host}:{port}")
-    })
+    }
 }
 
 fn split(text: &str) -> Result<(Scheme, &str, Option<&str>), Fault> {
