@@ -20,7 +20,7 @@ pub struct Credential {
     pub(crate) export: Vec<wit::Pair>,
     /// Where the credential may be sent: scheme, host and port.
     pub endpoint: Option<String>,
-    /// The variable that the endpoint was taken from, if it was.
+    /// The variable that tells a program the endpoint.
     pub(crate) endpoint_variable: Option<String>,
     /// When it ends, where that is known.
     pub expires_at: Option<SystemTime>,

@@ -20,7 +20,8 @@ impl Credential {
     }
 
     /// The variables that a child is to see: the source's `export`, and the
-    /// endpoint's variable where the endpoint was taken from it.
+    /// endpoint's variable, so that the child sends the secret where its
+    /// source says and not where its own default would.
     #[must_use]
     pub fn exports(&self) -> Vec<(String, String)> {
         let mut variables = self.fill(&self.export);
@@ -35,18 +36,73 @@ impl Credential {
     fn fill(&self, templates: &[crate::engine::bindings::Pair]) -> Vec<(String, String)> {
         templates
             .iter()
-            .map(|pair| {
-                let text = pair
-                    .text
-                    .replace("{endpoint}", self.endpoint.as_deref().unwrap_or_default())
-                    .replace("{secret}", self.token().unwrap_or_default());
-                (pair.name.clone(), text)
-            })
+            .map(|pair| (pair.name.clone(), self.fill_one(&pair.text)))
             .collect()
+    }
+
+    /// In one pass, so that what was filled in is not searched again: an
+    /// endpoint with `{secret}` in it would put the secret into a URL.
+    fn fill_one(&self, template: &str) -> String {
+        let mut text = String::new();
+        let mut rest = template;
+        while let Some(open) = rest.find('{') {
+            let (before, word) = rest.split_at(open);
+            text.push_str(before);
+            let known = [
+                ("{secret}", self.token()),
+                ("{endpoint}", self.endpoint.as_deref()),
+            ];
+            match known
+                .into_iter()
+                .find_map(|(name, value)| Some((value, word.strip_prefix(name)?)))
+            {
+                Some((value, after)) => {
+                    text.push_str(value.unwrap_or_default());
+                    rest = after;
+                }
+                None => {
+                    text.push('{');
+                    rest = word.get(1..).unwrap_or_default();
+                }
+            }
+        }
+        text.push_str(rest);
+        text
     }
 }
 
 /// The bytes of a secret, for a store, a cache or a keyed hash of ours.
 pub(crate) fn to_keep(secret: &Secret) -> &[u8] {
     secret.expose().as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::bindings::Pair;
+
+    #[test]
+    fn what_was_filled_in_is_not_searched_again() {
+        let pair = |name: &str, text: &str| Pair {
+            name: name.to_owned(),
+            text: text.to_owned(),
+        };
+        let credential = Credential {
+            source: "sample".to_owned(),
+            secret: Some(Secret::new("k{endpoint}")),
+            headers: vec![pair("A", "Bearer {secret} {other} {")],
+            export: vec![pair("URL", "{endpoint}")],
+            endpoint: Some("https://a.example/{secret}".to_owned()),
+            endpoint_variable: None,
+            expires_at: None,
+        };
+        assert_eq!(
+            credential.headers(),
+            [("A".to_owned(), "Bearer k{endpoint} {other} {".to_owned())]
+        );
+        assert_eq!(
+            credential.exports(),
+            [("URL".to_owned(), "https://a.example/{secret}".to_owned())]
+        );
+    }
 }

@@ -284,9 +284,8 @@ impl<'r> Resolution<'r> {
                 (true, Some(url)) => Some(url),
                 _ => endpoint.map(|endpoint| endpoint.default.clone()),
             },
-            endpoint_variable: endpoint
-                .and_then(|endpoint| endpoint.variable.clone())
-                .filter(|_| followed),
+            // The default is named too: the child's own may be another.
+            endpoint_variable: endpoint.and_then(|endpoint| endpoint.variable.clone()),
             expires_at: expires_in
                 .and_then(|seconds| u64::try_from(seconds).ok())
                 .and_then(|seconds| SystemTime::now().checked_add(Duration::from_secs(seconds))),

@@ -125,9 +125,12 @@ impl Resolver {
     /// A refusal is [`Error::Refused`], with every source and its reason.
     pub async fn resolve(&mut self) -> Result<Resolution, Error> {
         let rejected = std::mem::take(&mut self.rejected);
+        // Whether a restriction has changed the winner is known only where
+        // what it took away was looked at too.
+        let restricted = self.about.documents.len() > 1;
         let mut run = self.start();
         let end = run.run(Until::Credential { rejected }).await?;
-        if matches!(end, End::Refused) || rejected {
+        if matches!(end, End::Refused) || rejected || restricted {
             run.look_at_the_rest()?;
         }
         let renewable = match &end {

@@ -139,6 +139,9 @@ impl<'a, 's> Output<'a, 's> {
 
     /// Writes what should be known besides a decision that was carried out.
     pub(crate) fn warn_of(&mut self, explained: &Explained) {
+        if let Some(changed) = &explained.explanation.changed {
+            self.warn(&format!("a restriction has changed this: {}", changed.text));
+        }
         let warnings = explained.explanation.warnings.iter();
         for message in warnings
             .map(|warning| &warning.message)

@@ -69,7 +69,9 @@ pub enum Error {
         what: Misbehaviour,
     },
     /// The runtime could not be started on this machine.
-    #[error("the engine could not be started")]
+    #[error(
+        "the engine could not be started: the system gives it no memory, or no address space (it reserves 4 GiB; see `ulimit -v`)"
+    )]
     NotStarted,
 }
 

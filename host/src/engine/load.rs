@@ -128,6 +128,13 @@ impl Policy {
         let mut store = Limits::store(engine.0.engine());
         store.set_fuel(LOAD_FUEL).map_err(failed)?;
         let exports = engine.0.instantiate(&mut store).map_err(|error| {
+            // Where the system gives no address space, say that.
+            if error
+                .chain()
+                .any(|cause| cause.is::<std::io::Error>() || is_errno(cause))
+            {
+                return Error::NotStarted;
+            }
             // The types of the exports are compared here, and a start
             // function runs here.
             match failed(error) {
@@ -212,6 +219,16 @@ impl Judge for Policy {
         verdict::check_explanation(&explanation, self.count()?)?;
         Ok(explanation)
     }
+}
+
+#[cfg(unix)]
+fn is_errno(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.is::<rustix::io::Errno>()
+}
+
+#[cfg(not(unix))]
+fn is_errno(_: &(dyn std::error::Error + 'static)) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! terminal or for a log. Of a line only what does not look like a secret is
 //! shown, and nothing that a terminal would obey.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use miette::{
@@ -32,17 +33,31 @@ pub(crate) enum Style {
     },
 }
 
+/// How many diagnostics are shown; a file with more has one cause or none.
+const MOST: usize = 20;
+
+/// The longest line that is drawn or shown whole, in bytes.
+const LONGEST: usize = 400;
+
 /// Shows diagnostics, file by file and from the top of each.
 pub(crate) fn render(diagnostics: &[Diagnostic], texts: &Texts, style: Style) -> String {
     let mut shown = String::new();
     let mut ordered: Vec<&Diagnostic> = diagnostics.iter().collect();
     ordered.sort_by_key(|diagnostic| (&diagnostic.at.path, diagnostic.at.offset));
-    for diagnostic in ordered {
-        let report = Report::of(diagnostic, texts);
+    // A document is masked once, however much is wrong with it.
+    let mut masked: BTreeMap<&str, Option<String>> = BTreeMap::new();
+    for diagnostic in ordered.iter().take(MOST) {
+        let path = diagnostic.at.path.as_str();
+        let text = texts.text(path);
+        let masked = masked
+            .entry(path)
+            .or_insert_with(|| text.map(|text| printable_lines(&mask(text))));
+        let report = Report::of(diagnostic, text, masked.as_deref());
         // Writing to a string does not fail; drawing does where a span lies
         // outside of the text, and then the plain form still tells all.
         let drawn = match style {
             Style::Plain => None,
+            Style::Drawn { .. } if report.is_long() => None,
             Style::Drawn {
                 colour,
                 unicode,
@@ -50,6 +65,9 @@ pub(crate) fn render(diagnostics: &[Diagnostic], texts: &Texts, style: Style) ->
             } => report.drawn(colour, unicode, width),
         };
         shown.push_str(&drawn.unwrap_or_else(|| report.plain()));
+    }
+    if let Some(more) = ordered.len().checked_sub(MOST).filter(|more| *more > 0) {
+        shown.push_str(&format!("and {more} more\n"));
     }
     shown
 }
@@ -71,24 +89,35 @@ struct Report {
 }
 
 impl Report {
-    fn of(diagnostic: &Diagnostic, texts: &Texts) -> Self {
+    fn of(diagnostic: &Diagnostic, text: Option<&str>, masked: Option<&str>) -> Self {
         let path = printable(&diagnostic.at.path);
-        let text = texts.text(&diagnostic.at.path);
-        let masked = text.map(|text| printable_lines(&mask(text)));
         let span = text
-            .zip(masked.as_deref())
+            .zip(masked)
             .map_or((0, 0), |(text, masked)| place(&diagnostic.at, text, masked));
         Self {
             severity: diagnostic.severity,
             code: printable(&diagnostic.code),
             message: mask(&printable(&diagnostic.message)),
             help: Some(mask(&printable(&diagnostic.help))).filter(|help| !help.is_empty()),
-            source: masked.map(|masked| NamedSource::new(&path, masked)),
+            source: masked.map(|masked| NamedSource::new(&path, masked.to_owned())),
             line: diagnostic.at.line,
             column: diagnostic.at.column,
             path,
             span,
         }
+    }
+
+    /// Whether the line is too long to be shown whole.
+    fn is_long(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| {
+            let text = source.inner();
+            let start = self.span.0.min(text.len());
+            let before = text.get(..start).unwrap_or_default();
+            let after = text.get(start..).unwrap_or_default();
+            let from = before.rfind('\n').map_or(0, |at| at + 1);
+            let to = after.find('\n').unwrap_or(after.len());
+            start - from + to > LONGEST
+        })
     }
 
     fn word(&self) -> &'static str {
@@ -105,7 +134,7 @@ impl Report {
         let (word, code, message) = (self.word(), &self.code, &self.message);
         let mut text = format!("{path}:{line}:{column}: {word}[{code}]: {message}\n");
         let gutter = " ".repeat(line.to_string().len());
-        if let Some((shown, marks)) = self.excerpt() {
+        if let Some((shown, marks)) = self.excerpt().filter(|_| !self.is_long()) {
             text.push_str(&format!(
                 "{gutter} |\n{line} | {shown}\n{gutter} | {marks}\n"
             ));

@@ -136,6 +136,11 @@ fn origin(text: &str) -> Result<String, &'static str> {
     let Some(host) = url.host_str() else {
         return Err("holds no host");
     };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let named = host.split('.').all(|label| !label.is_empty()) && host.bytes().all(plain);
+    if !named && !host.starts_with('[') {
+        return Err("holds a host with a character that no host name has");
+    }
     if !same_host(typed, host) {
         return Err("holds a host in a form that programs read differently");
     }

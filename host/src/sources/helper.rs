@@ -72,7 +72,13 @@ pub(crate) async fn get(
             Some("another command line has taken its place".to_owned()),
             None,
         ),
-        (wit::Outcome::Present, _) if notices.owns_signals() && recursion::is_inside_a_run() => {
+        // The marker says which helpers are being run; the processes around us
+        // are asked only where a helper has taken the marker away.
+        (wit::Outcome::Present, _)
+            if notices.owns_signals()
+                && ambient.variable(recursion::MARKER).is_none()
+                && recursion::is_inside_a_run() =>
+        {
             (wit::Outcome::Recursion, None, None)
         }
         (wit::Outcome::Present, Some(command)) => {

@@ -95,12 +95,23 @@ impl Command {
         }
     }
 
-    /// What a consent to this helper is about.
+    /// What a consent to this helper is about: the command line, who says it
+    /// and where it runs. The same words in another repository are another
+    /// program. Each part goes with its length, so that none can pass for
+    /// another.
     pub(super) fn subject(&self) -> Secret {
-        match &self.line {
-            Line::Arguments(arguments) => Secret::new(arguments.join("\0")),
-            Line::Text(text) => text.clone(),
+        let line = match &self.line {
+            Line::Arguments(arguments) => Zeroizing::new(arguments.join("\0")),
+            Line::Text(text) => Zeroizing::new(as_text(text).to_owned()),
+        };
+        let folder = self.folder.to_string_lossy();
+        let mut subject = Zeroizing::new(String::new());
+        for part in [self.found_in.as_str(), &folder, line.as_str()] {
+            subject.push_str(&part.len().to_string());
+            subject.push(':');
+            subject.push_str(part);
         }
+        Secret::new(subject.as_str())
     }
 
     /// Returns whether this is what was looked at, where that is known.

@@ -13,9 +13,25 @@ fn seen(world: &World, outcome: wit::Outcome) -> wit::Observation {
     }
 }
 
+/// The command line in what a consent is about: the last of its parts, each
+/// of which goes with its length.
 fn subject(look: &Look) -> Option<String> {
     let secret = look.subject.as_ref()?;
-    Some(String::from_utf8(handout::to_keep(secret).to_vec()).unwrap())
+    let mut rest = std::str::from_utf8(handout::to_keep(secret)).unwrap();
+    let mut last = "";
+    while let Some((length, tail)) = rest.split_once(':') {
+        (last, rest) = tail.split_at(length.parse().unwrap());
+    }
+    Some(last.to_owned())
+}
+
+#[test]
+fn the_same_words_in_another_place_are_another_helper() {
+    let subjects = [World::with_helper("./get"), World::with_helper("./get")].map(|world| {
+        let subject = world.look().subject.unwrap();
+        handout::to_keep(&subject).to_vec()
+    });
+    assert_ne!(subjects[0], subjects[1]);
 }
 
 #[test]
