@@ -20,6 +20,7 @@ use std::path::PathBuf;
 
 use crate::engine::bindings::Place;
 
+pub(crate) use error::typed;
 pub use error::{Error, Problem, Texts};
 pub use find::{Found, find};
 pub use name::Name;

@@ -8,6 +8,7 @@ use super::Check;
 use crate::ambient::Ambient;
 use crate::cli::errors::os_words;
 use crate::engine::bindings as wit;
+use crate::policy::typed;
 use crate::resolver::Explained;
 use crate::sources::helper::{self, Program};
 use crate::sources::{self, GetOptions, Notices};
@@ -105,7 +106,7 @@ fn program(source: &wit::Source, helper: &wit::Helper, program: Program) -> Chec
                 path.display()
             ),
         )
-        .try_this(format!("chmod +x '{}'", path.display())),
+        .try_this(format!("chmod +x {}", typed(&path))),
         Program::Missing => match &helper.command {
             wit::Command::Arguments(_) => {
                 Check::error("helper", format!("the program of `{id}` is not there")).try_this(
@@ -115,13 +116,16 @@ fn program(source: &wit::Source, helper: &wit::Helper, program: Program) -> Chec
                     ),
                 )
             }
-            wit::Command::Setting(_) | wit::Command::Variable(_) => Check::warning(
+            wit::Command::Setting(_) | wit::Command::Variable(_) => Check::error(
                 "helper",
-                format!("the command line of `{id}` begins with the name of no program"),
+                format!("the command line of `{id}` begins with a program that is not there"),
             )
-            .try_this("look for a mistake in it, unless the shell knows that word"),
+            .try_this("install the program, or mend the command line"),
         },
-        Program::Unclear => Check::ok("helper", format!("the shell finds the program of `{id}`")),
+        Program::Unclear => Check::ok(
+            "helper",
+            format!("what `{id}` runs is for the shell to say; `--run-helper` tries it"),
+        ),
     }
 }
 
@@ -140,7 +144,21 @@ mod tests {
                 "helper",
                 "`helper` runs `/opt/token`, which may not be executed"
             )
-            .try_this("chmod +x '/opt/token'")
+            .try_this("chmod +x /opt/token")
+        );
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error() {
+        let explained = samples::key_before_helper();
+        let (source, helper, _) = helpers(&explained).next().unwrap();
+        assert_eq!(
+            program(source, helper, Program::Missing),
+            Check::error(
+                "helper",
+                "the command line of `helper` begins with a program that is not there"
+            )
+            .try_this("install the program, or mend the command line")
         );
     }
 }

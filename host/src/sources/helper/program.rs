@@ -40,12 +40,22 @@ impl Program {
         let Some(name) = name else {
             return Self::Unclear;
         };
-        if matches!(command.line, Line::Text(_)) && name.contains(['$', '~', '`', '*', '{']) {
+        let is_for_the_shell = matches!(command.line, Line::Text(_));
+        let program = match below_home(&name, ambient).filter(|_| is_for_the_shell) {
+            Some(path) => path,
+            None => PathBuf::from(name.as_str()),
+        };
+        let expands = program
+            .to_string_lossy()
+            .contains(['$', '~', '`', '*', '{']);
+        if is_for_the_shell && (expands || SHELL_WORDS.contains(&name.as_str())) {
             return Self::Unclear;
         }
         let path = ambient.variable("PATH");
-        match find(Path::new(name.as_str()), &command.folder, path) {
+        match find(&program, &command.folder, path) {
             Some(file) => Self::file(file),
+            // Windows looks for more endings than we do.
+            None if cfg!(windows) && is_for_the_shell => Self::Unclear,
             None => Self::Missing,
         }
     }
@@ -57,6 +67,25 @@ impl Program {
             Self::NotExecutable(path)
         }
     }
+}
+
+/// What a POSIX shell knows without a file: what a line can begin with and
+/// still be right although no program of that name is there.
+const SHELL_WORDS: &[&str] = &[
+    "!", ".", ":", "[", "[[", "alias", "bg", "break", "builtin", "case", "cd", "command",
+    "continue", "declare", "echo", "eval", "exec", "exit", "export", "false", "fg", "for",
+    "function", "getopts", "hash", "if", "jobs", "kill", "local", "printf", "pwd", "read",
+    "readonly", "return", "select", "set", "shift", "source", "test", "time", "times", "trap",
+    "true", "type", "typeset", "ulimit", "umask", "unalias", "unset", "until", "wait", "while",
+];
+
+/// The path that a shell makes of `~/…` and of `$HOME/…`: the two ways in
+/// which people write a path below their home.
+fn below_home(name: &str, ambient: &Ambient) -> Option<PathBuf> {
+    let rest = ["~/", "$HOME/", "${HOME}/"]
+        .iter()
+        .find_map(|start| name.strip_prefix(start))?;
+    Some(ambient.home.as_ref()?.join(rest))
 }
 
 /// The file of a program: as it is named, or the first of its name in `PATH`.
@@ -108,7 +137,9 @@ mod tests {
             std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(mode)).unwrap();
         }
         let path = std::env::join_paths([below("a"), below("b")]).unwrap();
-        (folder, Ambient::empty().with_variable("PATH", path))
+        let mut ambient = Ambient::empty().with_variable("PATH", path);
+        ambient.home = Some(folder.path().to_path_buf());
+        (folder, ambient)
     }
 
     fn program(line: &str) -> (Program, PathBuf) {
@@ -143,6 +174,31 @@ mod tests {
 
     #[test]
     fn what_only_the_shell_knows_is_unclear() {
-        assert_eq!(program("$HOME/bin/tool").0, Program::Unclear);
+        for line in [
+            "$TOOLS/tool",
+            "~ada/tool",
+            "cd /x && ./tool",
+            "if true; then tool; fi",
+        ] {
+            assert_eq!(program(line).0, Program::Unclear, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_path_below_the_home_is_looked_at() {
+        for start in ["~", "$HOME", "\"${HOME}\""] {
+            let (found, folder) = program(&format!("{start}/a/tool --audience x"));
+            assert_eq!(found, Program::NotExecutable(folder.join("a/tool")));
+            let (found, folder) = program(&format!("{start}/b/tool"));
+            assert_eq!(found, Program::Found(folder.join("b/tool")));
+            assert_eq!(program(&format!("{start}/c/tool")).0, Program::Missing);
+        }
+    }
+
+    #[test]
+    fn a_command_that_is_nowhere_is_missing() {
+        for line in ["/nowhere/tool", "no-such-tool --audience x"] {
+            assert_eq!(program(line).0, Program::Missing, "{line}");
+        }
     }
 }
