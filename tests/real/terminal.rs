@@ -52,6 +52,7 @@ fn an_approved_key_is_not_asked_about_again() {
     assert!(question.contains(QUESTION), "{question}");
     assert!(question.contains("https://api.anthropic.com"), "{question}");
     assert!(!question.contains("s3cr3t"), "{question}");
+    terminal.press("Up");
     terminal.press("Enter");
     let screen = terminal.wait_for("DONE 0");
     assert_eq!(times(&screen, "Use `"), 1, "{screen}");
@@ -74,7 +75,7 @@ fn a_declined_key_falls_to_the_next_source() {
     let machine = Machine::with_helper("echo s3cr3t-helper");
     let terminal = line(&machine, "keyrule token; keyrule token");
     terminal.wait_for("to leave it open");
-    terminal.press("Down");
+    // What was typed ahead of the question declines.
     terminal.press("Enter");
     let screen = terminal.wait_for("DONE 0");
     assert_eq!(times(&screen, "Use `"), 1, "{screen}");
@@ -114,6 +115,7 @@ fn a_substitution_asks() {
     let machine = Machine::new();
     let terminal = line(&machine, "x=$(keyrule token); echo \"got [$x]\"");
     terminal.wait_for("to leave it open");
+    terminal.press("Up");
     terminal.press("Enter");
     let screen = terminal.wait_for("DONE");
     assert!(screen.contains("got [s3cr3t-key]"), "{screen}");
@@ -136,6 +138,7 @@ fn an_answer_that_cannot_be_kept_serves_once() {
     machine.mode("home", 0o500);
     let terminal = line(&machine, "keyrule token; echo exit $?; keyrule token");
     terminal.wait_for("to leave it open");
+    terminal.press("Up");
     terminal.press("Enter");
     let screen = terminal.wait_for("exit 0");
     let said = "warning: the answer holds for this once: ";
@@ -185,7 +188,7 @@ fn a_key_that_cannot_be_kept_is_said_and_used() {
         ));
     let terminal = Terminal::open(key(run));
     terminal.wait_for("to leave it open");
-    terminal.press("Down");
+    terminal.press("Up");
     terminal.press("Enter");
     let screen = terminal.wait_for("DONE");
     assert_eq!(

@@ -25,8 +25,13 @@ impl Prompter for TerminalPrompter {
         } else {
             RenderConfig::empty()
         };
-        let choice = Select::new(&message(question), choices(question))
-            .with_help_message("arrows to move, Enter to choose, Esc to leave it open")
+        let choices = choices(question);
+        // What was typed ahead must not approve: the last choice declines.
+        let cursor = choices.len().saturating_sub(1);
+        let help = help(question);
+        let choice = Select::new(&message(question), choices)
+            .with_starting_cursor(cursor)
+            .with_help_message(&help)
             .with_render_config(look)
             .without_filtering()
             .prompt();
@@ -36,7 +41,16 @@ impl Prompter for TerminalPrompter {
     }
 }
 
-/// What may be chosen, the most likely first.
+/// What the keys do, and what becomes of the answer.
+fn help(question: &Question) -> String {
+    clean(&format!(
+        "the answer is remembered; change it with `keyrule consent forget {}`; \
+         arrows to move, Enter to choose, Esc to leave it open",
+        question.source
+    ))
+}
+
+/// What may be chosen. Declining comes last, and there the cursor begins.
 fn choices(question: &Question) -> Vec<Choice> {
     let mut choices = vec![Choice(Answer::Use)];
     if question.keep {
@@ -136,5 +150,14 @@ mod tests {
             ..question()
         };
         assert_eq!(words(&keep), ["Use it", "Use it and keep it", "Decline"]);
+    }
+
+    #[test]
+    fn the_help_says_how_to_change_the_answer() {
+        assert_eq!(
+            help(&question()),
+            "the answer is remembered; change it with `keyrule consent forget api-key`; \
+             arrows to move, Enter to choose, Esc to leave it open"
+        );
     }
 }
