@@ -165,7 +165,8 @@ pub(crate) enum Consent {
         /// The source's name in the policy
         source: String,
     },
-    /// Never use a source with what it holds now
+    /// Do not use a source with what it holds now, in interactive sessions
+    #[command(after_help = DECLINE)]
     Decline {
         /// The source's name in the policy
         source: String,
@@ -340,6 +341,11 @@ Examples:
   keyrule consent approve api-key
   keyrule consent forget --all";
 
+const DECLINE: &str = "\
+Where the policy says `consent = \"interactive\"`, a session in which nobody can
+be asked uses the source in spite of this answer. Where it says
+`consent = \"always\"`, no session uses it.";
+
 const KEY: &str = "\
 A key is never an argument: it is read from standard input, or asked for without
 showing it. One newline at its end is left out. A key that is stored under the
@@ -424,6 +430,7 @@ mod tests {
             HEADERS,
             EXEC,
             CONSENT,
+            DECLINE,
             KEY,
             POLICY,
             COMPLETIONS,
