@@ -10,11 +10,13 @@ use serde::Serialize;
 
 use super::Context;
 use super::errors::{Failure, cause_words};
+use super::explained::at_home;
 use super::output::{clean, columns, pad};
 use crate::ambient::Ambient;
 use crate::consent::{Answer, ConsentBook, Error, Forget, Forgotten, Remembered};
 use crate::engine::bindings as wit;
 use crate::resolve;
+use crate::resolver::Explained;
 use crate::sources::{self, Notices};
 
 /// Lists every remembered answer, of every policy.
@@ -67,7 +69,9 @@ pub(crate) fn forget(
     if context.output.json {
         context.output.document(&Left::from(forgotten))?;
     } else {
-        context.output.data(&told(&forgotten))?;
+        let told = told(&forgotten);
+        let home = context.ambient.home.as_deref();
+        context.output.data(&at_home(&told, home))?;
     }
     Ok(0)
 }
@@ -75,13 +79,24 @@ pub(crate) fn forget(
 fn answer(context: &mut Context<'_, '_>, id: &str, answer: Answer) -> Result<i32, Failure> {
     let explained = context.resolver()?.explain()?;
     let (about, sources) = (&explained.about, &explained.sources);
-    let said = say(about, sources, &context.ambient, id, answer)?;
+    let mut said = say(about, sources, &context.ambient, id, answer)?;
+    if answer == Answer::Decline {
+        let mut unasked = context.builder().interactive(false).build()?;
+        said.used_unasked = counts(&unasked.explain()?, id);
+    }
     if context.output.json {
         context.output.document(&said)?;
     } else {
         context.output.data(&said.text())?;
     }
     Ok(0)
+}
+
+/// Whether a source could be used here in spite of what was declined.
+fn counts(explained: &Explained, id: &str) -> bool {
+    explained
+        .lines()
+        .any(|(source, line)| source.id == id && line.state == wit::State::Ready)
 }
 
 /// What was said about a source.
@@ -94,6 +109,9 @@ struct Answered {
     found_in: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
+    /// Whether it is used all the same where nobody can be asked.
+    #[serde(rename = "used-unasked", skip_serializing_if = "std::ops::Not::not")]
+    used_unasked: bool,
 }
 
 impl Answered {
@@ -105,7 +123,14 @@ impl Answered {
         if let Some(origin) = &self.origin {
             text.push_str(&format!(" for {origin}"));
         }
-        format!("{}\n", clean(&text))
+        let mut text = format!("{}\n", clean(&text));
+        if self.used_unasked {
+            text.push_str(
+                "it still counts in sessions where nobody can be asked: the rule is \
+                 `consent = \"interactive\"`\n",
+            );
+        }
+        text
     }
 }
 
@@ -167,6 +192,7 @@ fn say(
         answer: word(answer != Answer::Decline),
         found_in: look.observation.found_in,
         origin,
+        used_unasked: false,
     })
 }
 
@@ -399,6 +425,18 @@ mod tests {
             assert_eq!(world.recall("s3cr3t-canary"), consent);
             assert_eq!(world.recall("s3cr3t-other"), Consent::Undecided);
         }
+    }
+
+    #[test]
+    fn who_declines_is_told_where_that_does_not_count() {
+        let mut said = world().say("key", Answer::Decline).unwrap();
+        said.used_unasked = true;
+        assert_eq!(
+            said.text(),
+            "declined `key` from KEY for https://api.test\n\
+             it still counts in sessions where nobody can be asked: the rule is \
+             `consent = \"interactive\"`\n"
+        );
     }
 
     #[test]

@@ -171,7 +171,7 @@ fn text(checks: &[Check], look: Look, home: Option<&Path>) -> String {
         );
         text.push_str(&format!("  {mark}  {}\n", lines.join(&indent)));
         if let Some(hint) = &check.hint {
-            let lines = wrap(&clean(hint), look.width.saturating_sub(17));
+            let lines = wrap(&clean(&at_home(hint, home)), look.width.saturating_sub(17));
             let indent = format!("\n{}", " ".repeat(17));
             let label = look.cyan("hint:");
             text.push_str(&format!(

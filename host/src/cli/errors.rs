@@ -5,6 +5,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -18,6 +19,7 @@ use crate::resolver::Explained;
 
 use super::args::{Global, When};
 use super::document::word;
+use super::explained::at_home;
 use super::output::{Look, Streams, clean, columns, has_colour, pad, wrap};
 
 /// A command that ends with an error.
@@ -136,28 +138,33 @@ impl Failure {
     }
 
     /// The failure as people read it.
-    pub(crate) fn text(&self, look: Look) -> String {
+    pub(crate) fn text(&self, look: Look, home: Option<&Path>) -> String {
         if self.silent {
             return String::new();
         }
-        let label = look.red(&format!("error[{}]:", self.said.code));
         let mut text = self.said.diagnostics.text(look);
-        text.push_str(&format!("{label} {}\n", clean(&self.said.message)));
+        let say = |text: &mut String, label: &str, painted: String, words: &str| {
+            let words = clean(&at_home(words, home));
+            text.push_str(&format!("{painted} {}\n", look.lines(label, &words)));
+        };
+        let label = format!("error[{}]:", self.said.code);
+        say(&mut text, &label, look.red(&label), &self.said.message);
         let width = self.said.sources.iter().map(|line| columns(&line.id)).max();
         for line in &self.said.sources {
             let id = pad(&clean(&line.id), width.unwrap_or(0));
             let indent = columns(&id) + 4;
-            let why = wrap(&clean(&line.why), look.width.saturating_sub(indent).max(20));
+            let why = clean(&at_home(&line.why, home));
+            let why = wrap(&why, look.width.saturating_sub(indent).max(20));
             let why = why.join(&format!("\n{}", " ".repeat(indent)));
             text.push_str(&format!("  {}  {why}\n", look.bold(&id)));
         }
         for cause in &self.said.causes {
-            let label = look.red("caused by:");
-            text.push_str(&format!("{label} {}\n", clean(cause)));
+            let label = "caused by:";
+            say(&mut text, label, look.red(label), cause);
         }
         if let Some(hint) = &self.said.hint {
-            let label = look.cyan("hint:");
-            text.push_str(&format!("{label} {}\n", clean(hint)));
+            let label = "hint:";
+            say(&mut text, label, look.cyan(label), hint);
         }
         text
     }
@@ -327,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_every_source_and_one_fix() {
-        insta::assert_snapshot!(refused().text(PLAIN), @"
+        insta::assert_snapshot!(refused().text(PLAIN, None), @"
         error[nothing-usable]: nothing is usable: none of the 4 sources that count in terminal sessions is there
           auth-token  `ANTHROPIC_AUTH_TOKEN` is not set
           api-key     `ANTHROPIC_API_KEY` is not set
@@ -336,6 +343,29 @@ mod tests {
         hint: set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`
         ");
         assert_eq!(refused().exit, 4);
+    }
+
+    #[test]
+    fn on_a_terminal_lines_break_between_words_and_a_path_below_home_is_short() {
+        let look = Look {
+            terminal: true,
+            width: 60,
+            ..PLAIN
+        };
+        let failure = Failure::new(
+            "store-locked",
+            1,
+            "`/home/ada/.claude/.credentials.json` is being changed by another program",
+        )
+        .hint("see who has it open, for example with `fuser /home/ada/.claude/.credentials.json`");
+        let home = Some(Path::new("/home/ada"));
+        insta::assert_snapshot!(failure.text(look, home), @"
+        error[store-locked]: `~/.claude/.credentials.json` is
+          being changed by another program
+        hint: see who has it open, for example with `fuser
+          ~/.claude/.credentials.json`
+        ");
+        assert!(failure.text(PLAIN, None).lines().count() == 2);
     }
 
     #[test]
@@ -349,7 +379,7 @@ mod tests {
     fn a_reader_that_has_left_is_told_nothing() {
         let failure = Failure::unwritten(&io::ErrorKind::BrokenPipe.into());
         assert_eq!(
-            (failure.text(PLAIN), failure.json()),
+            (failure.text(PLAIN, None), failure.json()),
             (String::new(), String::new())
         );
         assert_eq!(failure.exit, 1);
@@ -368,7 +398,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_named_as_the_cause() {
         let failure = Failure::unwritten(&io::ErrorKind::StorageFull.into());
-        insta::assert_snapshot!(failure.text(PLAIN), @"
+        insta::assert_snapshot!(failure.text(PLAIN, None), @"
         error[output]: the output could not be written
         caused by: no storage space
         ");

@@ -93,12 +93,24 @@ pub(crate) fn short(path: &str, home: Option<&std::path::Path>) -> String {
         )
 }
 
-/// Words with the home folder as `~` in every path that they quote.
+/// Words with the home folder as `~` in every path that begins a word or a
+/// quotation in backticks: where a shell expands it too. What stands in a
+/// shell's quotes stays as it is.
 pub(crate) fn at_home(words: &str, home: Option<&std::path::Path>) -> String {
     let separator = std::path::MAIN_SEPARATOR;
     match home.and_then(std::path::Path::to_str) {
         Some(home) if home.len() > 1 => {
-            words.replace(&format!("`{home}{separator}"), &format!("`~{separator}"))
+            let mut words = words.to_owned();
+            for before in ['`', ' '] {
+                words = words.replace(
+                    &format!("{before}{home}{separator}"),
+                    &format!("{before}~{separator}"),
+                );
+            }
+            match words.strip_prefix(&format!("{home}{separator}")) {
+                Some(rest) => format!("~{separator}{rest}"),
+                None => words,
+            }
         }
         _ => words.to_owned(),
     }
@@ -126,5 +138,20 @@ mod tests {
             at_home("`x` in `/home/ada/y`, not `/home/adam/y`", home),
             "`x` in `~/y`, not `/home/adam/y`"
         );
+    }
+
+    #[test]
+    fn a_command_has_a_tilde_only_where_a_shell_expands_it() {
+        let home = Some(Path::new("/home/ada"));
+        for (words, short) in [
+            ("chmod +x /home/ada/t", "chmod +x ~/t"),
+            ("chmod +x '/home/ada/a b'", "chmod +x '/home/ada/a b'"),
+            (
+                "/home/ada/x.toml: a valid policy",
+                "~/x.toml: a valid policy",
+            ),
+        ] {
+            assert_eq!(at_home(words, home), short);
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
 
 use crate::ambient::Ambient;
 use crate::engine::bindings::Standing;
@@ -12,6 +13,7 @@ use crate::resolver::Explained;
 
 use super::args::{Global, When};
 use super::errors::Failure;
+use super::explained::at_home;
 use super::policy::Printed;
 
 /// The three streams of a process, or a test's in their place.
@@ -67,6 +69,8 @@ pub(crate) struct Output<'a, 's> {
     /// Whether JSON was asked for.
     pub json: bool,
     quiet: bool,
+    /// The home folder, which paths show as `~`.
+    home: Option<PathBuf>,
 }
 
 impl<'a, 's> Output<'a, 's> {
@@ -87,6 +91,7 @@ impl<'a, 's> Output<'a, 's> {
             streams,
             json: global.json,
             quiet: global.quiet,
+            home: ambient.home.clone(),
         }
     }
 
@@ -132,8 +137,10 @@ impl<'a, 's> Output<'a, 's> {
     /// Writes a warning on stderr, unless nobody wants warnings.
     pub(crate) fn warn(&mut self, message: &str) {
         if !self.quiet {
-            let line = format!("{} {}\n", self.words.yellow("warning:"), clean(message));
-            self.say(&line);
+            let label = "warning:";
+            let message = clean(&at_home(message, self.home.as_deref()));
+            let lines = self.words.lines(label, &message);
+            self.say(&format!("{} {lines}\n", self.words.yellow(label)));
         }
     }
 
@@ -156,7 +163,7 @@ impl<'a, 's> Output<'a, 's> {
         let text = if self.json {
             failure.json()
         } else {
-            failure.text(self.words)
+            failure.text(self.words, self.home.as_deref())
         };
         self.say(&text);
         failure.exit
@@ -194,6 +201,23 @@ impl Look {
         } else {
             Style::Plain
         }
+    }
+
+    /// Words that follow a label: on a terminal broken between words, below
+    /// each other by two columns; elsewhere one line, for `grep`.
+    pub(crate) fn lines(self, label: &str, words: &str) -> String {
+        if !self.terminal {
+            return words.to_owned();
+        }
+        // The label takes part in the first line as a word of its length.
+        let place = "x".repeat(columns(label));
+        let lines = wrap(&format!("{place} {words}"), self.width.saturating_sub(2));
+        let lines = lines.join("\n  ");
+        lines
+            .get(place.len()..)
+            .unwrap_or(words)
+            .trim_start()
+            .to_owned()
     }
 
     pub(crate) fn bold(self, text: &str) -> String {
