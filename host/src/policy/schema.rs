@@ -58,6 +58,13 @@ pub(crate) fn name(text: &str) -> Option<String> {
     Some(name.to_owned())
 }
 
+/// Where a policy gives itself a name, else its beginning.
+pub(crate) fn name_at(path: &str, text: &str) -> Location {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let span = table.get_ref().get("name").map(|name| name.span());
+    location(path, text, span.unwrap_or(0..0))
+}
+
 /// Checks a document. Nothing comes out where it is valid.
 pub(crate) fn check(form: Form, path: &str, text: &str) -> Vec<Diagnostic> {
     let table = match DeTable::parse(text) {

@@ -10,6 +10,7 @@ use super::show::said;
 use super::{Load, Printed};
 use crate::ambient::Ambient;
 use crate::cli::errors::Failure;
+use crate::cli::explained::short;
 use crate::cli::output::clean;
 use crate::engine::bindings as wit;
 use crate::error::Error;
@@ -52,10 +53,10 @@ pub(crate) fn check(
                 let checked = Checked::of(path, text, asked.restriction);
                 checked.check(&name, ambient, load, &mut report)?;
             }
-            Err(error) => report.unread(error),
+            Err(failure) => report.failures.push(failure),
         }
     }
-    report.printed(asked.json, asked.style)
+    report.printed(asked.json, asked.style, ambient.home.as_deref())
 }
 
 /// The documents of a name, together.
@@ -128,7 +129,7 @@ impl Checked {
     ) -> Result<(), Error> {
         let path = self.path.to_string_lossy().into_owned();
         let (name, documents) = match self.form {
-            Form::Policy => self.as_policy(name),
+            Form::Policy => self.as_policy(name, ambient),
             Form::Restriction => self.as_restriction(name, ambient),
         };
         let judged = match load(name.as_str(), &documents)? {
@@ -146,10 +147,24 @@ impl Checked {
     }
 
     /// A policy is loaded alone, as a managed one, which may say everything.
-    fn as_policy(&self, name: &Name) -> (Name, Vec<wit::Document>) {
-        let own = schema::name(&self.text).and_then(|name| name.parse().ok());
-        let name = own.unwrap_or_else(|| name.clone());
+    /// Where policies are loaded from, the file's name is the policy's, and a
+    /// text that says another is wrong.
+    fn as_policy(&self, name: &Name, ambient: &Ambient) -> (Name, Vec<wit::Document>) {
+        let of_file = self.installed_as(ambient);
+        let own = || schema::name(&self.text)?.parse().ok();
+        let name = of_file.or_else(own).unwrap_or_else(|| name.clone());
         (name, vec![self.document(wit::Place::Managed)])
+    }
+
+    /// The name that the file has in the user's or the managed folder.
+    fn installed_as(&self, ambient: &Ambient) -> Option<Name> {
+        let folder = self.path.canonicalize().ok()?.parent()?.to_path_buf();
+        let folders = [ambient.config_folder(), ambient.managed.clone()];
+        folders
+            .into_iter()
+            .flatten()
+            .any(|other| other.canonicalize().is_ok_and(|other| other == folder))
+            .then(|| self.path.file_stem()?.to_str()?.parse().ok())?
     }
 
     /// A restriction is loaded on top of the policy that it would restrict
@@ -197,13 +212,7 @@ impl Checked {
             severity: wit::Severity::Warning,
             code: "file-name".to_owned(),
             message: format!("the policy is named `{name}`, and its file is not"),
-            at: wit::Location {
-                path: self.path.to_string_lossy().into_owned(),
-                line: 1,
-                column: 1,
-                offset: 0,
-                length: 0,
-            },
+            at: schema::name_at(&self.path.to_string_lossy(), &self.text),
             help: format!("install it as `{}`", name.file()),
         })
     }
@@ -217,17 +226,21 @@ impl Checked {
     }
 }
 
-fn read_file(path: &Path) -> Result<String, policy::Error> {
-    let error = |problem| policy::Error::File {
-        place: wit::Place::User,
-        path: path.to_path_buf(),
-        problem,
+fn read_file(path: &Path) -> Result<String, Failure> {
+    let failure = |problem| {
+        Failure::from(Error::Policy(policy::Error::File {
+            place: wit::Place::User,
+            path: path.to_path_buf(),
+            problem,
+        }))
     };
-    match read::open(path, Links::Follow).map_err(error)? {
-        Some(file) => read::text(file).map_err(error),
-        None => Err(error(policy::Problem::Unreadable(
-            "there is no such file".to_owned(),
-        ))),
+    match read::open(path, Links::Follow).map_err(failure)? {
+        Some(file) => read::text(file).map_err(failure),
+        None => {
+            let missing = policy::Problem::Unreadable("there is no such file".to_owned());
+            Err(failure(missing)
+                .hint("mend the path, or see which files count with `keyrule policy show`"))
+        }
     }
 }
 
@@ -303,7 +316,7 @@ impl Report {
         self.failures.push(Error::Policy(error).into());
     }
 
-    fn printed(self, json: bool, style: Style) -> Result<Printed, Failure> {
+    fn printed(self, json: bool, style: Style, home: Option<&Path>) -> Result<Printed, Failure> {
         let is_wrong = !self.failures.is_empty() || self.files.iter().any(File::is_wrong);
         let exit = if is_wrong { 5 } else { 0 };
         if json {
@@ -327,13 +340,13 @@ impl Report {
             if let Some(form) = file.form
                 && !file.is_wrong()
             {
-                let path = clean(&file.path);
+                let path = clean(&short(&file.path, home));
                 let what = called(form);
                 printed.data.push_str(&format!("{path}: a valid {what}\n"));
             }
         }
         for failure in &self.failures {
-            printed.words.push_str(&said(failure));
+            printed.words.push_str(&said(failure, style, home));
         }
         Ok(printed)
     }
@@ -498,12 +511,43 @@ mod tests {
                         "code": "file-name",
                         "message": "the policy is named `x`, and its file is not",
                         "line": 1,
-                        "column": 1,
+                        "column": 8,
                         "help": "install it as `x.toml`"
                     }]
                 }],
                 "errors": []
             })
+        );
+    }
+
+    #[test]
+    fn where_policies_are_loaded_from_another_name_is_an_error() {
+        let home = Home::new();
+        let file = home.write(".config/keyrule/draft.toml", POLICY);
+        let asked = Check {
+            policy: "claude-code",
+            files: &[file],
+            restriction: false,
+            json: false,
+            style: Style::Plain,
+        };
+        let printed = check(asked, &home.ambient, &super::super::by_engine).unwrap();
+        assert_eq!((printed.data.as_str(), printed.exit), ("", 5));
+        let words = home.short(&printed.words);
+        assert!(
+            words.starts_with("~/.config/keyrule/draft.toml:1:8: error["),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_a_matter_of_its_path() {
+        let home = Home::new();
+        assert_eq!(
+            run(&home, &[home.path("none.toml")], false).words,
+            "error[policy-unreadable]: your policy file `~/none.toml` cannot be read: there is \
+             no such file\n\
+             hint: mend the path, or see which files count with `keyrule policy show`\n"
         );
     }
 

@@ -1,13 +1,16 @@
 //! `keyrule policy show`: which file is the policy, which files restrict it,
 //! and what is at every place where a file can be.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::{Load, Printed};
 use crate::ambient::Ambient;
 use crate::cli::document::word;
 use crate::cli::errors::Failure;
-use crate::cli::output::{clean, columns, pad, wrap};
+use crate::cli::explained::{at_home, short};
+use crate::cli::output::{Look, clean, columns, pad, wrap};
 use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::policy::diagnostics::{Style, render};
@@ -45,6 +48,7 @@ pub(crate) fn show(asked: Show<'_>, ambient: &Ambient, load: Load<'_>) -> Result
     if asked.text {
         return whole_text(about.as_ref(), &texts, diagnostics, errors);
     }
+    let home = ambient.home.as_deref();
     let document = Document::of(asked.policy, about.as_ref(), &found.reports, &diagnostics);
     let failures: Vec<Failure> = errors
         .into_iter()
@@ -59,13 +63,13 @@ pub(crate) fn show(asked: Show<'_>, ambient: &Ambient, load: Load<'_>) -> Result
     let mut words = render(warnings, &texts, asked.style);
     words.push_str(&render(&diagnostics, &texts, asked.style));
     for failure in &failures {
-        words.push_str(&said(failure));
+        words.push_str(&said(failure, asked.style, home));
     }
     Ok(Printed {
         data: if asked.json {
             document.json()?
         } else {
-            document.text()
+            document.text(home)
         },
         words,
         exit,
@@ -98,17 +102,27 @@ fn whole_text(
     }
 }
 
-/// A failure in plain words: several can stand below each other.
-pub(super) fn said(failure: &Failure) -> String {
-    let mut text = format!(
-        "error[{}]: {}\n",
-        failure.said.code,
-        clean(&failure.said.message)
-    );
-    if let Some(hint) = &failure.said.hint {
-        text.push_str(&format!("hint: {}\n", clean(hint)));
-    }
-    text
+/// A failure in words: several can stand below each other.
+pub(super) fn said(failure: &Failure, style: Style, home: Option<&Path>) -> String {
+    let look = match style {
+        Style::Plain => Look {
+            terminal: false,
+            colour: false,
+            unicode: false,
+            width: 80,
+        },
+        Style::Drawn {
+            colour,
+            unicode,
+            width,
+        } => Look {
+            terminal: true,
+            colour,
+            unicode,
+            width,
+        },
+    };
+    failure.text(look, home)
 }
 
 /// What is shown.
@@ -173,7 +187,7 @@ impl<'d> Document<'d> {
 
     /// Three columns: what it is to the policy or its state, the kind of
     /// place, and the path.
-    fn text(&self) -> String {
+    fn text(&self, home: Option<&Path>) -> String {
         let mut text = format!("policy {}\n", clean(self.policy));
         if let Some(description) = self.description.filter(|words| !words.is_empty()) {
             for line in wrap(&clean(description), 78) {
@@ -185,11 +199,16 @@ impl<'d> Document<'d> {
             .files
             .iter()
             .map(|file| {
-                let detail = file.detail.as_ref().map(|why| format!(": {why}"));
+                let detail = file.detail.as_ref();
+                let detail = detail.map(|why| format!(": {}", at_home(why, home)));
                 [
                     file.role.unwrap_or(file.state).to_owned(),
                     file.place.replace('-', " "),
-                    clean(&format!("{}{}", file.path, detail.unwrap_or_default())),
+                    clean(&format!(
+                        "{}{}",
+                        short(&file.path, home),
+                        detail.unwrap_or_default()
+                    )),
                 ]
             })
             .collect();
