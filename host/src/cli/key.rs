@@ -12,9 +12,11 @@ use zeroize::Zeroizing;
 
 use super::Context;
 use super::errors::{Failure, os_words};
+use super::explained::at_home;
 use super::output::{clean, columns, pad};
 use super::policy::Printed;
 use crate::engine::bindings as wit;
+use crate::policy::builtin;
 use crate::resolver::Resolver;
 use crate::secret::Secret;
 use crate::store::{self, Entry, Error, Shelf, Store};
@@ -86,11 +88,37 @@ fn add_from(
     let done = Done::new(what, name, store.whereabouts()?, &resolver);
     if done.sources.is_empty() {
         let policy = &resolver.about().name;
-        context.output.warn(&format!(
-            "no source of policy `{policy}` uses it: none has `key = \"{name}\"`"
-        ));
+        let mut words = format!("no source of policy `{policy}` uses it");
+        match shipped_user(context, name, policy, &done.place) {
+            Some(other) => words.push_str(&format!("; `--policy {other}` uses it")),
+            None => words.push_str(&format!(": none has `key = \"{name}\"`")),
+        }
+        context.output.warn(&words);
     }
     said(context, &done)
+}
+
+/// Another of the policies that ship, with a source that takes this key from
+/// where it is stored.
+fn shipped_user(
+    context: &Context<'_, '_>,
+    name: &str,
+    policy: &str,
+    place: &str,
+) -> Option<&'static str> {
+    builtin::names()
+        .filter(|other| *other != policy)
+        .find(|other| {
+            let resolver = Resolver::new(other)
+                .ambient(context.ambient.clone())
+                .build();
+            resolver.is_ok_and(|resolver| {
+                let store = store::of(&resolver.about().tool, &context.ambient);
+                let whereabouts = store.and_then(|store| store.whereabouts());
+                whereabouts.is_ok_and(|other| other == place)
+                    && !users(resolver.sources(), name).is_empty()
+            })
+        })
 }
 
 /// What was done with a key.
@@ -132,7 +160,7 @@ fn said(context: &mut Context<'_, '_>, done: &Done) -> Result<i32, Failure> {
         }
         context.output.print(&Printed {
             data: String::new(),
-            words: clean(&words) + "\n",
+            words: clean(&at_home(&words, context.ambient.home.as_deref())) + "\n",
             exit: 0,
         })?;
     }

@@ -2,6 +2,7 @@
 //! `--rejected`, what a helper printed before is dropped and the helper runs
 //! once more; a key that only its owner can replace is not printed again.
 
+use crate::engine::bindings as wit;
 use crate::resolver::Explained;
 
 use super::Context;
@@ -39,7 +40,47 @@ pub(super) fn held_by_the_tool(explained: &Explained, source: &str) -> Failure {
     let tool = explained.about.tool.name.as_deref().unwrap_or("the tool");
     let message =
         format!("`{source}` wins, and it is the login of {tool}, which alone may hold it");
+    let program = program(explained, source).map_or_else(String::new, |name| format!(" -- {name}"));
     Failure::new("tool-login", 4, message).hint(format!(
-        "start {tool} with `keyrule exec`, and it uses its own login"
+        "start {tool} with `keyrule exec{program}`, and it uses its own login"
     ))
+}
+
+/// The tool's program, as the source's command for logging in begins with it.
+fn program<'e>(explained: &'e Explained, id: &str) -> Option<&'e str> {
+    let source = explained.sources.iter().find(|source| source.id == id)?;
+    match &source.kind {
+        wit::Kind::ToolLogin(login) => login.login.as_deref()?.split_whitespace().next(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples;
+
+    #[test]
+    fn who_has_the_tools_own_login_is_told_how_to_start_the_tool() {
+        let mut explained = samples::nothing();
+        for (login, hint) in [
+            (
+                Some("claude /login"),
+                "start the tool with `keyrule exec -- claude`, and it uses its own login",
+            ),
+            (
+                None,
+                "start the tool with `keyrule exec`, and it uses its own login",
+            ),
+        ] {
+            for source in &mut explained.sources {
+                if let wit::Kind::ToolLogin(tool) = &mut source.kind {
+                    tool.login = login.map(str::to_owned);
+                }
+            }
+            explained.about.tool.name = None;
+            let failure = held_by_the_tool(&explained, "login");
+            assert_eq!(failure.said.hint.as_deref(), Some(hint));
+        }
+    }
 }
