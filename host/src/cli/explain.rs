@@ -126,9 +126,18 @@ fn table(explained: &Explained, look: Look, home: Option<&Path>) -> String {
         let standing = pad(&row.standing, standing);
         text.push_str(&format!("{} {name}{gap}{standing}{gap}", row.mark));
         let mut lines = wrap(&row.why, room);
-        let last = lines.last().map_or(0, |line| columns(line));
-        if last + 1 + columns(&row.rule) > room {
-            lines.push(String::new());
+        let fits = |lines: &[String]| {
+            let last = lines.last().map_or(0, |line| columns(line));
+            last + 1 + columns(&row.rule) <= room
+        };
+        if !fits(&lines) {
+            // Narrower lines leave room for the rule beside the last one.
+            let narrow = wrap(&row.why, room.saturating_sub(1 + columns(&row.rule)));
+            if look.width >= 100 && narrow.len() <= lines.len() + 1 && fits(&narrow) {
+                lines = narrow;
+            } else {
+                lines.push(String::new());
+            }
         }
         if let Some(line) = lines.last_mut() {
             let fill = room.saturating_sub(columns(line) + columns(&row.rule));
@@ -212,6 +221,29 @@ mod tests {
 
         nothing is usable: none of the 4 sources that count in terminal sessions is there
         hint: set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`
+        ");
+    }
+
+    #[test]
+    fn in_a_wide_table_the_rule_stands_beside_its_reason() {
+        let look = Look {
+            width: 100,
+            ..PLAIN
+        };
+        let home = Some(Path::new("/home/ada"));
+        let mut explained = samples::key_before_helper();
+        for line in &mut explained.explanation.sources {
+            line.text.push_str(", and more is said about it");
+        }
+        insta::assert_snapshot!(table(&explained, look, home), @"
+          SOURCE     STANDING  WHY                                                                      RULE
+        · auth-token out       `ANTHROPIC_AUTH_TOKEN` is not set, and more is said about
+                               it                                                        claude-code.toml:57
+        ✓ api-key    wins      `ANTHROPIC_API_KEY` is set, and more is said about it     claude-code.toml:66
+        ○ helper     outranked `apiKeyHelper` is set in `~/.claude/settings.json`, and
+                               more is said about it                                     claude-code.toml:76
+        · login      out       not logged in: no `claudeAiOauth` in `~/.claude/.credentials.json`, and more
+                               is said about it                                          claude-code.toml:88
         ");
     }
 
