@@ -72,21 +72,21 @@ fn a_policy_that_is_broken_refuses() {
     assert_eq!(
         table(file, &[("ANTHROPIC_API_KEY", "s3cr3t-key")]),
         [
-            "empty: 5 policy-empty: write the file, or remove it: `rm /home/.config/keyrule/claude-code.toml`",
-            "white space: 5 policy-empty: write the file, or remove it: `rm /home/.config/keyrule/claude-code.toml`",
-            "10 MB: 5 policy-too-large: mend or remove `/home/.config/keyrule/claude-code.toml`",
-            "binary: 5 policy-binary: mend or remove `/home/.config/keyrule/claude-code.toml`",
-            "not UTF-8: 5 policy-not-utf8: mend or remove `/home/.config/keyrule/claude-code.toml`",
+            "empty: 5 policy-empty: write the file, or remove it: `rm ~/.config/keyrule/claude-code.toml`",
+            "white space: 5 policy-empty: write the file, or remove it: `rm ~/.config/keyrule/claude-code.toml`",
+            "10 MB: 5 policy-too-large: mend or remove `~/.config/keyrule/claude-code.toml`",
+            "binary: 5 policy-binary: mend or remove `~/.config/keyrule/claude-code.toml`",
+            "not UTF-8: 5 policy-not-utf8: mend or remove `~/.config/keyrule/claude-code.toml`",
             "deep: 5 policy-invalid: ",
-            "folder: 5 policy-not-a-file: mend or remove `/home/.config/keyrule/claude-code.toml`",
-            "loop of links: 5 policy-unreadable: make it readable for yourself, see `ls -l /home/.config/keyrule/claude-code.toml`, or remove it",
+            "folder: 5 policy-not-a-file: mend or remove `~/.config/keyrule/claude-code.toml`",
+            "loop of links: 5 policy-unreadable: make it readable for yourself, see `ls -l ~/.config/keyrule/claude-code.toml`, or remove it",
             "a secret: 5 policy-invalid: ",
         ]
     );
 }
 
 fn settings_that_are_broken_stop() {
-    let mend = "1 source-failed: mend `/home/.claude/settings.json`, then try again";
+    let mend = "1 source-failed: mend `~/.claude/settings.json`, then try again";
     let expected = BREAKS.map(|(what, _)| format!("{what}: {mend}"));
     assert_eq!(table("home/.claude/settings.json", &[]), expected);
 }

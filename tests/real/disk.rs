@@ -33,7 +33,7 @@ fn on_a_full_disk(machine: &Machine, line: &str) -> Ended {
 fn an_answer_that_cannot_be_written_fails_and_loses_nothing() {
     let machine = Machine::new();
     let ended = on_a_full_disk(&machine, "keyrule consent approve api-key");
-    let hint = "make room on the disk of `/home/state/keyrule/consents.json`";
+    let hint = "make room on the disk of `~/state/keyrule/consents.json`";
     ended.fails(1, "consent-not-writable", hint);
     let machine = Machine::new();
     let ended = on_a_full_disk(

@@ -23,7 +23,7 @@ fn settings_that_cannot_be_read_stop() {
     let machine = Machine::with_helper("echo s3cr3t-helper");
     machine.keyrule(&["token"]).end().gives("s3cr3t-helper\n");
     machine.mode("home/.claude/settings.json", 0o000);
-    let mend = "mend `/home/.claude/settings.json`, then try again";
+    let mend = "mend `~/.claude/settings.json`, then try again";
     let ended = machine.keyrule(&["token"]).end();
     ended.fails(1, "source-failed", mend);
     // Nor in a folder that cannot be entered.
@@ -43,7 +43,7 @@ fn a_credentials_file_that_cannot_be_read_stops() {
     );
     machine.mode(file, 0o000);
     let ended = machine.keyrule(&["exec", "--", "/usr/bin/env"]).end();
-    let mend = "mend `/home/.claude/.credentials.json`, then try again";
+    let mend = "mend `~/.claude/.credentials.json`, then try again";
     ended.fails(125, "source-failed", mend);
     let ended = machine.keyrule(&["token", "--surface", "desktop"]).end();
     ended.fails(1, "source-failed", mend);
@@ -59,7 +59,7 @@ fn a_policy_of_the_user_that_cannot_be_read_refuses() {
         .variable("ANTHROPIC_API_KEY", "s3cr3t-key")
         .end();
     let hint = "make it readable for yourself, see `ls -l \
-                /home/.config/keyrule/claude-code.toml`, or remove it";
+                ~/.config/keyrule/claude-code.toml`, or remove it";
     ended.fails(5, "policy-unreadable", hint);
 }
 
@@ -97,7 +97,7 @@ fn a_read_only_home_keeps_no_consent() {
         .keyrule(&["consent", "approve", "api-key"])
         .variable("ANTHROPIC_API_KEY", "s3cr3t-key")
         .end();
-    let hint = "let yourself write `/home/.local/state/keyrule` and the folder it is in";
+    let hint = "let yourself write `~/.local/state/keyrule` and the folder it is in";
     ended.fails(1, "consent-not-writable", hint);
     assert_eq!(fs::read_dir(machine.path("home")).unwrap().count(), 1);
     machine.mode("home", 0o700);
@@ -191,7 +191,8 @@ fn a_state_folder_of_somebody_else_is_not_believed() {
 }
 
 fn yours(below: &str) -> String {
-    format!("make `/{below}` yours and writable by you alone (`chown`, `chmod go-w`)")
+    let below = below.strip_prefix("home").unwrap();
+    format!("make `~{below}` yours and writable by you alone (`chown`, `chmod go-w`)")
 }
 
 fn consents_that_others_can_write_are_not_believed() {
