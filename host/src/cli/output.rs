@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use crate::ambient::Ambient;
 use crate::engine::bindings::Standing;
 use crate::policy::diagnostics::Style;
+use crate::policy::mask::is_control;
 use crate::resolver::Explained;
 
 use super::args::{Global, When};
@@ -268,15 +269,15 @@ impl Look {
     }
 }
 
-/// Text from elsewhere, fit for a terminal: what would move its cursor or
-/// change its colours is shown, not done.
+/// Text from elsewhere, fit for a terminal: what would move its cursor,
+/// change its colours or turn the direction of text is shown, not done.
 pub(crate) fn clean(text: &str) -> String {
-    if !text.chars().any(char::is_control) {
+    if !text.chars().any(is_control) {
         return text.to_owned();
     }
     text.chars()
         .flat_map(|character| {
-            let (escaped, kept) = if character.is_control() {
+            let (escaped, kept) = if is_control(character) {
                 (Some(character.escape_default()), None)
             } else {
                 (None, Some(character))
