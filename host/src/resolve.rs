@@ -266,8 +266,6 @@ impl<'r> Resolution<'r> {
             .get(index)
             .and_then(|evidence| evidence.seen.as_ref());
         let expires_in = seen.and_then(|seen| seen.expires_in);
-        let followed =
-            seen.is_some_and(|seen| matches!(seen.destination, wit::Destination::Origin(_)));
         let private = self.private(index)?;
         let endpoint = source.endpoint.as_ref();
         let secret = private.secret.take();
@@ -280,10 +278,12 @@ impl<'r> Resolution<'r> {
             secret,
             headers: source.headers.clone(),
             export: source.export.clone(),
-            endpoint: match (followed, private.endpoint.take()) {
-                (true, Some(url)) => Some(url),
-                _ => endpoint.map(|endpoint| endpoint.default.clone()),
-            },
+            // Looked at together with the destination: there only where a
+            // variable was followed.
+            endpoint: private
+                .endpoint
+                .take()
+                .or_else(|| endpoint.map(|endpoint| endpoint.default.clone())),
             // The default is named too: the child's own may be another.
             endpoint_variable: endpoint.and_then(|endpoint| endpoint.variable.clone()),
             expires_at: expires_in

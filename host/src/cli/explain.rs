@@ -9,22 +9,14 @@ use crate::policy::FileState;
 use crate::resolver::Explained;
 
 use super::Context;
-use super::document::{Document, word};
+use super::document::word;
 use super::errors::Failure;
 use super::explained::{at_home, place, short};
 use super::output::{Look, clean, columns, pad, wrap};
-use super::status::{remarks, row, session};
+use super::status::{remarks, row, session, tell};
 
 pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
-    let explained = context.resolver()?.explain()?;
-    if context.output.json {
-        context.output.document(&Document::new(&explained))?;
-    } else {
-        let home = context.ambient.home.as_deref();
-        let text = text(&explained, context.output.look, home);
-        context.output.data(&text)?;
-    }
-    Ok(explained.exit_code())
+    tell(context, text)
 }
 
 fn text(explained: &Explained, look: Look, home: Option<&Path>) -> String {

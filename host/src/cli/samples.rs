@@ -5,6 +5,7 @@ use crate::engine::bindings as wit;
 use crate::policy::{FileReport, FileState};
 use crate::resolver::{Explained, Resolution};
 use crate::secret::Secret;
+use crate::sources::observation;
 
 /// Where line `line` of the sample policy stands.
 pub(crate) fn at(line: u32) -> wit::Location {
@@ -115,22 +116,10 @@ fn explained(verdict: wit::Verdict, summary: &str, stands: [Stands<'_>; 4]) -> E
         .iter()
         .map(|(_, reason, ..)| wit::Evidence {
             consent: wit::Consent::Undecided,
-            seen: Some(wit::Observation {
-                got: false,
-                outcome: match reason {
-                    wit::Reason::Absent => wit::Outcome::Absent,
-                    _ => wit::Outcome::Present,
-                },
-                detail: None,
-                found_in: None,
-                tier: None,
-                destination: wit::Destination::Default,
-                expires_in: None,
-                renewable: false,
-                account: None,
-                organization: None,
-                lifetime: wit::Lifetime::Unset,
-            }),
+            seen: Some(observation(match reason {
+                wit::Reason::Absent => wit::Outcome::Absent,
+                _ => wit::Outcome::Present,
+            })),
         })
         .collect();
     let rule = match verdict {

@@ -14,6 +14,15 @@ use super::explained::{at_home, place};
 use super::output::{Look, clean, columns, pad, wrap};
 
 pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
+    tell(context, text)
+}
+
+/// Explains, and prints the one document or the given text of it: all that
+/// `status` and `explain` have in common.
+pub(super) fn tell(
+    context: &mut Context<'_, '_>,
+    text: fn(&Explained, Look, Option<&Path>) -> String,
+) -> Result<i32, Failure> {
     let explained = context.resolver()?.explain()?;
     if context.output.json {
         context.output.document(&Document::new(&explained))?;

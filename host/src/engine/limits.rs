@@ -49,6 +49,15 @@ impl Limits {
     }
 }
 
+/// Counts what is asked for, over all memories or tables together.
+fn grow(total: &mut usize, more: usize, limit: usize, end: Exhausted) -> wasmtime::Result<bool> {
+    *total = total.saturating_add(more);
+    if *total > limit {
+        return Err(end.into());
+    }
+    Ok(true)
+}
+
 impl ResourceLimiter for Limits {
     fn memory_growing(
         &mut self,
@@ -59,11 +68,12 @@ impl ResourceLimiter for Limits {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        self.memory = self.memory.saturating_add(desired.saturating_sub(current));
-        if self.memory > MEMORY {
-            return Err(Exhausted::Memory.into());
-        }
-        Ok(true)
+        grow(
+            &mut self.memory,
+            desired.saturating_sub(current),
+            MEMORY,
+            Exhausted::Memory,
+        )
     }
 
     fn table_growing(
@@ -75,11 +85,12 @@ impl ResourceLimiter for Limits {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        self.tables = self.tables.saturating_add(desired.saturating_sub(current));
-        if self.tables > TABLES {
-            return Err(Exhausted::Tables.into());
-        }
-        Ok(true)
+        grow(
+            &mut self.tables,
+            desired.saturating_sub(current),
+            TABLES,
+            Exhausted::Tables,
+        )
     }
 
     fn instances(&self) -> usize {
