@@ -55,6 +55,7 @@ fn seen(got: bool) -> Observation {
         renewable: false,
         account: None,
         organization: None,
+        kept_in: None,
         lifetime: Lifetime::Unset,
     }
 }

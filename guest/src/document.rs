@@ -3,14 +3,15 @@
 
 use crate::reader::{Placed, Problem, Reader, Table};
 use crate::rule::{Rule, Surfaces};
-use crate::wit::{SettingsFile, Severity, Tier, Tool};
-use crate::{kind, login, source, variables};
+use crate::wit::{SettingsFile, Severity, Storage, Tier, Tool};
+use crate::{issuer, kind, login, source, variables};
 
 /// A policy as it was written, before restrictions.
 #[derive(Debug)]
 pub(crate) struct Document {
     pub description: String,
     pub tool: Tool,
+    pub storage: Storage,
     /// The kinds of session that it serves at all.
     pub served: Option<Placed<Surfaces>>,
     pub clear: Vec<String>,
@@ -18,13 +19,15 @@ pub(crate) struct Document {
     pub rules: Vec<Rule>,
 }
 
-const TOP: [&str; 8] = [
+const TOP: [&str; 10] = [
     "name",
     "description",
     "others",
     "session",
     "login",
     "tool",
+    "storage",
+    "issuer",
     "exec",
     "source",
 ];
@@ -90,7 +93,9 @@ fn read_with<'t>(name: &str, text: &'t str, reader: &mut Reader<'t>) -> Option<D
         });
     let tool = tool(reader, top);
     let (mut clear, scrub) = exec(reader, top);
-    let rules = source::rules(reader, top, &tool);
+    let storage = issuer::storage(reader, top);
+    let issuers = issuer::issuers(reader, top);
+    let rules = source::rules(reader, top, &tool, storage, &issuers);
     let hide = variables::hidden(&rules, &clear);
     for rule in &rules {
         clear.extend(variables::cleared(rule));
@@ -101,6 +106,7 @@ fn read_with<'t>(name: &str, text: &'t str, reader: &mut Reader<'t>) -> Option<D
     let mut document = Document {
         description,
         tool,
+        storage,
         served,
         clear: variables::unique(clear),
         hide: variables::unique(hide),

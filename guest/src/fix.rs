@@ -139,17 +139,15 @@ impl Policy {
                 action: Fix::Supply(index),
                 text: format!("let the embedding program supply a credential for `{id}`"),
             },
-            Kind::StoredKey(name) => Advice {
+            Kind::StoredKey(key) if key.issuer.is_some() => self.log_in(index, rule),
+            Kind::StoredKey(key) => Advice {
                 action: Fix::StoreKey(index),
                 text: format!(
                     "store a key: `{}`",
-                    self.command(&format!("key add {name}"))
+                    self.command(&format!("key add {}", key.name))
                 ),
             },
-            Kind::Login(login) => Advice {
-                action: Fix::Login(index),
-                text: format!("log in to `{}`", login.name),
-            },
+            Kind::Login(_) => self.log_in(index, rule),
             // A flag selects a provider; it does not give it credentials.
             Kind::Cloud(_) => return None,
         })
@@ -213,17 +211,33 @@ impl Policy {
                 action: Fix::UnsetVariable(flag),
             })
         }
-        (_, Kind::Login(login), _) => Some(Advice {
-            action: Fix::Login(index),
-            text: format!("log in to `{}` again", login.name),
+        (Trouble::Locked, Kind::Login(_) | Kind::StoredKey(_), _) => Some(Advice {
+            action: Fix::MendKeyring,
+            text: "unlock the keyring, then try again; `keyrule doctor` shows what it says".to_owned(),
         }),
+        (Trouble::NoStore, Kind::Login(_) | Kind::StoredKey(_), _) => Some(Advice {
+            action: Fix::MendKeyring,
+            text: "start the keyring of your session, then try again; `keyrule doctor` shows what it says".to_owned(),
+        }),
+        (Trouble::Unreachable, Kind::Login(_), _) => Some(Advice {
+            action: Fix::MendNetwork(index),
+            text: format!(
+                "try again when the network is there; `{}` shows what the issuer says",
+                self.command("doctor --online")
+            ),
+        }),
+        (_, Kind::Login(_), _) => Some(self.log_in(index, rule)),
         (_, Kind::Supplied, _) => Some(Advice {
             action: Fix::Supply(index),
             text: "let the embedding program supply a fresh credential".to_owned(),
         }),
-        (_, Kind::StoredKey(name), _) => Some(Advice {
+        (_, Kind::StoredKey(key), _) if key.issuer.is_some() => Some(self.log_in(index, rule)),
+        (_, Kind::StoredKey(key), _) => Some(Advice {
             action: Fix::StoreKey(index),
-            text: format!("store the key again: `{}`", self.command(&format!("key add {name}"))),
+            text: format!(
+                "store the key again: `{}`",
+                self.command(&format!("key add {}", key.name))
+            ),
         }),
         (_, Kind::ToolLogin(_), _) => None,
     }
@@ -235,6 +249,16 @@ impl Policy {
             text: format!(
                 "run `{}`",
                 self.command(&format!("consent approve {}", rule.source.id))
+            ),
+        }
+    }
+
+    fn log_in(&self, index: u32, rule: &Rule) -> Advice {
+        Advice {
+            action: Fix::Login(index),
+            text: format!(
+                "log in: `{}`",
+                self.command(&format!("login {}", rule.source.id))
             ),
         }
     }

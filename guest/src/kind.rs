@@ -1,9 +1,12 @@
 //! The keys that belong to one kind of source: what it reads. What goes in
 //! is the table of a source; what comes out is the kind, as the host needs it.
 
+use crate::issuer::Declared;
 use crate::reader::{Reader, Table, listed, nearest};
 use crate::text::At;
-use crate::wit::{Cloud, Command, Folder, Helper, Kind, Login, Pair, Paths, Setting, ToolLogin};
+use crate::wit::{
+    Cloud, Command, Folder, Helper, Issuer, Kind, Login, Pair, Paths, Setting, StoredKey, ToolLogin,
+};
 
 /// A source's kind, and what else its table says that only this kind has.
 #[derive(Debug)]
@@ -60,7 +63,11 @@ const DEFAULT_TIMEOUT_MS: u64 = 60_000;
 
 /// Reads what belongs to the kind, and reports keys that belong to neither
 /// the kind nor every source.
-pub(crate) fn read(reader: &mut Reader<'_>, table: Table<'_>) -> Option<KindParts> {
+pub(crate) fn read(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    issuers: &[Declared],
+) -> Option<KindParts> {
     let word = reader.word(table, "kind", &KINDS);
     // Written out: this runs for every source, and the text for few.
     let help = "add one of `environment`, `helper`, `tool-login`, `supplied`, `stored-key`, `login` and `cloud`";
@@ -80,8 +87,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, table: Table<'_>) -> Option<KindPart
         ],
         Word::ToolLogin => &["path", "entry", "command"],
         Word::Supplied => &[],
-        Word::StoredKey => &["key"],
-        Word::Login => &["login", "organization-claim"],
+        Word::StoredKey => &["key", "issuer", "organization-claim"],
+        Word::Login => &["login", "issuer", "organization-claim"],
         Word::Cloud => &["provider", "flag", "select", "set"],
     };
     let keys: Vec<&str> = COMMON.iter().chain(own).copied().collect();
@@ -101,26 +108,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, table: Table<'_>) -> Option<KindPart
         Word::Helper => helper(reader, table, &mut parts)?,
         Word::ToolLogin => tool_login(reader, table, &mut parts)?,
         Word::Supplied => {}
-        Word::StoredKey => {
-            let key = required(
-                reader,
-                table,
-                "key",
-                "name the stored key: `key = \"work\"`",
-            )?;
-            parts.description = format!("the stored key `{key}`");
-            parts.kind = Kind::StoredKey(key);
-        }
-        Word::Login => {
-            let name = required(reader, table, "login", "name the login: `login = \"work\"`")?;
-            parts.description = format!("the login `{name}`");
-            parts.kind = Kind::Login(Login {
-                name,
-                organization_claim: reader
-                    .string(table, "organization-claim")
-                    .map(|claim| claim.value),
-            });
-        }
+        Word::StoredKey => stored_key(reader, table, issuers, &mut parts)?,
+        Word::Login => login(reader, table, issuers, &mut parts)?,
         Word::Cloud => cloud(reader, table, &mut parts)?,
     }
     Some(parts)
@@ -241,6 +230,85 @@ fn tool_login(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) 
     Some(())
 }
 
+fn stored_key(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    issuers: &[Declared],
+    parts: &mut KindParts,
+) -> Option<()> {
+    let help = "name the stored key: `key = \"work\"`";
+    let name = required(reader, table, "key", help);
+    let issuer = named_issuer(reader, table, issuers);
+    let claim = reader.string(table, "organization-claim");
+    if let (Some(claim), false) = (&claim, table.entries.contains_key("issuer")) {
+        reader.error(
+            "claim-without-issuer",
+            "`organization-claim` names a claim of a login, and no login brings this key",
+            claim.at,
+            "remove it, or name the `issuer`",
+        );
+    }
+    if let (Some((issuer, at)), true) = (&issuer, table.entries.contains_key("issuer"))
+        && issuer.key.is_none()
+    {
+        reader.error(
+            "issuer-without-key",
+            "a login with this issuer ends in no key",
+            *at,
+            "add `key = { url = \"https://…\", field = \"…\" }` to the `[[issuer]]`",
+        );
+    }
+    let name = name?;
+    parts.description = format!("the stored key `{name}`");
+    parts.kind = Kind::StoredKey(StoredKey {
+        name,
+        issuer: issuer.map(|(issuer, _)| issuer),
+        organization_claim: claim.map(|claim| claim.value),
+    });
+    Some(())
+}
+
+fn login(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    issuers: &[Declared],
+    parts: &mut KindParts,
+) -> Option<()> {
+    let name = required(reader, table, "login", "name the login: `login = \"work\"`");
+    let issuer = named_issuer(reader, table, issuers);
+    let help =
+        "name who it is made with: `issuer = \"acme\"`, and say in an `[[issuer]]` what that is";
+    let issuer = reader.require(table, "issuer", issuer, help);
+    let claim = reader.string(table, "organization-claim");
+    let (name, (issuer, _)) = (name?, issuer?);
+    parts.description = format!("the login `{name}`");
+    parts.kind = Kind::Login(Login {
+        name,
+        issuer,
+        organization_claim: claim.map(|claim| claim.value),
+    });
+    Some(())
+}
+
+/// The issuer that a source names.
+fn named_issuer(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    issuers: &[Declared],
+) -> Option<(Issuer, At)> {
+    let name = reader.string(table, "issuer")?;
+    let found = issuers.iter().find(|other| other.issuer.id == name.value);
+    let Some(found) = found else {
+        let ids: Vec<&str> = issuers
+            .iter()
+            .map(|other| other.issuer.id.as_str())
+            .collect();
+        refer(reader, "issuer", &[(name.value, name.at)], &ids);
+        return None;
+    };
+    Some((found.issuer.clone(), name.at))
+}
+
 fn cloud(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) -> Option<()> {
     let providers = [
         ("bedrock", ("bedrock", "Amazon Bedrock")),
@@ -344,6 +412,7 @@ pub(crate) fn pairs(
         let name = name.get_ref().as_ref();
         let valid = match key {
             "headers" => checked_header(reader, name, at),
+            "parameters" => checked_parameter(reader, name, at),
             _ => checked_variable(reader, key, name, at),
         };
         if pairs
@@ -388,6 +457,36 @@ fn checked_header(reader: &mut Reader<'_>, name: &str, at: At) -> bool {
             "that is not the name of a header",
             at,
             "write for example `headers = { Authorization = \"Bearer {secret}\" }`",
+        );
+    }
+    valid
+}
+
+/// What the protocol itself sets is not to be said twice.
+fn checked_parameter(reader: &mut Reader<'_>, name: &str, at: At) -> bool {
+    const OWN: [&str; 10] = [
+        "client_id",
+        "client_secret",
+        "code_challenge",
+        "code_challenge_method",
+        "nonce",
+        "redirect_uri",
+        "response_mode",
+        "response_type",
+        "scope",
+        "state",
+    ];
+    let plain = (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    let valid = plain && !OWN.contains(&name);
+    if !valid {
+        reader.error(
+            "bad-parameter",
+            "that is no parameter that a policy can add to an authorization request",
+            at,
+            "write for example `parameters = { prompt = \"consent\" }`; scopes go into `scopes`",
         );
     }
     valid

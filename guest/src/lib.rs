@@ -17,6 +17,7 @@ mod decide;
 mod document;
 mod explain;
 mod fix;
+mod issuer;
 mod kind;
 mod login;
 mod merge;

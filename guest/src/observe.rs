@@ -5,7 +5,9 @@ use crate::origin;
 use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::text::At;
-use crate::wit::{Destination, Finding, Lifetime, Observation, Outcome, Reason, State};
+use crate::wit::{
+    Destination, Finding, Lifetime, Observation, Outcome, Reason, State, Storage, StoreKind,
+};
 
 impl Policy {
     /// Judges what was seen of a source.
@@ -41,6 +43,11 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
         Outcome::Trouble(_) => return (State::Failed, Reason::Trouble, rule.on_failure_at),
         Outcome::Present => {}
     }
+    if let Some(kept_in) = seen.kept_in
+        && !may_keep(rule.storage, kept_in)
+    {
+        return (State::Out, Reason::StoreNotAllowed, rule.at);
+    }
     // S17: whose credential it is comes before everything else about it.
     for organizations in &rule.organizations {
         match &seen.organization {
@@ -63,6 +70,12 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
         (false, _, true) => (State::Held, Reason::Got, rule.at),
         (false, _, false) => (State::Ready, Reason::Present, rule.at),
     }
+}
+
+/// Whether the policy lets credentials be kept there. One that does not say
+/// lets them be kept wherever they are.
+fn may_keep(storage: Storage, kept_in: StoreKind) -> bool {
+    storage.store.is_none_or(|store| store == kept_in) || storage.fallback == Some(kept_in)
 }
 
 /// S4: what must not be sent where it would go. The line is that of the list

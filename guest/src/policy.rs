@@ -48,6 +48,7 @@ impl Policy {
             name: self.name.clone(),
             description: document.description.clone(),
             tool: document.tool.clone(),
+            storage: document.storage,
             clears: document.clear.clone(),
             hides: document.hide.clone(),
             documents: self

@@ -314,6 +314,29 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// The number of a port.
+    pub(crate) fn port(&mut self, table: Table<'_>, key: &str) -> Option<Placed<u16>> {
+        let value = table.entries.get(key)?;
+        let at = self.at(value);
+        let DeValue::Integer(number) = value.get_ref() else {
+            self.wrong_type(key, value.get_ref(), "a number", at);
+            return None;
+        };
+        let port = u16::from_str_radix(number.as_str(), number.radix());
+        match port {
+            Ok(port) if port != 0 => Some(Placed { value: port, at }),
+            _ => {
+                self.error(
+                    "bad-port",
+                    format!("`{key}` is no port"),
+                    at,
+                    "write a number from 1 to 65535, or leave it out for any port",
+                );
+                None
+            }
+        }
+    }
+
     /// One of a closed set of words.
     pub(crate) fn word<T: Copy>(
         &mut self,

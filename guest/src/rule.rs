@@ -4,7 +4,7 @@
 
 use crate::origin::Pattern;
 use crate::text::At;
-use crate::wit::{Reason, Source, Surface};
+use crate::wit::{Reason, Source, Storage, Surface};
 
 /// A set of surfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,8 @@ pub(crate) struct Rule {
     pub ttl_ms: u64,
     /// How long at the most.
     pub ttl_limits: Vec<u64>,
+    /// Where what is stored may be kept.
+    pub storage: Storage,
     /// Variables of its own that `exec` clears.
     pub clear: Vec<String>,
     /// A cloud provider that a flag selects: two at once deserve a warning.

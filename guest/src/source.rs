@@ -1,14 +1,21 @@
 //! The sources of a policy: a `[[source]]` in, a rule out, with what every
 //! kind of source has in common. `kind` reads the rest.
 
+use crate::issuer::Declared;
 use crate::kind;
 use crate::origin::{self, Pattern};
 use crate::reader::{Placed, Reader, Table};
 use crate::rule::{Allowed, CONSENT_LEVELS, ConsentLevel, Rule, SURFACES, Surfaces};
 use crate::text::At;
-use crate::wit::{Endpoint, Kind, Location, Source, Tool};
+use crate::wit::{Endpoint, Kind, Location, Source, Storage, Tool};
 
-pub(crate) fn rules(reader: &mut Reader<'_>, top: Table<'_>, tool: &Tool) -> Vec<Rule> {
+pub(crate) fn rules(
+    reader: &mut Reader<'_>,
+    top: Table<'_>,
+    tool: &Tool,
+    storage: Storage,
+    issuers: &[Declared],
+) -> Vec<Rule> {
     let tables = reader.tables(top, "source", "a `[[source]]`");
     let listed = top.entries.get("source");
     if listed.is_none_or(|listed| {
@@ -32,9 +39,10 @@ pub(crate) fn rules(reader: &mut Reader<'_>, top: Table<'_>, tool: &Tool) -> Vec
     let mut rules: Vec<Rule> = Vec::new();
     let mut keeps: Vec<(usize, String, At)> = Vec::new();
     for table in tables {
-        let Some((rule, keep, from)) = rule(reader, table) else {
+        let Some((mut rule, keep, from)) = rule(reader, table, issuers) else {
             continue;
         };
+        rule.storage = storage;
         kind::refer(reader, "settings file", &from, &settings);
         if rules.iter().any(|other| other.source.id == rule.source.id) {
             reader.error(
@@ -51,7 +59,7 @@ pub(crate) fn rules(reader: &mut Reader<'_>, top: Table<'_>, tool: &Tool) -> Vec
     }
     for (index, id, at) in keeps {
         let key = rules.iter().find(|rule| rule.source.id == id);
-        let Some(Kind::StoredKey(name)) = key.map(|rule| &rule.source.kind) else {
+        let Some(Kind::StoredKey(key)) = key.map(|rule| &rule.source.kind) else {
             let stored: Vec<&str> = rules
                 .iter()
                 .filter(|rule| matches!(rule.source.kind, Kind::StoredKey(_)))
@@ -60,7 +68,7 @@ pub(crate) fn rules(reader: &mut Reader<'_>, top: Table<'_>, tool: &Tool) -> Vec
             kind::refer(reader, "source of kind `stored-key`", &[(id, at)], &stored);
             continue;
         };
-        let name = name.clone();
+        let name = key.name.clone();
         if let Some(rule) = rules.get_mut(index) {
             rule.source.keep_as = Some(name);
         }
@@ -74,13 +82,17 @@ type References = (Option<Named>, Vec<Named>);
 /// A name, and where it stands.
 type Named = (String, At);
 
-fn rule(reader: &mut Reader<'_>, table: Table<'_>) -> Option<(Rule, Option<Named>, Vec<Named>)> {
+fn rule(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    issuers: &[Declared],
+) -> Option<(Rule, Option<Named>, Vec<Named>)> {
     let id = reader.string(table, "id");
     let id = reader.require(table, "id", id, "give it an id: `id = \"api-key\"`");
     if let Some(id) = &id {
         checked_id(reader, id);
     }
-    let parts = kind::read(reader, table);
+    let parts = kind::read(reader, table, issuers);
     let counted = surfaces(reader, table, "surfaces");
     let counted = reader.require(
         table,
@@ -97,6 +109,7 @@ fn rule(reader: &mut Reader<'_>, table: Table<'_>) -> Option<(Rule, Option<Named
     let clear = kind::variables(reader, table, "clear");
     let (id, parts, counted) = (id?, parts?, counted?);
     check_endpoint_use(reader, table, endpoint.is_some(), &headers, &exports);
+    let followed = followed(reader, table, endpoint.as_ref(), &parts, issuers);
     let (keep, from): References = (parts.keep_as, parts.from);
     let rule = Rule {
         source: Source {
@@ -127,17 +140,21 @@ fn rule(reader: &mut Reader<'_>, table: Table<'_>) -> Option<(Rule, Option<Named
         next_on_failure: on_failure.as_ref().is_some_and(|next| next.value),
         on_failure_at: on_failure.map_or(id.at, |next| next.at),
         endpoints,
-        endpoint_limits: Vec::new(),
+        endpoint_limits: followed.into_iter().collect(),
         organizations: Vec::new(),
         ttl_ms: parts.ttl_ms,
         ttl_limits: parts.ttl_limit.into_iter().collect(),
+        storage: Storage {
+            store: None,
+            fallback: None,
+        },
         clear,
         by_flag: parts.by_flag,
     };
     Some((rule, keep, from))
 }
 
-fn checked_id(reader: &mut Reader<'_>, id: &Placed<String>) {
+pub(crate) fn checked_id(reader: &mut Reader<'_>, id: &Placed<String>) {
     let valid = id.value.len() <= 64
         && id
             .value
@@ -204,6 +221,40 @@ fn endpoint(
         }),
         allow,
     )
+}
+
+/// S4: a login follows a variable only to what its issuer lists; its default
+/// always counts.
+fn followed(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    endpoint: Option<&Endpoint>,
+    parts: &kind::KindParts,
+    issuers: &[Declared],
+) -> Option<Allowed<Pattern>> {
+    let issuer = match &parts.kind {
+        Kind::Login(login) => &login.issuer.id,
+        _ => return None,
+    };
+    let endpoint = endpoint?;
+    endpoint.variable.as_ref()?;
+    let declared = issuers.iter().find(|other| other.issuer.id == *issuer)?;
+    let Some(origins) = &declared.origins else {
+        reader.error(
+            "issuer-origins",
+            "a login follows a variable only to origins that its issuer lists, and it lists none",
+            table.at,
+            "add `origins = [\"https://…\"]` to the `[[issuer]]`, or remove `variable` from the endpoint",
+        );
+        return None;
+    };
+    let mut origins = origins.clone();
+    if let Ok(default) = origin::of_url(&endpoint.default)
+        && let Ok(default) = Pattern::parse(&default)
+    {
+        origins.list.push(default);
+    }
+    Some(origins)
 }
 
 /// Secret and destination come from one source together: what says

@@ -3,7 +3,7 @@
 //! value.
 
 use crate::rule::{Rule, SURFACES};
-use crate::wit::{Command, Kind, Observation, Outcome, Reason, Surface, Trouble};
+use crate::wit::{Command, Kind, Observation, Outcome, Reason, StoreKind, Surface, Trouble};
 
 /// `terminal sessions`.
 pub(crate) fn sessions(surface: Surface) -> String {
@@ -44,6 +44,17 @@ pub(crate) fn line(
         },
         Reason::NoOrganization => {
             "does not say which organisation it belongs to, and only some are permitted".to_owned()
+        }
+        Reason::StoreNotAllowed => {
+            let kept_in = match seen.and_then(|seen| seen.kept_in) {
+                Some(StoreKind::Keyring) => "the keyring",
+                Some(StoreKind::File) => "a file",
+                None => "another store",
+            };
+            format!(
+                "{}, and is kept in {kept_in}, where the policy does not let it be",
+                present(kind, seen)
+            )
         }
         Reason::EndpointNotAllowed => endpoint_not_allowed(rule, seen),
         Reason::EndpointMalformed => match (detail(seen), variable_of_endpoint(rule)) {
@@ -101,7 +112,7 @@ fn present(kind: &Kind, seen: Option<&Observation>) -> String {
             None => "the tool is logged in".to_owned(),
         },
         Kind::Supplied => "the embedding program supplies it".to_owned(),
-        Kind::StoredKey(name) => format!("the key `{name}` is stored"),
+        Kind::StoredKey(key) => format!("the key `{}` is stored", key.name),
         Kind::Login(login) => match seen.and_then(|seen| seen.account.as_deref()) {
             Some(account) => format!("`{}` is logged in as `{account}`", login.name),
             None => format!("`{}` is logged in", login.name),
@@ -126,7 +137,7 @@ fn absent(kind: &Kind) -> String {
         },
         Kind::ToolLogin(_) => "the tool is not logged in".to_owned(),
         Kind::Supplied => "the embedding program supplies none".to_owned(),
-        Kind::StoredKey(name) => format!("no key `{name}` is stored"),
+        Kind::StoredKey(key) => format!("no key `{}` is stored", key.name),
         Kind::Login(login) => format!("`{}` is not logged in", login.name),
         Kind::Cloud(cloud) => match &cloud.flag {
             Some(flag) => format!("`{flag}` is not set"),
@@ -169,7 +180,12 @@ fn trouble(kind: &Kind, seen: Option<&Observation>) -> String {
         Some(Outcome::Trouble(trouble)) => match (trouble, detail(seen)) {
             // The host's words about a file or a value name it themselves.
             (
-                Trouble::Unreadable | Trouble::Invalid | Trouble::Untrusted | Trouble::Locked,
+                Trouble::Unreadable
+                | Trouble::Invalid
+                | Trouble::Untrusted
+                | Trouble::Locked
+                | Trouble::NoStore
+                | Trouble::Unreachable,
                 Some(detail),
             ) => return detail.to_owned(),
             (Trouble::BadCharacter, Some(detail)) => {
@@ -193,6 +209,8 @@ fn what_happened(trouble: Trouble, file: &str) -> String {
         Trouble::Invalid => format!("{file} is not valid"),
         Trouble::Untrusted => format!("{file} is not trusted"),
         Trouble::Locked => format!("{file} is locked"),
+        Trouble::NoStore => "there is no keyring that answers".to_owned(),
+        Trouble::Unreachable => "its issuer does not answer".to_owned(),
         Trouble::BadCharacter => "it holds a character that no header may carry".to_owned(),
         Trouble::NotStarted => "the helper could not be started".to_owned(),
         Trouble::ExitStatus => "the helper failed".to_owned(),

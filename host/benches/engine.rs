@@ -99,6 +99,7 @@ fn seen() -> wit::Observation {
         renewable: false,
         account: None,
         organization: None,
+        kept_in: None,
         lifetime: wit::Lifetime::Unset,
     }
 }

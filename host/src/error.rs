@@ -108,7 +108,8 @@ fn replace(id: &str, next: Option<&str>, explained: &Explained) -> String {
             format!("put another key into `{variable}`"),
             format!("`unset {variable}` to use"),
         ),
-        Some(Kind::StoredKey(name)) => {
+        Some(Kind::StoredKey(key)) => {
+            let name = &key.name;
             let policy = &explained.about.name;
             (
                 format!(

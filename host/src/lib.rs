@@ -56,6 +56,8 @@ mod credential;
 pub mod engine;
 mod error;
 mod handout;
+mod http;
+mod login;
 pub mod policy;
 mod resolve;
 pub mod resolver;

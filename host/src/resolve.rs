@@ -16,7 +16,7 @@ use crate::engine::{Judge, Step, Steps};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::sources::{self, Context, GetOptions, Notices, Supplied};
-use crate::store::{self, Store};
+use crate::store;
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -317,12 +317,15 @@ impl<'r> Resolution<'r> {
                 .notes
                 .push(format!("the answer holds for this once: {}", chain(&error)));
         }
-        if let (Answer::UseAndKeep, Some(name)) = (answer, &source.keep_as)
-            && let Err(error) = keep(&self.about.tool, self.ambient, name, subject)
-        {
-            self.seen
-                .notes
-                .push(format!("the key was not kept: {}", error.detail()));
+        let (Answer::UseAndKeep, Some(name)) = (answer, &source.keep_as) else {
+            return;
+        };
+        match keep(self.about, self.ambient, name, subject) {
+            Ok(saved) => self.seen.notes.extend(saved.notes),
+            Err(error) => {
+                let note = format!("the key was not kept: {}", error.detail());
+                self.seen.notes.push(note);
+            }
         }
     }
 
@@ -344,8 +347,17 @@ impl<'r> Resolution<'r> {
     }
 }
 
-fn keep(tool: &wit::Tool, ambient: &Ambient, name: &str, key: &Secret) -> Result<(), store::Error> {
-    store::of(tool, ambient)?.save(name, &store::Entry::Key(key.clone()))
+fn keep(
+    about: &wit::About,
+    ambient: &Ambient,
+    name: &str,
+    key: &Secret,
+) -> Result<store::Saved, store::Error> {
+    let key = store::StoredKey {
+        secret: key.clone(),
+        owner: None,
+    };
+    store::of(about, ambient)?.save(&store::Slot::key(name), &store::Entry::Key(key))
 }
 
 /// An error with everything below it, on one line.

@@ -80,8 +80,8 @@ pub(crate) fn look(source: &wit::Source, context: Context<'_>) -> Look {
         wit::Kind::Helper(helper) => helper::look(source, helper, about, ambient),
         wit::Kind::ToolLogin(login) => tool_login::look(login, tool, ambient),
         wit::Kind::Supplied => supplied::look(&source.id, context.supplied),
-        wit::Kind::StoredKey(name) => stored_key::look(name, store::of(tool, ambient).as_ref()),
-        wit::Kind::Login(login) => login::look(login, store::of(tool, ambient).as_ref()),
+        wit::Kind::StoredKey(key) => stored_key::look(key, store::of(about, ambient).as_ref()),
+        wit::Kind::Login(login) => login::look(login, store::of(about, ambient).as_ref()),
         wit::Kind::Cloud(cloud) => cloud::look(cloud, ambient),
     };
     look.endpoint = aim(&mut look.observation, source, ambient);
@@ -120,10 +120,8 @@ pub(crate) async fn get_seen(
         }
         wit::Kind::ToolLogin(login) => tool_login::get(login, tool, ambient).await,
         wit::Kind::Supplied => supplied::get(&source.id, context.supplied).await,
-        wit::Kind::StoredKey(name) => {
-            stored_key::get(name, store::of(tool, ambient).as_ref()).await
-        }
-        wit::Kind::Login(login) => login::get(login, store::of(tool, ambient).as_ref()).await,
+        wit::Kind::StoredKey(key) => stored_key::get(key, store::of(about, ambient).as_ref()).await,
+        wit::Kind::Login(login) => login::get(login, store::of(about, ambient).as_ref()).await,
         wit::Kind::Cloud(cloud) => cloud::get(cloud, ambient).await,
     };
     aim(&mut got.observation, source, ambient);
@@ -167,6 +165,7 @@ pub(crate) fn observation(outcome: wit::Outcome) -> wit::Observation {
         renewable: false,
         account: None,
         organization: None,
+        kept_in: None,
         lifetime: wit::Lifetime::Unset,
     }
 }
@@ -177,6 +176,23 @@ pub(crate) fn store_trouble(error: &store::Error) -> wit::Observation {
         detail: Some(error.detail()),
         found_in: error.path().map(|path| path.display().to_string()),
         ..observation(wit::Outcome::Trouble(error.trouble()))
+    }
+}
+
+/// Does what can block, such as a keyring that asks somebody, off the threads
+/// of the runtime.
+pub(crate) async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, store::Error> + Send + 'static,
+) -> Result<T, store::Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(store::Error::Keyring {
+                why: "was not waited for: the program is ending".to_owned(),
+                trouble: wit::Trouble::TimedOut,
+            }),
+        },
     }
 }
 
@@ -236,7 +252,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Entry, Store as _};
+    use crate::store::{Entry, Slot, StoredKey};
 
     struct World {
         ambient: Ambient,
@@ -280,13 +296,13 @@ mod tests {
     fn each_kind_is_looked_at_and_got_and_aimed_alike() {
         let home = tempfile::tempdir().unwrap();
         let world = World::at(home.path());
-        let store = store::of(&world.about.tool, &world.ambient).unwrap();
-        let key = Entry::Key(Secret::new("s3cr3t-stored"));
-        store.save("kept", &key).unwrap();
-        let login = wit::Login {
-            name: "kept".to_owned(),
-            organization_claim: None,
-        };
+        let store = store::of(&world.about, &world.ambient).unwrap();
+        let key = Entry::Key(StoredKey {
+            secret: Secret::new("s3cr3t-stored"),
+            owner: None,
+        });
+        store.save(&Slot::key("kept"), &key).unwrap();
+        let login = samples::login("kept");
         let cloud = wit::Cloud {
             provider: "bedrock".to_owned(),
             flag: None,
@@ -305,7 +321,7 @@ mod tests {
                 Some("s3cr3t-supplied"),
             ),
             (
-                wit::Kind::StoredKey("kept".to_owned()),
+                wit::Kind::StoredKey(samples::stored_key("kept")),
                 wit::Outcome::Present,
                 Some("s3cr3t-stored"),
             ),

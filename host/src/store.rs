@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::ambient::Ambient;
@@ -23,27 +24,72 @@ mod wire;
 
 pub(crate) use wire::{Named, place};
 
-/// A place that keeps secrets by name.
-pub(crate) trait Store: fmt::Debug {
-    /// What is kept under the name, if anything is.
-    fn load(&self, shelf: Shelf, name: &str) -> Result<Option<Entry>, Error>;
+/// A place that keeps keys and logins. Calls can block: a keyring answers in
+/// seconds, so they are kept off the threads of a shared runtime.
+pub(crate) trait Store: fmt::Debug + Send + Sync {
+    /// What is known of what is kept there, without opening a keyring: free.
+    fn peek(&self, slot: &Slot) -> Result<Option<Known>, Error>;
 
-    /// Keeps the entry under the name, in place of what was there.
-    fn save(&self, name: &str, entry: &Entry) -> Result<(), Error>;
+    /// What is kept there, if anything is. This may open the keyring.
+    fn load(&self, slot: &Slot) -> Result<Option<Entry>, Error>;
 
-    /// Forgets the name, and returns whether anything was kept under it.
-    fn delete(&self, shelf: Shelf, name: &str) -> Result<bool, Error>;
+    /// Makes room for an entry, so that what follows can hardly fail: a
+    /// refresh token that was used up and could not be written is lost.
+    fn prepare(&self, slot: &Slot) -> Result<Box<dyn Prepared + '_>, Error>;
+
+    /// Keeps the entry in place of what was there. A login becomes the
+    /// selected one of its name.
+    fn save(&self, slot: &Slot, entry: &Entry) -> Result<Saved, Error> {
+        self.prepare(slot)?.commit(entry, Select::Yes)
+    }
+
+    /// Selects an account of a login, and returns whether there is such a one.
+    fn select(&self, name: &str, account: &str) -> Result<bool, Error>;
+
+    /// Forgets what is kept there, and returns whether anything was. Where
+    /// the selected account of a login is forgotten, no other takes its
+    /// place: nobody said so.
+    fn delete(&self, slot: &Slot) -> Result<bool, Error>;
+
+    /// Everything that is kept, in order, without opening a keyring.
+    fn list(&self) -> Result<Vec<Listed>, Error>;
 
     /// Where it keeps what is saved now, in words.
     fn whereabouts(&self) -> Result<String, Error>;
 
-    /// Every name that something is kept under, in order.
-    fn names(&self) -> Result<Vec<(Shelf, String)>, Error>;
+    /// The file to lock while the login of this name and account is renewed,
+    /// its folder made; one for each.
+    fn renewal_lock(&self, slot: &Slot) -> Result<PathBuf, Error>;
 }
 
-/// The store of this tool, on this system.
-pub(crate) fn of(tool: &wit::Tool, ambient: &Ambient) -> Result<impl Store + use<>, Error> {
-    file::FileStore::of(tool, ambient)
+/// Room for an entry, until it is dropped.
+pub(crate) trait Prepared {
+    /// Keeps the entry.
+    fn commit(self: Box<Self>, entry: &Entry, select: Select) -> Result<Saved, Error>;
+}
+
+/// Whether a login that is kept becomes the selected one of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Select {
+    /// It does: somebody has logged in.
+    Yes,
+    /// It does not: it was only renewed.
+    Keep,
+}
+
+/// What became of what was saved.
+#[derive(Debug)]
+pub(crate) struct Saved {
+    /// Which store keeps it.
+    pub kept_in: wit::StoreKind,
+    /// What the user should know: a fallback was taken, something damaged was
+    /// set aside.
+    pub notes: Vec<String>,
+}
+
+/// The store of this policy, on this system.
+pub(crate) fn of(about: &wit::About, ambient: &Ambient) -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(file::FileStore::of(&about.tool, ambient)?))
 }
 
 /// Which kind of thing a name is the name of.
@@ -55,40 +101,153 @@ pub(crate) enum Shelf {
     Logins,
 }
 
+/// Where in a store something is kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Slot {
+    /// The kind of thing.
+    pub shelf: Shelf,
+    /// Its name in the policy.
+    pub name: String,
+    /// Whose login it is; without one, the selected one of its name.
+    pub account: Option<String>,
+}
+
+impl Slot {
+    /// The key of this name.
+    pub(crate) fn key(name: &str) -> Self {
+        Self {
+            shelf: Shelf::Keys,
+            name: name.to_owned(),
+            account: None,
+        }
+    }
+
+    /// The selected login of this name.
+    pub(crate) fn login(name: &str) -> Self {
+        Self {
+            shelf: Shelf::Logins,
+            name: name.to_owned(),
+            account: None,
+        }
+    }
+
+    /// This account's login of this name.
+    pub(crate) fn account(name: &str, account: &str) -> Self {
+        Self {
+            account: Some(account.to_owned()),
+            ..Self::login(name)
+        }
+    }
+}
+
+/// Something kept, as a list has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    /// Where; a login's account is always said.
+    pub slot: Slot,
+    /// Whether it is the selected login of its name; true for keys.
+    pub selected: bool,
+    /// What is known of it.
+    pub known: Known,
+}
+
+/// What is known of an entry without opening a keyring.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    /// Which store keeps it.
+    pub kept_in: wit::StoreKind,
+    /// What it is.
+    pub facts: Facts,
+    /// The key or access token itself, where the store is not a keyring.
+    pub secret: Option<Secret>,
+}
+
+/// What an entry is, without its secrets.
+#[derive(Debug, Clone)]
+pub(crate) enum Facts {
+    /// A key, and the login that brought it, where one did.
+    Key(Option<Owner>),
+    /// A login.
+    Login(LoginFacts),
+}
+
 /// Something kept.
 #[derive(Debug, Clone)]
 pub(crate) enum Entry {
     /// A key.
-    Key(Secret),
+    Key(StoredKey),
     /// A login.
     Login(StoredLogin),
 }
 
-/// A login that was made with an issuer. Its `Debug` shows no account: that
-/// is nobody's business in a log.
-#[derive(Clone)]
+/// A key.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredKey {
+    /// The key itself.
+    pub secret: Secret,
+    /// The login that brought it, where one did.
+    pub owner: Option<Owner>,
+}
+
+/// A login that was made with an issuer.
+#[derive(Debug, Clone)]
 pub(crate) struct StoredLogin {
     /// What is sent.
     pub access_token: Secret,
     /// What renews it.
     pub refresh_token: Option<Secret>,
+    /// What else is known of it.
+    pub facts: LoginFacts,
+}
+
+/// What is known of a login besides its tokens.
+#[derive(Debug, Clone)]
+pub(crate) struct LoginFacts {
+    /// Whose it is, and who says so.
+    pub owner: Owner,
+    /// The client that it was made for.
+    pub client_id: String,
+    /// When the access token was got.
+    pub obtained_at: Option<SystemTime>,
     /// When the access token ends.
     pub expires_at: Option<SystemTime>,
-    /// Whose it is.
+    /// Whether there is a refresh token.
+    pub renewable: bool,
+    /// The issuer has said that it cannot be renewed any more.
+    pub ended: bool,
+}
+
+/// Whose a credential is. Its `Debug` shows no account: that is nobody's
+/// business in a log.
+#[derive(Clone, Default)]
+pub(crate) struct Owner {
+    /// The identifier of the issuer that says so.
+    pub issuer: String,
+    /// The account, as people know it: an address where there is one.
     pub account: Option<String>,
-    /// Which organisation it belongs to.
+    /// The organisation that the issuer itself names.
     pub organization: Option<String>,
-    /// What the issuer says of the user.
+    /// What else the issuer says of the user.
     pub claims: BTreeMap<String, serde_json::Value>,
 }
 
-impl fmt::Debug for StoredLogin {
+impl Owner {
+    /// The organisation by the claim that the policy names, and nothing in
+    /// its place where that is missing or no text; without such a claim, what
+    /// the issuer itself names.
+    pub(crate) fn organization(&self, claim: Option<&str>) -> Option<String> {
+        match claim {
+            Some(claim) => Some(self.claims.get(claim)?.as_str()?.to_owned()),
+            None => self.organization.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Owner {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("StoredLogin")
-            .field("access_token", &self.access_token)
-            .field("refresh_token", &self.refresh_token)
-            .field("expires_at", &self.expires_at)
+            .debug_struct("Owner")
+            .field("issuer", &self.issuer)
             .finish_non_exhaustive()
     }
 }
@@ -124,6 +283,15 @@ pub(crate) enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The keyring does not do what it was asked: it is locked, is not there,
+    /// or does not answer.
+    #[error("the keyring {why}")]
+    Keyring {
+        /// Why, as a predicate, with what to do.
+        why: String,
+        /// What an observation says of it.
+        trouble: wit::Trouble,
+    },
     /// Somebody else is writing it for too long. Try again.
     #[error("`{}` is being written by another program", path.display())]
     Locked {
@@ -136,7 +304,7 @@ impl Error {
     /// The file that it is about.
     pub(crate) fn path(&self) -> Option<&std::path::Path> {
         match self {
-            Self::NoPlace(_) => None,
+            Self::NoPlace(_) | Self::Keyring { .. } => None,
             Self::Unreadable { path, .. }
             | Self::Invalid { path, .. }
             | Self::NotWritable { path, .. }
@@ -150,6 +318,7 @@ impl Error {
             Self::NoPlace(error) => error.trouble(),
             Self::Unreadable { .. } | Self::NotWritable { .. } => wit::Trouble::Unreadable,
             Self::Invalid { .. } => wit::Trouble::Invalid,
+            Self::Keyring { trouble, .. } => *trouble,
             Self::Locked { .. } => wit::Trouble::Locked,
         }
     }
@@ -159,9 +328,10 @@ impl Error {
         match self {
             Self::NoPlace(error) => format!("{self}: {error}"),
             Self::NotWritable { source, .. } => format!("{self}: {source}"),
-            Self::Unreadable { .. } | Self::Invalid { .. } | Self::Locked { .. } => {
-                self.to_string()
-            }
+            Self::Unreadable { .. }
+            | Self::Invalid { .. }
+            | Self::Keyring { .. }
+            | Self::Locked { .. } => self.to_string(),
         }
     }
 }

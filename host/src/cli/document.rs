@@ -217,6 +217,8 @@ fn fix<'e>(explained: &Explained, advice: &'e wit::Advice) -> Fix<'e> {
         F::ConfigureHelper(source) => ("configure-helper", id(source)),
         F::MendHelper(source) => ("mend-helper", id(source)),
         F::MendFile(path) => ("mend-file", Some(path.clone())),
+        F::MendKeyring => ("mend-keyring", None),
+        F::MendNetwork(source) => ("mend-network", id(source)),
         F::Supply(source) => ("supply", id(source)),
         F::OtherSurface(surface) => ("other-surface", Some(word(surface))),
         F::ChangePolicy(at) => ("change-policy", Some(format!("{}:{}", at.path, at.line))),

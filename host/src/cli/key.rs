@@ -19,7 +19,7 @@ use crate::engine::bindings as wit;
 use crate::policy::builtin;
 use crate::resolver::Resolver;
 use crate::secret::Secret;
-use crate::store::{self, Entry, Error, Shelf, Store};
+use crate::store::{self, Entry, Error, Shelf, Slot, StoredKey};
 
 /// The longest key, as for what a helper prints.
 const LONGEST: usize = 16_384;
@@ -41,13 +41,13 @@ pub(super) fn add(context: &mut Context<'_, '_>, name: &str) -> Result<i32, Fail
 /// Lists the names of keys, and which of the policy's sources use them.
 pub(super) fn list(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
     let resolver = context.resolver()?;
-    let names = store::of(&resolver.about().tool, &context.ambient)?.names()?;
-    let keys: Vec<_> = names
+    let listed = store::of(resolver.about(), &context.ambient)?.list()?;
+    let keys: Vec<_> = listed
         .into_iter()
-        .filter(|(shelf, _)| *shelf == Shelf::Keys)
-        .map(|(_, name)| Listed {
-            sources: users(resolver.sources(), &name),
-            name,
+        .filter(|one| one.slot.shelf == Shelf::Keys)
+        .map(|one| Listed {
+            sources: users(resolver.sources(), &one.slot.name),
+            name: one.slot.name,
         })
         .collect();
     if context.output.json {
@@ -61,9 +61,9 @@ pub(super) fn list(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
 /// Forgets the key of a name.
 pub(super) fn remove(context: &mut Context<'_, '_>, name: &str) -> Result<i32, Failure> {
     let resolver = context.resolver()?;
-    let store = store::of(&resolver.about().tool, &context.ambient)?;
+    let store = store::of(resolver.about(), &context.ambient)?;
     let place = store.whereabouts()?;
-    if !store.delete(Shelf::Keys, name)? {
+    if !store.delete(&Slot::key(name))? {
         let message = format!("no key `{name}` is stored in {place}");
         return Err(Failure::new("no-such-key", 4, message).hint("list them: `keyrule key list`"));
     }
@@ -79,11 +79,18 @@ fn add_from(
 ) -> Result<i32, Failure> {
     check_name(name)?;
     let resolver = context.resolver()?;
-    let store = store::of(&resolver.about().tool, &context.ambient)?;
-    let before = store.load(Shelf::Keys, name)?.is_some();
+    let store = store::of(resolver.about(), &context.ambient)?;
+    let before = store.peek(&Slot::key(name))?.is_some();
     let key = key()?;
     check(&key)?;
-    store.save(name, &Entry::Key(key))?;
+    let key = StoredKey {
+        secret: key,
+        owner: None,
+    };
+    let saved = store.save(&Slot::key(name), &Entry::Key(key))?;
+    for note in &saved.notes {
+        context.output.warn(note);
+    }
     let what = if before { "replaced" } else { "stored" };
     let done = Done::new(what, name, store.whereabouts()?, &resolver);
     if done.sources.is_empty() {
@@ -113,7 +120,7 @@ fn shipped_user(
                 .ambient(context.ambient.clone())
                 .build();
             resolver.is_ok_and(|resolver| {
-                let store = store::of(&resolver.about().tool, &context.ambient);
+                let store = store::of(resolver.about(), &context.ambient);
                 let whereabouts = store.and_then(|store| store.whereabouts());
                 whereabouts.is_ok_and(|other| other == place)
                     && !users(resolver.sources(), name).is_empty()
@@ -250,7 +257,7 @@ fn check_name(name: &str) -> Result<(), Failure> {
 fn users(sources: &[wit::Source], name: &str) -> Vec<String> {
     sources
         .iter()
-        .filter(|source| matches!(&source.kind, wit::Kind::StoredKey(key) if key == name))
+        .filter(|source| matches!(&source.kind, wit::Kind::StoredKey(key) if key.name == name))
         .map(|source| source.id.clone())
         .collect()
 }
@@ -292,16 +299,21 @@ impl From<Error> for Failure {
             Error::Unreadable { .. } => "store-unreadable",
             Error::Invalid { .. } => "store-invalid",
             Error::NotWritable { .. } => "store-not-writable",
+            Error::Keyring { .. } => "keyring",
             Error::Locked { .. } => "store-locked",
         };
         let mut failure = Self::new(code, 1, error.to_string());
         match &error {
             Error::NoPlace(cause) => failure.said.causes.push(cause.to_string()),
             Error::NotWritable { source, .. } => failure.said.causes.push(os_words(source)),
-            Error::Unreadable { .. } | Error::Invalid { .. } | Error::Locked { .. } => {}
+            Error::Unreadable { .. }
+            | Error::Invalid { .. }
+            | Error::Keyring { .. }
+            | Error::Locked { .. } => {}
         }
         match &error {
             Error::NoPlace(_) => failure,
+            Error::Keyring { .. } => failure.hint("see what it says: `keyrule doctor`"),
             Error::Unreadable { path, .. } => {
                 failure.hint(format!("let yourself read `{}`", path.display()))
             }

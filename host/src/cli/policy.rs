@@ -119,6 +119,10 @@ mod samples {
                 folder: None,
                 settings: Vec::new(),
             },
+            storage: wit::Storage {
+                store: None,
+                fallback: None,
+            },
             clears: Vec::new(),
             hides: Vec::new(),
             documents: std::iter::once(policy)

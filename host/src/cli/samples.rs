@@ -137,6 +137,10 @@ fn explained(verdict: wit::Verdict, summary: &str, stands: [Stands<'_>; 4]) -> E
                 folder: None,
                 settings: Vec::new(),
             },
+            storage: wit::Storage {
+                store: None,
+                fallback: None,
+            },
             clears: Vec::new(),
             hides: Vec::new(),
             documents: vec!["claude-code.toml".into()],

@@ -234,6 +234,7 @@ fn check_lines(explanation: &Explanation, count: usize) -> Result<(), Misbehavio
             | Fix::StoreKey(index)
             | Fix::ConfigureHelper(index)
             | Fix::MendHelper(index)
+            | Fix::MendNetwork(index)
             | Fix::Supply(index) => {
                 known(index, count)?;
             }
@@ -241,6 +242,7 @@ fn check_lines(explanation: &Explanation, count: usize) -> Result<(), Misbehavio
             | Fix::UnsetVariable(_)
             | Fix::ToolLogin(_)
             | Fix::MendFile(_)
+            | Fix::MendKeyring
             | Fix::OtherSurface(_)
             | Fix::ChangePolicy(_) => {}
         }

@@ -52,9 +52,47 @@ pub(crate) fn about() -> wit::About {
             }),
             settings: Vec::new(),
         },
+        storage: wit::Storage {
+            store: None,
+            fallback: None,
+        },
         clears: Vec::new(),
         hides: Vec::new(),
         documents: Vec::new(),
         warnings: Vec::new(),
+    }
+}
+
+/// A stored key that no login brings.
+pub(crate) fn stored_key(name: &str) -> wit::StoredKey {
+    wit::StoredKey {
+        name: name.to_owned(),
+        issuer: None,
+        organization_claim: None,
+    }
+}
+
+/// A login with an issuer at `https://login.test`.
+pub(crate) fn login(name: &str) -> wit::Login {
+    wit::Login {
+        name: name.to_owned(),
+        issuer: issuer("https://login.test"),
+        organization_claim: None,
+    }
+}
+
+/// An issuer that is asked where it answers.
+pub(crate) fn issuer(url: &str) -> wit::Issuer {
+    wit::Issuer {
+        id: "test".to_owned(),
+        url: url.to_owned(),
+        client_id: "cli".to_owned(),
+        endpoints: None,
+        scopes: vec!["openid".to_owned()],
+        parameters: Vec::new(),
+        redirect_host: "127.0.0.1".to_owned(),
+        redirect_port: None,
+        redirect_path: "/callback".to_owned(),
+        key: None,
     }
 }

@@ -2,24 +2,48 @@
 //! whether the store keeps one that a header can carry. What a consent would
 //! be about is the name: the user put the key there.
 
+use std::sync::Arc;
+
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
-use crate::sources::{Got, Look, observation, store_trouble};
-use crate::store::{Entry, Error, Shelf, Store};
+use crate::sources::{Got, Look, observation, off_the_runtime, store_trouble};
+use crate::store::{Entry, Error, Facts, Known, Owner, Slot, Store};
 
-/// Looks whether a key is kept under the name.
-pub(crate) fn look(name: &str, store: Result<&impl Store, &Error>) -> Look {
-    let (observation, secret) = see(name, store);
+/// Looks whether a key is kept under the name, without opening a keyring.
+pub(crate) fn look(key: &wit::StoredKey, store: Result<&Arc<dyn Store>, &Error>) -> Look {
+    let known = match store.map(|store| store.peek(&Slot::key(&key.name))) {
+        Ok(Ok(Some(known))) => known,
+        Ok(Ok(None)) => return nothing(observation(wit::Outcome::Absent)),
+        Ok(Err(error)) => return nothing(store_trouble(&error)),
+        Err(error) => return nothing(store_trouble(error)),
+    };
+    let Facts::Key(owner) = &known.facts else {
+        return nothing(observation(wit::Outcome::Absent));
+    };
+    let seen = describe(key, &known, owner.as_ref());
+    let seen = match &known.secret {
+        Some(secret) => judged(key, seen, secret),
+        None => seen,
+    };
+    let there = seen.outcome == wit::Outcome::Present;
     Look {
-        observation,
-        subject: secret.map(|_| Secret::new(name)),
+        observation: seen,
+        subject: there.then(|| Secret::new(key.name.as_str())),
         endpoint: None,
     }
 }
 
-/// Takes the key.
-pub(crate) async fn get(name: &str, store: Result<&impl Store, &Error>) -> Got {
-    let (observation, secret) = see(name, store);
+fn nothing(observation: wit::Observation) -> Look {
+    Look {
+        observation,
+        subject: None,
+        endpoint: None,
+    }
+}
+
+/// Takes the key; this may open the keyring.
+pub(crate) async fn get(key: &wit::StoredKey, store: Result<&Arc<dyn Store>, &Error>) -> Got {
+    let (observation, secret) = see(key, store).await;
     Got {
         observation: wit::Observation {
             got: true,
@@ -29,33 +53,62 @@ pub(crate) async fn get(name: &str, store: Result<&impl Store, &Error>) -> Got {
     }
 }
 
-fn see(name: &str, store: Result<&impl Store, &Error>) -> (wit::Observation, Option<Secret>) {
-    let loaded = match store {
-        Ok(store) => store.load(Shelf::Keys, name),
-        Err(error) => return (store_trouble(error), None),
-    };
-    let secret = match loaded {
-        Ok(Some(Entry::Key(secret))) => secret,
-        Ok(Some(Entry::Login(_)) | None) => return (observation(wit::Outcome::Absent), None),
-        Err(error) => return (store_trouble(&error), None),
-    };
-    let seen = |outcome| wit::Observation {
-        found_in: Some(format!("stored key `{name}`")),
-        ..observation(outcome)
-    };
-    if secret.is_blank() {
-        return (seen(wit::Outcome::Blank), None);
-    }
-    if let Some((place, what)) = secret.bad_character() {
-        let seen = wit::Observation {
-            detail: Some(format!(
-                "the stored key `{name}` holds {what} at character {place}"
-            )),
-            ..seen(wit::Outcome::Trouble(wit::Trouble::BadCharacter))
-        };
+async fn see(
+    key: &wit::StoredKey,
+    store: Result<&Arc<dyn Store>, &Error>,
+) -> (wit::Observation, Option<Secret>) {
+    let seen = look(key, store).observation;
+    if seen.outcome != wit::Outcome::Present {
         return (seen, None);
     }
-    (seen(wit::Outcome::Present), Some(secret))
+    let (Ok(store), slot) = (store, Slot::key(&key.name)) else {
+        return (seen, None);
+    };
+    let store = Arc::clone(store);
+    let secret = match off_the_runtime(move || store.load(&slot)).await {
+        Ok(Some(Entry::Key(stored))) => stored.secret,
+        Ok(Some(Entry::Login(_)) | None) => {
+            let vanished = wit::Outcome::Trouble(wit::Trouble::Vanished);
+            return (observation(vanished), None);
+        }
+        Err(error) => return (store_trouble(&error), None),
+    };
+    let seen = judged(key, seen, &secret);
+    match seen.outcome {
+        wit::Outcome::Present => (seen, Some(secret)),
+        _ => (seen, None),
+    }
+}
+
+fn describe(key: &wit::StoredKey, known: &Known, owner: Option<&Owner>) -> wit::Observation {
+    wit::Observation {
+        found_in: Some(format!("stored key `{}`", key.name)),
+        kept_in: Some(known.kept_in),
+        account: owner.and_then(|owner| owner.account.clone()),
+        organization: owner.and_then(|owner| owner.organization(key.organization_claim.as_deref())),
+        ..observation(wit::Outcome::Present)
+    }
+}
+
+/// Sees whether a header can carry it.
+fn judged(key: &wit::StoredKey, seen: wit::Observation, secret: &Secret) -> wit::Observation {
+    if secret.is_blank() {
+        return wit::Observation {
+            outcome: wit::Outcome::Blank,
+            ..seen
+        };
+    }
+    let Some((place, what)) = secret.bad_character() else {
+        return seen;
+    };
+    wit::Observation {
+        outcome: wit::Outcome::Trouble(wit::Trouble::BadCharacter),
+        detail: Some(format!(
+            "the stored key `{}` holds {what} at character {place}",
+            key.name
+        )),
+        ..seen
+    }
 }
 
 #[cfg(test)]
@@ -63,33 +116,44 @@ mod tests {
     use super::*;
     use crate::handout;
     use crate::sources::block_on;
+    use crate::sources::samples::stored_key as named;
+    use crate::store::StoredKey;
     use crate::store::memory::MemoryStore;
 
     fn expected(outcome: wit::Outcome) -> wit::Observation {
         wit::Observation {
             found_in: Some("stored key `work`".to_owned()),
+            kept_in: Some(wit::StoreKind::File),
             ..observation(outcome)
         }
     }
 
-    fn store(value: &str) -> MemoryStore {
+    fn memory(value: &str) -> Arc<MemoryStore> {
         let store = MemoryStore::default();
-        store.save("work", &Entry::Key(Secret::new(value))).unwrap();
-        store
+        let key = Entry::Key(StoredKey {
+            secret: Secret::new(value),
+            owner: None,
+        });
+        store.save(&Slot::key("work"), &key).unwrap();
+        Arc::new(store)
+    }
+
+    fn store(value: &str) -> Arc<dyn Store> {
+        memory(value)
     }
 
     #[test]
     fn a_key_is_found_by_its_name() {
         let store = store("s3cr3t-canary");
-        let absent = look("other", Ok(&store));
+        let absent = look(&named("other"), Ok(&store));
         assert_eq!(absent.observation, observation(wit::Outcome::Absent));
-        let seen = look("work", Ok(&store));
+        let seen = look(&named("work"), Ok(&store));
         assert_eq!(seen.observation, expected(wit::Outcome::Present));
         assert_eq!(
             seen.subject.as_ref().map(handout::to_keep),
             Some(b"work".as_slice())
         );
-        let got = block_on(get("work", Ok(&store)));
+        let got = block_on(get(&named("work"), Ok(&store)));
         assert!(got.observation.got);
         assert_eq!(
             got.secret.as_ref().map(handout::to_keep),
@@ -100,9 +164,9 @@ mod tests {
 
     #[test]
     fn a_key_that_no_header_carries_is_not_got() {
-        let blank = look("work", Ok(&store(" ")));
+        let blank = look(&named("work"), Ok(&store(" ")));
         assert_eq!(blank.observation, expected(wit::Outcome::Blank));
-        let got = block_on(get("work", Ok(&store("s3cr3t\r"))));
+        let got = block_on(get(&named("work"), Ok(&store("s3cr3t\r"))));
         assert_eq!(
             got.observation,
             wit::Observation {
@@ -118,12 +182,13 @@ mod tests {
 
     #[test]
     fn a_store_that_fails_is_trouble_and_not_absence() {
-        let store = store("s3cr3t");
+        let store = memory("s3cr3t");
         store.fail_next(Error::Invalid {
             path: "file".into(),
             why: "is not JSON (line 1, column 2)".to_owned(),
         });
-        let seen = look("work", Ok(&store));
+        let store: Arc<dyn Store> = store;
+        let seen = look(&named("work"), Ok(&store));
         assert_eq!(
             seen.observation,
             wit::Observation {

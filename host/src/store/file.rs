@@ -16,7 +16,10 @@ use crate::sources::paths;
 use crate::store::atomic::{self, atomic_create, atomic_write};
 use crate::store::contents::{self, Fault};
 use crate::store::wire::{self, Document, Kept, Ours};
-use crate::store::{Entry, Error, Shelf, Store, StoredLogin};
+use crate::store::{
+    Entry, Error, Facts, Known, Listed, LoginFacts, Owner, Prepared, Saved, Select, Shelf, Slot,
+    Store, StoredKey, StoredLogin,
+};
 
 /// The file that another program may have a part in.
 const SHARED: &str = ".credentials.json";
@@ -143,56 +146,148 @@ impl FileStore {
     }
 }
 
+/// The account under which a login is kept whose issuer names none.
+const NOBODY: &str = "";
+
 impl Store for FileStore {
-    fn load(&self, shelf: Shelf, name: &str) -> Result<Option<Entry>, Error> {
+    fn peek(&self, slot: &Slot) -> Result<Option<Known>, Error> {
+        Ok(self.load(slot)?.map(|entry| known(&entry)))
+    }
+
+    fn load(&self, slot: &Slot) -> Result<Option<Entry>, Error> {
         let mut ours = self.read()?.ours;
-        Ok(match shelf {
-            Shelf::Keys => ours.keys.remove(name).map(|key| Entry::Key(key.secret.0)),
-            Shelf::Logins => ours
-                .logins
-                .remove(name)
-                .map(|login| Entry::Login(login.into())),
+        Ok(match slot.shelf {
+            Shelf::Keys => ours
+                .keys
+                .remove(&slot.name)
+                .map(|key| Entry::Key(key.into())),
+            Shelf::Logins => ours.logins.remove(&slot.name).and_then(|mut login| {
+                let account = slot.account.clone().or(login.selected)?;
+                let login = login.accounts.remove(&account)?;
+                Some(Entry::Login(login.into()))
+            }),
         })
     }
 
-    fn save(&self, name: &str, entry: &Entry) -> Result<(), Error> {
-        self.change(|ours| {
-            match entry.clone() {
-                Entry::Key(secret) => {
-                    let key = wire::Key {
-                        secret: Kept(secret),
-                    };
-                    ours.keys.insert(name.to_owned(), key);
-                }
-                Entry::Login(login) => {
-                    ours.logins.insert(name.to_owned(), login.into());
-                }
-            }
-            true
-        })?;
-        Ok(())
+    fn prepare(&self, slot: &Slot) -> Result<Box<dyn Prepared + '_>, Error> {
+        Ok(Box::new(Room {
+            store: self,
+            slot: slot.clone(),
+        }))
     }
 
-    fn delete(&self, shelf: Shelf, name: &str) -> Result<bool, Error> {
+    fn select(&self, name: &str, account: &str) -> Result<bool, Error> {
+        let mut found = false;
+        self.change(|ours| {
+            let Some(login) = ours.logins.get_mut(name) else {
+                return false;
+            };
+            found = login.accounts.contains_key(account);
+            if found {
+                login.selected = Some(account.to_owned());
+            }
+            found
+        })?;
+        Ok(found)
+    }
+
+    fn delete(&self, slot: &Slot) -> Result<bool, Error> {
         // Nothing is made where there is nothing to delete.
-        if self.load(shelf, name)?.is_none() {
+        if self.load(slot)?.is_none() {
             return Ok(false);
         }
-        self.change(|ours| match shelf {
-            Shelf::Keys => ours.keys.remove(name).is_some(),
-            Shelf::Logins => ours.logins.remove(name).is_some(),
+        self.change(|ours| match slot.shelf {
+            Shelf::Keys => ours.keys.remove(&slot.name).is_some(),
+            Shelf::Logins => {
+                let Some(login) = ours.logins.get_mut(&slot.name) else {
+                    return false;
+                };
+                let Some(account) = slot.account.clone().or(login.selected.clone()) else {
+                    return false;
+                };
+                if login.selected.as_ref() == Some(&account) {
+                    login.selected = None;
+                }
+                let removed = login.accounts.remove(&account).is_some();
+                if login.accounts.is_empty() {
+                    ours.logins.remove(&slot.name);
+                }
+                removed
+            }
         })
+    }
+
+    fn list(&self) -> Result<Vec<Listed>, Error> {
+        let ours = self.read()?.ours;
+        let mut listed = Vec::new();
+        for (name, key) in ours.keys {
+            listed.push(Listed {
+                slot: Slot::key(&name),
+                selected: true,
+                known: known(&Entry::Key(key.into())),
+            });
+        }
+        for (name, logins) in ours.logins {
+            for (account, login) in logins.accounts {
+                listed.push(Listed {
+                    selected: logins.selected.as_ref() == Some(&account),
+                    slot: Slot::account(&name, &account),
+                    known: known(&Entry::Login(login.into())),
+                });
+            }
+        }
+        Ok(listed)
     }
 
     fn whereabouts(&self) -> Result<String, Error> {
         Ok(format!("`{}`", self.read()?.path.display()))
     }
 
-    fn names(&self) -> Result<Vec<(Shelf, String)>, Error> {
-        let ours = self.read()?.ours;
-        let keys = ours.keys.into_keys().map(|name| (Shelf::Keys, name));
-        let logins = ours.logins.into_keys().map(|name| (Shelf::Logins, name));
-        Ok(keys.chain(logins).collect())
+    fn renewal_lock(&self, _slot: &Slot) -> Result<PathBuf, Error> {
+        Ok(self.folder.join(".credentials.keyrule.renewal.lock"))
+    }
+}
+
+struct Room<'s> {
+    store: &'s FileStore,
+    slot: Slot,
+}
+
+impl Prepared for Room<'_> {
+    fn commit(self: Box<Self>, entry: &Entry, select: Select) -> Result<Saved, Error> {
+        let Slot { name, account, .. } = self.slot;
+        self.store.change(|ours| {
+            match entry.clone() {
+                Entry::Key(key) => {
+                    ours.keys.insert(name, key.into());
+                }
+                Entry::Login(login) => {
+                    let account = account.unwrap_or_else(|| NOBODY.to_owned());
+                    let accounts = ours.logins.entry(name).or_default();
+                    if select == Select::Yes {
+                        accounts.selected = Some(account.clone());
+                    }
+                    accounts.accounts.insert(account, login.into());
+                }
+            }
+            true
+        })?;
+        Ok(Saved {
+            kept_in: wit::StoreKind::File,
+            notes: Vec::new(),
+        })
+    }
+}
+
+fn known(entry: &Entry) -> Known {
+    let (facts, secret) = match entry {
+        Entry::Key(key) => (Facts::Key(key.owner.clone()), &key.secret),
+        Entry::Login(login) => (Facts::Login(login.facts.clone()), &login.access_token),
+    };
+    Known {
+        kept_in: wit::StoreKind::File,
+        facts,
+        secret: Some(secret.clone()),
     }
 }
 
@@ -222,18 +317,60 @@ fn read(path: &Path) -> Result<Option<(Document, contents::Contents)>, Error> {
     Ok(Some((document, contents)))
 }
 
+impl From<wire::Key> for StoredKey {
+    fn from(key: wire::Key) -> Self {
+        Self {
+            secret: key.secret.0,
+            owner: key.owner.map(Into::into),
+        }
+    }
+}
+
+impl From<StoredKey> for wire::Key {
+    fn from(key: StoredKey) -> Self {
+        Self {
+            secret: Kept(key.secret),
+            owner: key.owner.map(Into::into),
+        }
+    }
+}
+
+impl From<wire::Owner> for Owner {
+    fn from(owner: wire::Owner) -> Self {
+        Self {
+            issuer: owner.issuer,
+            account: owner.account,
+            organization: owner.organization,
+            claims: owner.claims,
+        }
+    }
+}
+
+impl From<Owner> for wire::Owner {
+    fn from(owner: Owner) -> Self {
+        Self {
+            issuer: owner.issuer,
+            account: owner.account,
+            organization: owner.organization,
+            claims: owner.claims,
+        }
+    }
+}
+
 impl From<wire::Login> for StoredLogin {
     fn from(login: wire::Login) -> Self {
+        let refresh_token = login.refresh_token.map(|token| token.0);
         Self {
             access_token: login.access_token.0,
-            refresh_token: login.refresh_token.map(|token| token.0),
-            // A time that the system cannot express is the end of all times.
-            expires_at: login
-                .expires_at
-                .and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
-            account: login.account,
-            organization: login.organization,
-            claims: login.claims,
+            facts: LoginFacts {
+                owner: login.owner.into(),
+                client_id: login.client_id,
+                obtained_at: login.obtained_at.and_then(time),
+                expires_at: login.expires_at.and_then(time),
+                renewable: refresh_token.is_some() && !login.ended,
+                ended: login.ended,
+            },
+            refresh_token,
         }
     }
 }
@@ -243,12 +380,18 @@ impl From<StoredLogin> for wire::Login {
         Self {
             access_token: Kept(login.access_token),
             refresh_token: login.refresh_token.map(Kept),
-            expires_at: login.expires_at.map(seconds),
-            account: login.account,
-            organization: login.organization,
-            claims: login.claims,
+            obtained_at: login.facts.obtained_at.map(seconds),
+            expires_at: login.facts.expires_at.map(seconds),
+            ended: login.facts.ended,
+            client_id: login.facts.client_id,
+            owner: login.facts.owner.into(),
         }
     }
+}
+
+/// A time that the system cannot express is the end of all times.
+fn time(seconds: u64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 fn seconds(time: SystemTime) -> u64 {
@@ -279,15 +422,23 @@ mod tests {
     }
 
     fn key(value: &str) -> Entry {
-        Entry::Key(Secret::new(value))
+        Entry::Key(StoredKey {
+            secret: Secret::new(value),
+            owner: None,
+        })
     }
 
     fn value(entry: Option<Entry>) -> Option<String> {
         let secret = match entry? {
-            Entry::Key(secret) => secret,
+            Entry::Key(key) => key.secret,
             Entry::Login(login) => login.access_token,
         };
         Some(String::from_utf8(handout::to_keep(&secret).to_vec()).unwrap())
+    }
+
+    fn kept(store: &FileStore) -> Result<Vec<(Shelf, String)>, Error> {
+        let listed = store.list()?.into_iter();
+        Ok(listed.map(|one| (one.slot.shelf, one.slot.name)).collect())
     }
 
     fn files(store: &FileStore) -> Vec<String> {
@@ -306,9 +457,9 @@ mod tests {
     fn nothing_is_kept_at_first_and_nothing_is_made() {
         let place = place();
         std::fs::remove_dir(&place.store.folder).unwrap();
-        assert!(place.store.load(Shelf::Keys, "a").unwrap().is_none());
-        assert_eq!(place.store.names().unwrap(), []);
-        assert!(!place.store.delete(Shelf::Keys, "a").unwrap());
+        assert!(place.store.load(&Slot::key("a")).unwrap().is_none());
+        assert_eq!(kept(&place.store).unwrap(), []);
+        assert!(!place.store.delete(&Slot::key("a")).unwrap());
         assert!(!place.store.folder.exists());
     }
 
@@ -321,31 +472,46 @@ mod tests {
         let login = StoredLogin {
             access_token: Secret::new("s3cr3t-access"),
             refresh_token: Some(Secret::new("s3cr3t-refresh")),
-            expires_at: Some(UNIX_EPOCH + Duration::from_secs(1_800_000_000)),
-            account: Some("ada@example.test".to_owned()),
-            organization: Some("org".to_owned()),
-            claims: BTreeMap::from([("team".to_owned(), "blue".into())]),
+            facts: LoginFacts {
+                owner: Owner {
+                    issuer: "https://login.test".to_owned(),
+                    account: Some("ada@example.test".to_owned()),
+                    organization: Some("org".to_owned()),
+                    claims: BTreeMap::from([("team".to_owned(), "blue".into())]),
+                },
+                client_id: "sample".to_owned(),
+                obtained_at: Some(UNIX_EPOCH + Duration::from_secs(1_700_000_000)),
+                expires_at: Some(UNIX_EPOCH + Duration::from_secs(1_800_000_000)),
+                renewable: true,
+                ended: false,
+            },
         };
-        store.save("a", &key("s3cr3t-a")).unwrap();
-        store.save("b", &key("s3cr3t-b")).unwrap();
-        store.save("a", &Entry::Login(login.clone())).unwrap();
+        store.save(&Slot::key("a"), &key("s3cr3t-a")).unwrap();
+        store.save(&Slot::key("b"), &key("s3cr3t-b")).unwrap();
+        store
+            .save(&Slot::login("a"), &Entry::Login(login.clone()))
+            .unwrap();
         let names = [
             (Shelf::Keys, "a".to_owned()),
             (Shelf::Keys, "b".to_owned()),
             (Shelf::Logins, "a".to_owned()),
         ];
-        assert_eq!(store.names().unwrap(), names);
+        assert_eq!(kept(&store).unwrap(), names);
         assert_eq!(
-            value(store.load(Shelf::Keys, "a").unwrap()).as_deref(),
+            value(store.load(&Slot::key("a")).unwrap()).as_deref(),
             Some("s3cr3t-a")
         );
-        let Some(Entry::Login(read)) = store.load(Shelf::Logins, "a").unwrap() else {
+        let Some(Entry::Login(read)) = store.load(&Slot::login("a")).unwrap() else {
             panic!("a login");
         };
-        assert_eq!(read.expires_at, login.expires_at);
-        assert_eq!(read.account, login.account);
-        assert_eq!(read.organization, login.organization);
-        assert_eq!(read.claims, login.claims);
+        assert_eq!(read.facts.obtained_at, login.facts.obtained_at);
+        assert_eq!(read.facts.expires_at, login.facts.expires_at);
+        assert_eq!(read.facts.owner.account, login.facts.owner.account);
+        assert_eq!(
+            read.facts.owner.organization,
+            login.facts.owner.organization
+        );
+        assert_eq!(read.facts.owner.claims, login.facts.owner.claims);
         assert_eq!(
             read.refresh_token.as_ref().map(handout::to_keep),
             Some(b"s3cr3t-refresh".as_slice())
@@ -353,9 +519,9 @@ mod tests {
         assert!(!format!("{store:?} {read:?}").contains("s3cr3t"));
         assert!(!format!("{read:?}").contains("ada"));
 
-        assert!(store.delete(Shelf::Keys, "a").unwrap());
-        assert!(!store.delete(Shelf::Keys, "a").unwrap());
-        assert_eq!(store.names().unwrap(), names[1..]);
+        assert!(store.delete(&Slot::key("a")).unwrap());
+        assert!(!store.delete(&Slot::key("a")).unwrap());
+        assert_eq!(kept(&store).unwrap(), names[1..]);
         assert_eq!(files(&store), [OWN]);
     }
 
@@ -366,16 +532,16 @@ mod tests {
             folder: _folder,
         } = place();
         std::fs::write(store.shared(), OTHERS).unwrap();
-        assert!(store.load(Shelf::Keys, "a").unwrap().is_none());
-        store.save("a", &key("s3cr3t")).unwrap();
+        assert!(store.load(&Slot::key("a")).unwrap().is_none());
+        store.save(&Slot::key("a"), &key("s3cr3t")).unwrap();
         assert_eq!(std::fs::read_to_string(store.shared()).unwrap(), OTHERS);
         assert_eq!(
-            value(store.load(Shelf::Keys, "a").unwrap()).as_deref(),
+            value(store.load(&Slot::key("a")).unwrap()).as_deref(),
             Some("s3cr3t")
         );
-        assert!(store.delete(Shelf::Keys, "a").unwrap());
+        assert!(store.delete(&Slot::key("a")).unwrap());
         assert_eq!(std::fs::read_to_string(store.shared()).unwrap(), OTHERS);
-        assert_eq!(store.names().unwrap(), []);
+        assert_eq!(kept(&store).unwrap(), []);
     }
 
     #[test]
@@ -384,22 +550,22 @@ mod tests {
             store,
             folder: _folder,
         } = place();
-        store.save("a", &key("s3cr3t-a")).unwrap();
+        store.save(&Slot::key("a"), &key("s3cr3t-a")).unwrap();
         let ours = std::fs::read_to_string(store.own()).unwrap();
         std::fs::remove_file(store.own()).unwrap();
         let joined = ours.replacen('{', r#"{"other": {}, "#, 1);
         std::fs::write(store.shared(), &joined).unwrap();
         assert_eq!(
-            value(store.load(Shelf::Keys, "a").unwrap()).as_deref(),
+            value(store.load(&Slot::key("a")).unwrap()).as_deref(),
             Some("s3cr3t-a")
         );
-        store.save("b", &key("s3cr3t-b")).unwrap();
+        store.save(&Slot::key("b"), &key("s3cr3t-b")).unwrap();
         assert_eq!(std::fs::read_to_string(store.shared()).unwrap(), joined);
         // From now on the file beside it counts alone: the shared one still
         // names the deleted key.
-        assert!(store.delete(Shelf::Keys, "a").unwrap());
-        assert!(store.load(Shelf::Keys, "a").unwrap().is_none());
-        assert_eq!(store.names().unwrap(), [(Shelf::Keys, "b".to_owned())]);
+        assert!(store.delete(&Slot::key("a")).unwrap());
+        assert!(store.load(&Slot::key("a")).unwrap().is_none());
+        assert_eq!(kept(&store).unwrap(), [(Shelf::Keys, "b".to_owned())]);
     }
 
     #[test]
@@ -419,17 +585,17 @@ mod tests {
             for path in [store.shared(), store.own()] {
                 std::fs::write(&path, text).unwrap();
                 let expected = format!("`{}` {why}", path.display());
-                let error = store.load(Shelf::Keys, "a").unwrap_err();
+                let error = store.load(&Slot::key("a")).unwrap_err();
                 assert_eq!(error.to_string(), expected);
                 assert_eq!(error.trouble(), wit::Trouble::Invalid);
-                let error = store.save("a", &key("x")).unwrap_err();
+                let error = store.save(&Slot::key("a"), &key("x")).unwrap_err();
                 assert_eq!(error.to_string(), expected);
                 assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
                 std::fs::remove_file(&path).unwrap();
             }
         }
         std::fs::write(store.own(), OTHERS).unwrap();
-        let error = store.load(Shelf::Keys, "a").unwrap_err();
+        let error = store.load(&Slot::key("a")).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
@@ -439,7 +605,7 @@ mod tests {
         );
         std::fs::remove_file(store.own()).unwrap();
         std::fs::create_dir(store.own()).unwrap();
-        let error = store.load(Shelf::Keys, "a").unwrap_err();
+        let error = store.load(&Slot::key("a")).unwrap_err();
         assert_eq!(error.trouble(), wit::Trouble::Unreadable);
     }
 
@@ -454,12 +620,14 @@ mod tests {
                 let store = &store;
                 scope.spawn(move || {
                     for turn in 0..5 {
-                        store.save(&format!("{writer}-{turn}"), &key("x")).unwrap();
+                        store
+                            .save(&Slot::key(&format!("{writer}-{turn}")), &key("x"))
+                            .unwrap();
                     }
                 });
             }
         });
-        assert_eq!(store.names().unwrap().len(), 20);
+        assert_eq!(kept(&store).unwrap().len(), 20);
         assert_eq!(files(&store), [OWN]);
     }
 
@@ -503,13 +671,13 @@ mod tests {
         let store = FileStore {
             folder: store.folder.join("new"),
         };
-        store.save("a", &key("s3cr3t")).unwrap();
+        store.save(&Slot::key("a"), &key("s3cr3t")).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode(&store.folder), 0o700);
         assert_eq!(mode(&store.own()), 0o600);
         std::fs::set_permissions(store.own(), std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(store.load(Shelf::Keys, "a").unwrap().is_some());
-        store.save("b", &key("s3cr3t")).unwrap();
+        assert!(store.load(&Slot::key("a")).unwrap().is_some());
+        store.save(&Slot::key("b"), &key("s3cr3t")).unwrap();
         assert_eq!(mode(&store.own()), 0o600);
         drop(folder);
     }

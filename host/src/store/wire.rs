@@ -37,7 +37,7 @@ pub(super) struct Ours {
     #[serde(default)]
     pub keys: BTreeMap<String, Key>,
     #[serde(default)]
-    pub logins: BTreeMap<String, Login>,
+    pub logins: BTreeMap<String, Accounts>,
 }
 
 impl Default for Ours {
@@ -55,6 +55,38 @@ impl Default for Ours {
 #[serde(deny_unknown_fields)]
 pub(super) struct Key {
     pub secret: Kept,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+}
+
+/// The logins of one name.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Accounts {
+    /// The one that is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected: Option<String>,
+    #[serde(default)]
+    pub accounts: BTreeMap<String, Login>,
+}
+
+/// Whose a credential is.
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Owner {
+    pub issuer: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    #[serde(default)]
+    pub claims: BTreeMap<String, serde_json::Value>,
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Owner").finish_non_exhaustive()
+    }
 }
 
 /// A login.
@@ -66,13 +98,15 @@ pub(super) struct Login {
     pub refresh_token: Option<Kept>,
     /// Seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obtained_at: Option<u64>,
+    /// Seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organization: Option<String>,
-    #[serde(default)]
-    pub claims: BTreeMap<String, serde_json::Value>,
+    /// The issuer does not renew it any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
+    pub client_id: String,
+    pub owner: Owner,
 }
 
 impl fmt::Debug for Login {
@@ -239,7 +273,13 @@ mod tests {
     fn what_is_written_is_read_again() {
         let mut ours = Ours::default();
         let kept = Kept(Secret::new("s3cr3t \"quoted\" \u{e9}\n"));
-        ours.keys.insert("a".to_owned(), Key { secret: kept });
+        ours.keys.insert(
+            "a".to_owned(),
+            Key {
+                secret: kept,
+                owner: None,
+            },
+        );
         let bytes = text(&ours).unwrap();
         let document = parse(&bytes).unwrap();
         assert!(!document.others);
