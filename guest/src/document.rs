@@ -106,7 +106,7 @@ fn read_with<'t>(name: &str, text: &'t str, reader: &mut Reader<'t>) -> Option<D
     let mut document = Document {
         description,
         tool,
-        storage,
+        storage: storage.value,
         served,
         clear: variables::unique(clear),
         hide: variables::unique(hide),

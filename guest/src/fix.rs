@@ -7,7 +7,7 @@ use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::wit::{
     Advice, Command, Consent, Destination, Fact, Fix, Kind, Observation, Outcome, Reason, Refusal,
-    Session, State, Trouble, Verdict,
+    Session, State, StoredKey, Trouble, Verdict,
 };
 use crate::words;
 
@@ -104,12 +104,17 @@ impl Policy {
     fn make_ready(&self, index: u32, rule: &Rule, view: &View<'_>) -> Option<Advice> {
         match view.reason {
             Reason::Declined => return Some(self.approve(index, rule)),
-            // The tool never says whose its login is, so no login of it helps.
-            Reason::NoOrganization => return None,
             _ => {}
         }
         let id = &rule.source.id;
         Some(match &rule.source.kind {
+            // A login with an issuer says whose it is.
+            Kind::StoredKey(StoredKey {
+                issuer: Some(_), ..
+            })
+            | Kind::Login(_) => self.log_in(index, rule),
+            // The tool never says whose its login is, so no login of it helps.
+            _ if view.reason == Reason::NoOrganization => return None,
             Kind::Environment(name) => {
                 set(name, format!("set `{name}`, for example `export {name}=…`"))
             }
@@ -139,7 +144,6 @@ impl Policy {
                 action: Fix::Supply(index),
                 text: format!("let the embedding program supply a credential for `{id}`"),
             },
-            Kind::StoredKey(key) if key.issuer.is_some() => self.log_in(index, rule),
             Kind::StoredKey(key) => Advice {
                 action: Fix::StoreKey(index),
                 text: format!(
@@ -147,7 +151,6 @@ impl Policy {
                     self.command(&format!("key add {}", key.name))
                 ),
             },
-            Kind::Login(_) => self.log_in(index, rule),
             // A flag selects a provider; it does not give it credentials.
             Kind::Cloud(_) => return None,
         })

@@ -15,6 +15,27 @@ pub(crate) struct Declared {
     pub origins: Option<Allowed<Pattern>>,
 }
 
+/// The issuers of a policy.
+#[derive(Debug, Default)]
+pub(crate) struct Issuers {
+    pub declared: Vec<Declared>,
+    /// Ids of those with a fault, which is reported where it is and not again
+    /// at every source that names one.
+    broken: Vec<String>,
+}
+
+impl Issuers {
+    /// The issuer of this id.
+    pub(crate) fn named(&self, id: &str) -> Option<&Declared> {
+        self.declared.iter().find(|other| other.issuer.id == id)
+    }
+
+    /// Whether there is one of this id that could not be read.
+    pub(crate) fn has_broken(&self, id: &str) -> bool {
+        self.broken.iter().any(|broken| broken == id)
+    }
+}
+
 const KEYS: [&str; 9] = [
     "id",
     "url",
@@ -28,16 +49,14 @@ const KEYS: [&str; 9] = [
 ];
 
 /// Reads every `[[issuer]]`.
-pub(crate) fn issuers(reader: &mut Reader<'_>, top: Table<'_>) -> Vec<Declared> {
-    let mut declared: Vec<Declared> = Vec::new();
+pub(crate) fn issuers(reader: &mut Reader<'_>, top: Table<'_>) -> Issuers {
+    let mut issuers = Issuers::default();
     for table in reader.tables(top, "issuer", "an `[[issuer]]`") {
         let Some((id, issuer)) = issuer(reader, table) else {
+            issuers.broken.extend(reader.text(table, "id"));
             continue;
         };
-        if declared
-            .iter()
-            .any(|other| other.issuer.id == issuer.issuer.id)
-        {
+        if issuers.named(&issuer.issuer.id).is_some() {
             reader.error(
                 "duplicate-id",
                 format!("two issuers have the id `{}`", issuer.issuer.id),
@@ -45,9 +64,9 @@ pub(crate) fn issuers(reader: &mut Reader<'_>, top: Table<'_>) -> Vec<Declared> 
                 "rename one of them",
             );
         }
-        declared.push(issuer);
+        issuers.declared.push(issuer);
     }
-    declared
+    issuers
 }
 
 fn issuer(reader: &mut Reader<'_>, table: Table<'_>) -> Option<(Placed<String>, Declared)> {
@@ -226,13 +245,16 @@ fn key(reader: &mut Reader<'_>, table: Table<'_>) -> Option<KeyRequest> {
 }
 
 /// `[storage]`: where keys and logins are kept.
-pub(crate) fn storage(reader: &mut Reader<'_>, top: Table<'_>) -> Storage {
+pub(crate) fn storage(reader: &mut Reader<'_>, top: Table<'_>) -> Placed<Storage> {
     let mut storage = Storage {
         store: None,
         fallback: None,
     };
     let Some(table) = reader.table(top, "storage", "`[storage]`") else {
-        return storage;
+        return Placed {
+            value: storage,
+            at: top.at,
+        };
     };
     reader.known(table, &["store", "fallback"]);
     let kinds = [("keyring", StoreKind::Keyring), ("file", StoreKind::File)];
@@ -256,5 +278,8 @@ pub(crate) fn storage(reader: &mut Reader<'_>, top: Table<'_>) -> Storage {
     }
     storage.store = store.map(|store| store.value);
     storage.fallback = fallback.map(|store| store.value);
-    storage
+    Placed {
+        value: storage,
+        at: table.at,
+    }
 }

@@ -1,7 +1,7 @@
 //! The keys that belong to one kind of source: what it reads. What goes in
 //! is the table of a source; what comes out is the kind, as the host needs it.
 
-use crate::issuer::Declared;
+use crate::issuer::Issuers;
 use crate::reader::{Reader, Table, listed, nearest};
 use crate::text::At;
 use crate::wit::{
@@ -66,7 +66,7 @@ const DEFAULT_TIMEOUT_MS: u64 = 60_000;
 pub(crate) fn read(
     reader: &mut Reader<'_>,
     table: Table<'_>,
-    issuers: &[Declared],
+    issuers: &Issuers,
 ) -> Option<KindParts> {
     let word = reader.word(table, "kind", &KINDS);
     // Written out: this runs for every source, and the text for few.
@@ -233,7 +233,7 @@ fn tool_login(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) 
 fn stored_key(
     reader: &mut Reader<'_>,
     table: Table<'_>,
-    issuers: &[Declared],
+    issuers: &Issuers,
     parts: &mut KindParts,
 ) -> Option<()> {
     let help = "name the stored key: `key = \"work\"`";
@@ -271,7 +271,7 @@ fn stored_key(
 fn login(
     reader: &mut Reader<'_>,
     table: Table<'_>,
-    issuers: &[Declared],
+    issuers: &Issuers,
     parts: &mut KindParts,
 ) -> Option<()> {
     let name = required(reader, table, "login", "name the login: `login = \"work\"`");
@@ -294,12 +294,15 @@ fn login(
 fn named_issuer(
     reader: &mut Reader<'_>,
     table: Table<'_>,
-    issuers: &[Declared],
+    issuers: &Issuers,
 ) -> Option<(Issuer, At)> {
     let name = reader.string(table, "issuer")?;
-    let found = issuers.iter().find(|other| other.issuer.id == name.value);
-    let Some(found) = found else {
+    let Some(found) = issuers.named(&name.value) else {
+        if issuers.has_broken(&name.value) {
+            return None;
+        }
         let ids: Vec<&str> = issuers
+            .declared
             .iter()
             .map(|other| other.issuer.id.as_str())
             .collect();

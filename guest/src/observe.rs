@@ -44,9 +44,9 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
         Outcome::Present => {}
     }
     if let Some(kept_in) = seen.kept_in
-        && !may_keep(rule.storage, kept_in)
+        && !may_keep(rule.storage.value, kept_in)
     {
-        return (State::Out, Reason::StoreNotAllowed, rule.at);
+        return (State::Out, Reason::StoreNotAllowed, rule.storage.at);
     }
     // S17: whose credential it is comes before everything else about it.
     for organizations in &rule.organizations {

@@ -19,7 +19,7 @@ pub(crate) struct Problem {
 }
 
 /// A value and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Placed<T> {
     pub value: T,
     pub at: At,
@@ -185,6 +185,16 @@ impl<'t> Reader<'t> {
     pub(crate) fn string(&mut self, table: Table<'_>, key: &str) -> Option<Placed<String>> {
         let value = table.entries.get(key)?;
         self.as_string(key, value)
+    }
+
+    /// A string, where there is one, and nothing said where there is none.
+    pub(crate) fn text(&self, table: Table<'_>, key: &str) -> Option<String> {
+        table
+            .entries
+            .get(key)?
+            .get_ref()
+            .as_str()
+            .map(str::to_owned)
     }
 
     fn as_string(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<Placed<String>> {

@@ -3,6 +3,7 @@
 //! from it, and `decide` and `observe` look at nothing else.
 
 use crate::origin::Pattern;
+use crate::reader::Placed;
 use crate::text::At;
 use crate::wit::{Reason, Source, Storage, Surface};
 
@@ -96,7 +97,7 @@ pub(crate) struct Rule {
     /// How long at the most.
     pub ttl_limits: Vec<u64>,
     /// Where what is stored may be kept.
-    pub storage: Storage,
+    pub storage: Placed<Storage>,
     /// Variables of its own that `exec` clears.
     pub clear: Vec<String>,
     /// A cloud provider that a flag selects: two at once deserve a warning.

@@ -1,7 +1,7 @@
 //! The sources of a policy: a `[[source]]` in, a rule out, with what every
 //! kind of source has in common. `kind` reads the rest.
 
-use crate::issuer::Declared;
+use crate::issuer::Issuers;
 use crate::kind;
 use crate::origin::{self, Pattern};
 use crate::reader::{Placed, Reader, Table};
@@ -13,8 +13,8 @@ pub(crate) fn rules(
     reader: &mut Reader<'_>,
     top: Table<'_>,
     tool: &Tool,
-    storage: Storage,
-    issuers: &[Declared],
+    storage: Placed<Storage>,
+    issuers: &Issuers,
 ) -> Vec<Rule> {
     let tables = reader.tables(top, "source", "a `[[source]]`");
     let listed = top.entries.get("source");
@@ -85,7 +85,7 @@ type Named = (String, At);
 fn rule(
     reader: &mut Reader<'_>,
     table: Table<'_>,
-    issuers: &[Declared],
+    issuers: &Issuers,
 ) -> Option<(Rule, Option<Named>, Vec<Named>)> {
     let id = reader.string(table, "id");
     let id = reader.require(table, "id", id, "give it an id: `id = \"api-key\"`");
@@ -144,9 +144,12 @@ fn rule(
         organizations: Vec::new(),
         ttl_ms: parts.ttl_ms,
         ttl_limits: parts.ttl_limit.into_iter().collect(),
-        storage: Storage {
-            store: None,
-            fallback: None,
+        storage: Placed {
+            value: Storage {
+                store: None,
+                fallback: None,
+            },
+            at: id.at,
         },
         clear,
         by_flag: parts.by_flag,
@@ -230,7 +233,7 @@ fn followed(
     table: Table<'_>,
     endpoint: Option<&Endpoint>,
     parts: &kind::KindParts,
-    issuers: &[Declared],
+    issuers: &Issuers,
 ) -> Option<Allowed<Pattern>> {
     let issuer = match &parts.kind {
         Kind::Login(login) => &login.issuer.id,
@@ -238,7 +241,7 @@ fn followed(
     };
     let endpoint = endpoint?;
     endpoint.variable.as_ref()?;
-    let declared = issuers.iter().find(|other| other.issuer.id == *issuer)?;
+    let declared = issuers.named(issuer)?;
     let Some(origins) = &declared.origins else {
         reader.error(
             "issuer-origins",

@@ -43,6 +43,7 @@ fn every_shipped_policy_loads() {
         [
             "claude-code",
             "claude-code-legacy",
+            "example-accounts",
             "example-cloud-only",
             "example-gateway",
             "example-web-sandbox"

@@ -212,3 +212,133 @@ fn deep_nesting_is_an_error_and_no_overflow() {
         .collect();
     assert_eq!(codes, ["toml-syntax"]);
 }
+
+const LOGIN: &str = r#"name = "p"
+
+[[issuer]]
+id = "acme"
+url = "https://login.example.com"
+client-id = "cli"
+
+[[source]]
+id = "a"
+kind = "login"
+login = "work"
+issuer = "acme"
+headers = { Authorization = "Bearer {secret}" }
+endpoint = { default = "https://api.example.com" }
+surfaces = ["terminal"]
+"#;
+
+#[test]
+fn every_fault_of_an_issuer_has_its_code_and_place() {
+    assert_eq!(rejected(LOGIN), []);
+    let cases: [(&str, &str, &str, (u32, u32)); 16] = [
+        ("issuer = \"acme\"\n", "", "missing-key", (8, 1)),
+        (
+            "issuer = \"acme\"",
+            "issuer = \"s3cr3t\"",
+            "unknown-name",
+            (12, 10),
+        ),
+        (
+            "url = \"https://login",
+            "url = \"http://login",
+            "bad-origin",
+            (5, 7),
+        ),
+        (
+            "login.example.com\"",
+            "login.example.com/?s3cr3t\"",
+            "bad-origin",
+            (5, 7),
+        ),
+        ("client-id = \"cli\"\n", "", "missing-key", (3, 1)),
+        (
+            "client-id = \"cli\"",
+            "client-id = \"cli\"\nclient-secret = \"s3cr3t\"",
+            "unknown-key",
+            (7, 1),
+        ),
+        (
+            "client-id = \"cli\"",
+            "client-id = \"cli\"\nendpoints = {}",
+            "missing-key",
+            (7, 13),
+        ),
+        (
+            "client-id = \"cli\"",
+            "client-id = \"cli\"\nendpoints = { token = \"http://s3cr3t.example.com\" }",
+            "bad-origin",
+            (7, 23),
+        ),
+        (
+            "client-id = \"cli\"",
+            "client-id = \"cli\"\nparameters = { state = \"s3cr3t\" }",
+            "bad-parameter",
+            (7, 16),
+        ),
+        (
+            "client-id = \"cli\"",
+            "client-id = \"cli\"\nredirect = { host = \"example.com\" }",
+            "unknown-word",
+            (7, 21),
+        ),
+        (
+            "client-id = \"cli\"",
+            "client-id = \"cli\"\nredirect = { port = 70000 }",
+            "bad-port",
+            (7, 21),
+        ),
+        (
+            "client-id = \"cli\"",
+            "client-id = \"cli\"\nredirect = { path = \"cb\" }",
+            "bad-path",
+            (7, 21),
+        ),
+        (
+            "example.com\" }",
+            "example.com\", variable = \"URL\", allow = [\"https://*:*\"] }",
+            "issuer-origins",
+            (8, 1),
+        ),
+        (
+            "kind = \"login\"\nlogin = \"work\"",
+            "kind = \"stored-key\"\nkey = \"work\"",
+            "issuer-without-key",
+            (12, 10),
+        ),
+        (
+            "name = \"p\"",
+            "name = \"p\"\nstorage = { store = \"file\", fallback = \"file\" }",
+            "same-store",
+            (2, 40),
+        ),
+        (
+            "[[source]]",
+            "[[issuer]]\nid = \"acme\"\nurl = \"https://b.example.com\"\nclient-id = \"c\"\n\n[[source]]",
+            "duplicate-id",
+            (9, 6),
+        ),
+    ];
+    for (from, to, code, (line, column)) in cases {
+        assert!(LOGIN.contains(from), "{from}");
+        let text = LOGIN.replacen(from, to, 1);
+        assert_eq!(rejected(&text), [(code.to_owned(), line, column)], "{text}");
+    }
+}
+
+#[test]
+fn a_claim_is_of_a_login() {
+    let text = LOGIN
+        .replace(
+            "kind = \"login\"\nlogin = \"work\"",
+            "kind = \"stored-key\"\nkey = \"work\"",
+        )
+        .replace("issuer = \"acme\"", "organization-claim = \"org\"");
+    let codes: Vec<String> = rejected(&text)
+        .into_iter()
+        .map(|(code, _, _)| code)
+        .collect();
+    assert_eq!(codes, ["claim-without-issuer"]);
+}

@@ -318,6 +318,7 @@ mod tests {
         for text in [
             include_str!("../../../policies/claude-code.toml"),
             include_str!("../../../policies/claude-code-legacy.toml"),
+            include_str!("../../../policies/example-accounts.toml"),
             include_str!("../../../policies/example-cloud-only.toml"),
             include_str!("../../../policies/example-gateway.toml"),
             include_str!("../../../policies/example-web-sandbox.toml"),

@@ -232,7 +232,9 @@ impl Spans {
             DeValue::String(text) => Value::String(text.to_string()),
             DeValue::Boolean(value) => Value::Bool(*value),
             // The language has no numbers: that it is one is all that counts.
-            DeValue::Integer(_) | DeValue::Float(_) => Value::from(0),
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+                .map_or(Value::from(u64::MAX), Value::from),
+            DeValue::Float(_) => Value::from(0.5),
             // JSON has no dates, and the language has none either.
             DeValue::Datetime(_) => Value::Null,
             DeValue::Array(items) => Value::Array(
@@ -342,6 +344,7 @@ mod tests {
         for text in [
             include_str!("../../../policies/claude-code.toml"),
             include_str!("../../../policies/claude-code-legacy.toml"),
+            include_str!("../../../policies/example-accounts.toml"),
             include_str!("../../../policies/example-cloud-only.toml"),
             include_str!("../../../policies/example-gateway.toml"),
             include_str!("../../../policies/example-web-sandbox.toml"),
@@ -468,9 +471,73 @@ mod tests {
                 "kind = \"environment\"\nvariable = \"A\"",
                 "kind = \"cloud\"\nprovider = \"bedrock\"\nselect = \"always\"\nflag = \"F\"",
             ),
+            ("name = \"x\"", "name = \"x\"\nstorage = {}"),
+            (
+                "name = \"x\"",
+                "name = \"x\"\nstorage = { store = \"cloud\" }",
+            ),
+            (
+                "name = \"x\"",
+                "name = \"x\"\nstorage = { fallback = \"file\" }",
+            ),
+            (
+                "kind = \"environment\"\nvariable = \"A\"",
+                "kind = \"login\"\nlogin = \"l\"",
+            ),
+            (
+                "kind = \"environment\"\nvariable = \"A\"",
+                "kind = \"stored-key\"\nkey = \"k\"\norganization-claim = \"org\"",
+            ),
         ] {
             let text = POLICY.replace(from, to);
             assert_ne!(text, POLICY);
+            assert_ne!(policy(&text), [], "{text}");
+            assert!(!engine_takes(&text), "{text}");
+        }
+    }
+
+    /// A login, and the issuer that it is made with.
+    const LOGIN: &str = "name = \"x\"\n[[source]]\nid = \"a\"\nkind = \"login\"\nlogin = \"l\"\n\
+        issuer = \"i\"\nsurfaces = [\"terminal\"]\n[[issuer]]\nid = \"i\"\nurl = \"https://login.test\"\n\
+        client-id = \"cli\"\nscopes = [\"openid\"]\nparameters = { prompt = \"consent\" }\n\
+        redirect = { host = \"[::1]\", port = 8400, path = \"/cb\" }\norigins = [\"https://gw.test\"]\n\
+        endpoints = { token = \"https://login.test/token\" }\n\
+        key = { url = \"https://login.test/keys\", field = \"key\" }\n";
+
+    #[test]
+    fn of_an_issuer_too_what_the_schema_rejects_the_engine_rejects() {
+        assert_eq!(policy(LOGIN), []);
+        assert!(engine_takes(LOGIN));
+        for (from, to) in [
+            ("id = \"i\"", "id = \"I\""),
+            ("id = \"i\"\n", ""),
+            ("url = \"https://login.test\"\n", ""),
+            ("\"https://login.test\"", "\"login.test\""),
+            ("\"https://login.test\"", "\"https://login.test?x\""),
+            ("\"https://login.test\"", "\"https://u@login.test\""),
+            ("\"https://login.test\"", "\"https://*.login.test\""),
+            ("client-id = \"cli\"\n", ""),
+            ("client-id = \"cli\"", "client-id = \"\""),
+            ("client-id = \"cli\"", "client-secret = \"cli\""),
+            ("[\"openid\"]", "[]"),
+            ("[\"openid\"]", "\"openid\""),
+            ("prompt =", "client_id ="),
+            ("prompt =", "\"a b\" ="),
+            ("\"consent\"", "\"{secret}\""),
+            ("\"[::1]\"", "\"0.0.0.0\""),
+            ("8400", "0"),
+            ("8400", "65536"),
+            ("8400", "\"8400\""),
+            ("\"/cb\"", "\"cb\""),
+            ("\"/cb\"", "\"/c b\""),
+            ("\"https://gw.test\"", "\"gw.test\""),
+            ("\"https://gw.test\"", "\"https://gw.test/x\""),
+            ("token =", "tokens ="),
+            ("\"https://login.test/token\"", "\"/token\""),
+            (", field = \"key\"", ""),
+        ] {
+            let text = LOGIN.replace(from, to);
+            assert_ne!(text, LOGIN);
             assert_ne!(policy(&text), [], "{text}");
             assert!(!engine_takes(&text), "{text}");
         }
