@@ -12,6 +12,13 @@ use crate::http::{self, Http};
 use crate::secret::Secret;
 use crate::store;
 
+pub(crate) mod claims;
+pub(crate) mod code;
+pub(crate) mod device;
+pub(crate) mod key;
+pub(crate) mod revoke;
+pub(crate) mod token;
+
 /// Where an issuer answers.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoints {
