@@ -37,6 +37,8 @@ mod machine;
 mod other_users;
 #[path = "real/program.rs"]
 mod program;
+#[path = "real/provider.rs"]
+mod provider;
 #[path = "real/streams.rs"]
 mod streams;
 #[path = "real/terminal.rs"]
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         ("exec", exec::TESTS),
         ("helpers", helpers::TESTS),
         ("other_users", other_users::TESTS),
+        ("provider", provider::TESTS),
         ("streams", streams::TESTS),
         ("terminal", terminal::TESTS),
         ("trust", trust::TESTS),
