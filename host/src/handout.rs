@@ -3,6 +3,10 @@
 //! credential's source says: headers, variables, the bare token. No other
 //! module calls `expose`.
 
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
 use crate::credential::Credential;
 use crate::secret::Secret;
 
@@ -74,6 +78,23 @@ impl Credential {
 /// The bytes of a secret, for a store, a cache or a keyed hash of ours.
 pub(crate) fn to_keep(secret: &Secret) -> &[u8] {
     secret.expose().as_bytes()
+}
+
+/// Tells a secret from another one without keeping either: which token was
+/// handed out last, and whether a store still holds that one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fingerprint([u8; 32]);
+
+/// The fingerprint of a secret: its SHA-256, which stays in this process.
+pub(crate) fn fingerprint(secret: &Secret) -> Fingerprint {
+    Fingerprint(Sha256::digest(secret.expose()).into())
+}
+
+/// Prints nothing of it: a short secret could be found by trying.
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Fingerprint(..)")
+    }
 }
 
 #[cfg(test)]

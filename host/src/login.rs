@@ -4,6 +4,8 @@
 //! asks anybody anything: what a person sees is in `cli`, and what is kept is
 //! in `store`.
 
+pub(crate) mod renew;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

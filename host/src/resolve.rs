@@ -14,6 +14,7 @@ use crate::credential::Credential;
 use crate::engine::bindings as wit;
 use crate::engine::{Judge, Step, Steps};
 use crate::error::Error;
+use crate::handout::Fingerprint;
 use crate::secret::Secret;
 use crate::sources::{self, Context, GetOptions, Notices, Supplied};
 use crate::store;
@@ -27,6 +28,8 @@ pub(crate) enum Until {
     Credential {
         /// The last credential was rejected, so nothing cached serves.
         rejected: bool,
+        /// What was handed out last, and of which source.
+        handed_out: Option<(usize, Fingerprint)>,
     },
 }
 
@@ -109,8 +112,16 @@ impl<'r> Resolution<'r> {
                 (Step::Look(source), _) => self.look(source)?,
                 (_, Until::FirstStepThatCosts) => return Ok(End::Stopped),
                 (Step::Ask(source), _) => self.ask(source).await?,
-                (Step::Get(source), Until::Credential { rejected }) => {
-                    self.get(source, rejected).await?;
+                (
+                    Step::Get(source),
+                    Until::Credential {
+                        rejected,
+                        handed_out,
+                    },
+                ) => {
+                    let handed_out = handed_out.filter(|(last, _)| *last == source);
+                    let handed_out = handed_out.map(|(_, fingerprint)| fingerprint);
+                    self.get(source, rejected, handed_out).await?;
                 }
                 (Step::Use(source), _) => {
                     return Ok(End::Used(source, Box::new(self.credential(source)?)));
@@ -224,16 +235,23 @@ impl<'r> Resolution<'r> {
         Ok(())
     }
 
-    async fn get(&mut self, index: usize, rejected: bool) -> Result<(), Error> {
+    async fn get(
+        &mut self,
+        index: usize,
+        rejected: bool,
+        handed_out: Option<Fingerprint>,
+    ) -> Result<(), Error> {
         let source = self.source(index)?;
         let private = self.private(index)?;
         let subject = private.subject.clone();
         let options = GetOptions {
             ttl: private.ttl,
             rejected,
+            handed_out,
         };
         let got = sources::get_seen(source, self.context(), options, subject.as_ref()).await;
         self.seen.gets += 1;
+        self.seen.notes.extend(got.notes);
         self.private(index)?.secret = got.secret;
         self.judge(index, got.observation)
     }

@@ -14,6 +14,7 @@ use crate::credential::Credential;
 use crate::engine::bindings as wit;
 use crate::engine::{self, Judge, LoadError};
 use crate::error::Error;
+use crate::handout::{Fingerprint, fingerprint};
 use crate::policy::{self, FileReport};
 use crate::resolve::{End, Resolution as Run, Seen, Until};
 use crate::sources::{Notices, Silent, Supplied};
@@ -63,6 +64,8 @@ pub struct Resolver {
     notices: Arc<dyn Notices>,
     files: Vec<FileReport>,
     rejected: bool,
+    /// What was handed out last, and of which source, to know it again.
+    handed_out: Option<(usize, Fingerprint)>,
 }
 
 impl Resolver {
@@ -125,11 +128,16 @@ impl Resolver {
     /// A refusal is [`Error::Refused`], with every source and its reason.
     pub async fn resolve(&mut self) -> Result<Resolution, Error> {
         let rejected = std::mem::take(&mut self.rejected);
+        let handed_out = self.handed_out;
         // Whether a restriction has changed the winner is known only where
         // what it took away was looked at too.
         let restricted = self.about.documents.len() > 1;
         let mut run = self.start();
-        let end = run.run(Until::Credential { rejected }).await?;
+        let until = Until::Credential {
+            rejected,
+            handed_out,
+        };
+        let end = run.run(until).await?;
         if matches!(end, End::Refused) || rejected || restricted {
             run.look_at_the_rest()?;
         }
@@ -149,10 +157,14 @@ impl Resolver {
                 next,
                 explained: Box::new(explained),
             }),
-            End::Used(_, credential) => Ok(Resolution {
-                credential: *credential,
-                explained,
-            }),
+            End::Used(index, credential) => {
+                let secret = credential.secret.as_ref();
+                self.handed_out = secret.map(|secret| (index, fingerprint(secret)));
+                Ok(Resolution {
+                    credential: *credential,
+                    explained,
+                })
+            }
             End::Stopped | End::Refused => Err(Error::Refused(Box::new(explained))),
         }
     }
@@ -185,6 +197,11 @@ impl Resolver {
     /// The last credential was answered with HTTP 401. The next `resolve`
     /// gets it once more, past anything cached; where its source can only
     /// bring the same again, that is [`Error::Rejected`].
+    ///
+    /// A login is renewed although it has not ended, unless its store holds
+    /// another token by now than the one that this resolver handed out last:
+    /// then somebody else has renewed it, and that one is taken. So many that
+    /// are rejected together renew once.
     pub fn invalidate(&mut self) {
         self.rejected = true;
     }
@@ -354,6 +371,7 @@ impl Builder {
             notices: self.notices,
             files,
             rejected: false,
+            handed_out: None,
         })
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
+use crate::handout::Fingerprint;
 use crate::secret::Secret;
 use crate::store;
 
@@ -45,6 +46,8 @@ pub(crate) struct Got {
     pub observation: wit::Observation,
     /// The secret, if it was got. A `tool-login` never has one.
     pub secret: Option<Secret>,
+    /// What the user should know besides.
+    pub notes: Vec<String>,
 }
 
 /// What a get has to know besides the source's contract.
@@ -54,6 +57,9 @@ pub(crate) struct GetOptions {
     pub ttl: Duration,
     /// The last credential of this source was rejected: nothing cached serves.
     pub rejected: bool,
+    /// What was handed out last, where that is known: a login that holds
+    /// another token by now was renewed by somebody else already.
+    pub handed_out: Option<Fingerprint>,
 }
 
 /// What every source can be looked at in.
@@ -121,7 +127,10 @@ pub(crate) async fn get_seen(
         wit::Kind::ToolLogin(login) => tool_login::get(login, tool, ambient).await,
         wit::Kind::Supplied => supplied::get(&source.id, context.supplied).await,
         wit::Kind::StoredKey(key) => stored_key::get(key, store::of(about, ambient).as_ref()).await,
-        wit::Kind::Login(login) => login::get(login, store::of(about, ambient).as_ref()).await,
+        wit::Kind::Login(login) => {
+            let store = store::of(about, ambient);
+            login::get(login, store.as_ref(), ambient, options, context.notices).await
+        }
         wit::Kind::Cloud(cloud) => cloud::get(cloud, ambient).await,
     };
     aim(&mut got.observation, source, ambient);
@@ -236,6 +245,7 @@ pub(crate) mod login;
 pub(crate) mod paths;
 #[cfg(test)]
 pub(crate) mod samples;
+mod signals;
 pub(crate) mod stored_key;
 pub(crate) mod supplied;
 pub(crate) mod tool_login;
@@ -287,6 +297,7 @@ mod tests {
             let options = GetOptions {
                 ttl: Duration::ZERO,
                 rejected: false,
+                handed_out: None,
             };
             block_on(get(source, self.context(), options))
         }

@@ -27,6 +27,7 @@ pub(crate) async fn get(cloud: &wit::Cloud, ambient: &Ambient) -> Got {
             ..see(cloud, ambient)
         },
         secret: None,
+        notes: Vec::new(),
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) async fn get(variable: &str, ambient: &Ambient) -> Got {
             ..observation
         },
         secret,
+        notes: Vec::new(),
     }
 }
 

@@ -18,7 +18,6 @@ mod program;
 mod recursion;
 mod run;
 mod settings;
-mod signals;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
@@ -29,12 +28,12 @@ use self::cache::{Cache, Key};
 use self::command::Command;
 pub(crate) use self::program::Program;
 use self::run::Failure;
-use self::signals::Signals;
 use super::{GetOptions, Got, Look, Notices, endpoint, observation};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::handout;
 use crate::secret::Secret;
+use crate::sources::signals::Signals;
 
 /// Whatever a policy says, a run ends in a day; no clock overflows.
 const LONGEST_RUN: Duration = Duration::from_secs(24 * 60 * 60);
@@ -114,6 +113,7 @@ pub(crate) async fn get(
             ..seen
         },
         secret,
+        notes: Vec::new(),
     }
 }
 

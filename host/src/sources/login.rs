@@ -1,14 +1,26 @@
 //! A login in our own store. What goes in is its name; what comes out is
-//! whose it is, when it ends, and whether it can be renewed. This build does
-//! not renew a login: one that has ended is got in vain.
+//! whose it is, when it ends, and whether it can be renewed, and from a get
+//! its access token, renewed where that was due. Where it could not be
+//! renewed it still serves until it ends, unless it was rejected.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
 
+use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
+use crate::handout::fingerprint;
+use crate::http::Http;
+use crate::login::renew::{self, Due, Errand, Exchange, Failure, Renewed, Running};
+use crate::login::{self, Endpoints, Tokens, token};
 use crate::secret::Secret;
-use crate::sources::{Got, Look, observation, off_the_runtime, seconds_until, store_trouble};
-use crate::store::{Entry, Error, Facts, Known, LoginFacts, Slot, Store};
+use crate::sources::signals::Signals;
+use crate::sources::{
+    GetOptions, Got, Look, Notices, observation, off_the_runtime, seconds_until, store_trouble,
+};
+use crate::store::{Error, Facts, LoginFacts, Slot, Store};
 
 /// Looks whether a login is kept under the name, and what is known of it,
 /// without opening a keyring. One that was made with another issuer is none.
@@ -22,10 +34,10 @@ pub(crate) fn look(login: &wit::Login, store: Result<&Arc<dyn Store>, &Error>) -
     let Facts::Login(facts) = &known.facts else {
         return nothing(observation(wit::Outcome::Absent));
     };
-    if facts.owner.issuer != login.issuer.url || facts.client_id != login.issuer.client_id {
+    if !is_of(login, facts) {
         return nothing(observation(wit::Outcome::Absent));
     }
-    let seen = describe(login, &known, facts);
+    let seen = describe(login, Some(known.kept_in), facts);
     let seen = match &known.secret {
         Some(secret) => judged(login, seen, secret),
         None => seen,
@@ -46,72 +58,239 @@ fn nothing(observation: wit::Observation) -> Look {
     }
 }
 
-/// Takes the login's access token; this may open the keyring.
-pub(crate) async fn get(login: &wit::Login, store: Result<&Arc<dyn Store>, &Error>) -> Got {
-    let seen = look(login, store).observation;
-    let seen = wit::Observation { got: true, ..seen };
-    let without = |observation| Got {
-        observation,
-        secret: None,
+/// Takes the login's access token, and renews it first where it is due or was
+/// rejected; this may open the keyring and ask the issuer. A login that is
+/// not due costs a read of the store, and no more.
+pub(crate) async fn get(
+    login: &wit::Login,
+    store: Result<&Arc<dyn Store>, &Error>,
+    ambient: &Ambient,
+    options: GetOptions,
+    notices: &dyn Notices,
+) -> Got {
+    let ask = Ask {
+        issuer: login.issuer.clone(),
+        ambient: ambient.clone(),
+        to: None,
     };
+    let got = see(login, store, ask, options, notices.owns_signals()).await;
+    Got {
+        observation: wit::Observation {
+            got: true,
+            ..got.observation
+        },
+        ..got
+    }
+}
+
+async fn see(
+    login: &wit::Login,
+    store: Result<&Arc<dyn Store>, &Error>,
+    exchange: impl Exchange,
+    options: GetOptions,
+    ours: bool,
+) -> Got {
+    let seen = look(login, store).observation;
     let (wit::Outcome::Present, Ok(store)) = (&seen.outcome, store) else {
         return without(seen);
     };
-    let ended = seen.expires_in.is_some_and(|seconds| seconds <= 0);
-    if ended {
-        let (trouble, detail) = if seen.renewable {
-            (
-                wit::Trouble::Unsupported,
-                Some("this build cannot renew a login yet".to_owned()),
-            )
-        } else {
-            (wit::Trouble::Expired, None)
-        };
-        return without(wit::Observation {
-            outcome: wit::Outcome::Trouble(trouble),
-            detail,
-            ..seen
-        });
-    }
-    let (store, slot) = (Arc::clone(store), Slot::login(&login.name));
-    let token = match off_the_runtime(move || store.load(&slot)).await {
-        Ok(Some(Entry::Login(stored))) => stored.access_token,
-        Ok(Some(Entry::Key(_)) | None) => {
+    let (theirs, name) = (Arc::clone(store), login.name.clone());
+    let (slot, stored) = match off_the_runtime(move || renew::selected(&*theirs, &name)).await {
+        Ok(Some((slot, stored))) if is_of(login, &stored.facts) => (slot, stored),
+        Ok(_) => {
             let vanished = wit::Outcome::Trouble(wit::Trouble::Vanished);
             return without(wit::Observation {
                 outcome: vanished,
                 ..seen
             });
         }
-        Err(error) => {
-            return without(wit::Observation {
-                got: true,
-                ..store_trouble(&error)
-            });
-        }
+        Err(error) => return without(store_trouble(&error)),
     };
-    let seen = judged(login, seen, &token);
-    match seen.outcome {
-        wit::Outcome::Present => Got {
-            observation: seen,
-            secret: Some(token),
-        },
-        _ => without(seen),
+    let kept_in = seen.kept_in;
+    let token = fingerprint(&stored.access_token);
+    let rejected = options.rejected && options.handed_out.is_none_or(|last| last == token);
+    let due = renew::is_due(&stored.facts, SystemTime::now());
+    let serves = due != Some(Due::Ended) && !rejected;
+    let seen = describe(login, kept_in, &stored.facts);
+    if serves && (due.is_none() || !stored.facts.renewable) {
+        let notes = last_words(login, &stored.facts);
+        return given(login, seen, stored.access_token, notes);
+    }
+    if !stored.facts.renewable {
+        let detail = rejected.then(|| "it was rejected, and cannot be renewed".to_owned());
+        return failed(seen, wit::Trouble::Expired, detail);
+    }
+    let errand = Errand {
+        store: Arc::clone(store),
+        slot,
+        issuer: login.issuer.clone(),
+        exchange,
+        rejected: rejected.then_some(token),
+        patience: if serves { BRIEFLY } else { PATIENCE },
+    };
+    match renewed(errand, ours).await {
+        Ok(renewed) => {
+            let kept_in = renewed.kept_in.or(kept_in);
+            let seen = describe(login, kept_in, &renewed.login.facts);
+            given(login, seen, renewed.login.access_token, renewed.notes)
+        }
+        Err(Failure::Store(error)) if !serves => without(store_trouble(&error)),
+        Err(failure) if !serves || matches!(failure, Failure::Vanished) => {
+            failed(seen, trouble(&failure), Some(failure.to_string()))
+        }
+        Err(failure) => {
+            let ends = seen.expires_in.unwrap_or_default();
+            let note = format!(
+                "the login `{}` could not be renewed, and is used for the {ends} s that it has \
+                 left: {failure}",
+                login.name
+            );
+            given(login, seen, stored.access_token, vec![note])
+        }
     }
 }
 
-fn describe(login: &wit::Login, known: &Known, facts: &LoginFacts) -> wit::Observation {
+/// How long somebody else is waited for who renews the login.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The same where the login still serves.
+const BRIEFLY: Duration = Duration::from_secs(10);
+
+/// Renews it. A signal that would end this process, where it is ours, ends it
+/// at once before the issuer is asked; after that only when the answer, which
+/// is worth a login, has come and is kept.
+async fn renewed(errand: Errand<impl Exchange>, ours: bool) -> Result<Renewed, Failure> {
+    let mut signals = Signals::listen(ours);
+    let mut running = Running::start(errand)?;
+    let mut came = None;
+    let done = {
+        let mut waiting = pin!(running.wait());
+        poll_fn(|context| {
+            if came.is_none() {
+                came = ready(pin!(signals.next()).poll(context));
+            }
+            match waiting.as_mut().poll(context) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending if came.is_some() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    };
+    let done = match done {
+        Some(done) => done,
+        None if running.give_up() => Err(Failure::GivenUp),
+        None => running.wait().await,
+    };
+    if let Some(signal) = came {
+        signals.die_of(signal);
+    }
+    done
+}
+
+fn ready<T>(poll: Poll<T>) -> Option<T> {
+    match poll {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+/// Asks the issuer, over the network. The client is made when it is needed:
+/// most of the time it is not.
+struct Ask {
+    issuer: wit::Issuer,
+    ambient: Ambient,
+    to: Option<(Http, Endpoints)>,
+}
+
+impl Exchange for Ask {
+    async fn prepare(&mut self) -> Result<(), login::Error> {
+        if self.to.is_none() {
+            let http = Http::of(&self.ambient)?;
+            let endpoints = login::endpoints(&self.issuer, &http).await?;
+            self.to = Some((http, endpoints));
+        }
+        Ok(())
+    }
+
+    async fn refresh(&mut self, refresh_token: &Secret) -> Result<Tokens, login::Error> {
+        let Some((http, endpoints)) = &self.to else {
+            return Err(login::Error::NotOffered("answer before it was asked where"));
+        };
+        token::by_refresh(&self.issuer, endpoints, http, refresh_token).await
+    }
+}
+
+fn is_of(login: &wit::Login, facts: &LoginFacts) -> bool {
+    facts.owner.issuer == login.issuer.url && facts.client_id == login.issuer.client_id
+}
+
+fn without(observation: wit::Observation) -> Got {
+    Got {
+        observation,
+        secret: None,
+        notes: Vec::new(),
+    }
+}
+
+fn failed(seen: wit::Observation, trouble: wit::Trouble, detail: Option<String>) -> Got {
+    without(wit::Observation {
+        outcome: wit::Outcome::Trouble(trouble),
+        detail,
+        ..seen
+    })
+}
+
+fn given(login: &wit::Login, seen: wit::Observation, token: Secret, notes: Vec<String>) -> Got {
+    let observation = judged(login, seen, &token);
+    Got {
+        secret: (observation.outcome == wit::Outcome::Present).then_some(token),
+        observation,
+        notes,
+    }
+}
+
+/// What to say of a login that serves for the last time.
+fn last_words(login: &wit::Login, facts: &LoginFacts) -> Vec<String> {
+    let left = facts.expires_at.filter(|_| facts.ended);
+    let left = left.map(|time| seconds_until(time, SystemTime::now()));
+    left.map(|seconds| {
+        format!(
+            "the login `{}` ends in {seconds} s, and its issuer does not renew it any more",
+            login.name
+        )
+    })
+    .into_iter()
+    .collect()
+}
+
+/// What an observation says of a login that was not renewed.
+fn trouble(failure: &Failure) -> wit::Trouble {
+    match failure {
+        Failure::Ended => wit::Trouble::Expired,
+        Failure::Vanished => wit::Trouble::Vanished,
+        Failure::Busy(_) | Failure::GivenUp | Failure::NoThread(_) => wit::Trouble::Unreachable,
+        Failure::Issuer(login::Error::Refused { .. }) => wit::Trouble::Rejected,
+        Failure::Issuer(_) => wit::Trouble::Unreachable,
+        Failure::Store(error) => error.trouble(),
+    }
+}
+
+fn describe(
+    login: &wit::Login,
+    kept_in: Option<wit::StoreKind>,
+    facts: &LoginFacts,
+) -> wit::Observation {
+    let now = SystemTime::now();
     wit::Observation {
         found_in: Some(format!("stored login `{}`", login.name)),
-        expires_in: facts
-            .expires_at
-            .map(|time| seconds_until(time, SystemTime::now())),
+        expires_in: renew::ends_at(facts, now).map(|time| seconds_until(time, now)),
         renewable: facts.renewable,
         account: facts.owner.account.clone(),
         organization: facts
             .owner
             .organization(login.organization_claim.as_deref()),
-        kept_in: Some(known.kept_in),
+        kept_in,
         ..observation(wit::Outcome::Present)
     }
 }
@@ -147,7 +326,7 @@ mod tests {
     use crate::sources::block_on;
     use crate::sources::samples;
     use crate::store::memory::MemoryStore;
-    use crate::store::{Owner, StoredLogin};
+    use crate::store::{Entry, Owner, StoredLogin};
 
     fn login(claim: Option<&str>) -> wit::Login {
         wit::Login {
@@ -207,7 +386,13 @@ mod tests {
         let seen = look(&login(None), Ok(&store));
         assert_eq!(seen.observation, expected());
         assert!(seen.subject.is_some());
-        let got = block_on(get(&login(None), Ok(&store)));
+        let got = block_on(get(
+            &login(None),
+            Ok(&store),
+            &Ambient::empty(),
+            ORDINARY,
+            &crate::sources::Silent,
+        ));
         assert_eq!(
             got.observation,
             wit::Observation {
@@ -234,41 +419,208 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_login_that_has_ended_is_seen_and_not_got() {
-        let ended = StoredLogin {
+    /// An issuer that says yes, or no, or nothing.
+    struct Says(Option<login::Error>);
+
+    impl Exchange for Says {
+        async fn prepare(&mut self) -> Result<(), login::Error> {
+            Ok(())
+        }
+
+        async fn refresh(&mut self, _: &Secret) -> Result<Tokens, login::Error> {
+            match self.0.take() {
+                Some(error) => Err(error),
+                None => Ok(Tokens {
+                    access_token: Secret::new("s3cr3t-second"),
+                    refresh_token: None,
+                    expires_in: Some(Duration::from_secs(3600)),
+                    claims: BTreeMap::new(),
+                }),
+            }
+        }
+    }
+
+    /// An issuer that must not be asked.
+    struct Nobody;
+
+    impl Exchange for Nobody {
+        async fn prepare(&mut self) -> Result<(), login::Error> {
+            panic!("the issuer was asked")
+        }
+
+        async fn refresh(&mut self, _: &Secret) -> Result<Tokens, login::Error> {
+            panic!("the issuer was asked")
+        }
+    }
+
+    const ORDINARY: GetOptions = GetOptions {
+        ttl: Duration::ZERO,
+        rejected: false,
+        handed_out: None,
+    };
+
+    fn got_from(store: &Arc<dyn Store>, exchange: impl Exchange, options: GetOptions) -> Got {
+        block_on(see(&login(None), Ok(store), exchange, options, false))
+    }
+
+    fn token(got: &Got) -> Option<&str> {
+        let secret = got.secret.as_ref()?;
+        std::str::from_utf8(handout::to_keep(secret)).ok()
+    }
+
+    /// One that lasts an hour and has so many seconds left.
+    fn with_left(seconds: i64) -> StoredLogin {
+        let now = SystemTime::now();
+        let distance = Duration::from_secs(seconds.unsigned_abs());
+        let expires_at = if seconds < 0 {
+            now - distance
+        } else {
+            now + distance
+        };
+        StoredLogin {
+            refresh_token: Some(Secret::new("s3cr3t-refresh")),
             facts: LoginFacts {
-                expires_at: Some(SystemTime::now() - Duration::from_secs(5)),
+                obtained_at: Some(expires_at - Duration::from_secs(3600)),
+                expires_at: Some(expires_at),
+                renewable: true,
                 ..stored().facts
             },
             ..stored()
-        };
-        let renewable = StoredLogin {
-            refresh_token: Some(Secret::new("s3cr3t-refresh")),
+        }
+    }
+
+    fn without_renewal(stored: StoredLogin) -> StoredLogin {
+        StoredLogin {
+            refresh_token: None,
             facts: LoginFacts {
-                renewable: true,
-                ..ended.facts.clone()
+                renewable: false,
+                ..stored.facts
             },
-            ..ended.clone()
-        };
-        for (stored, renewable, trouble, detail) in [
-            (ended, false, wit::Trouble::Expired, None),
+            ..stored
+        }
+    }
+
+    fn no(code: &str) -> Says {
+        Says(Some(login::Error::Refused {
+            code: code.to_owned(),
+            words: "not now".to_owned(),
+        }))
+    }
+
+    #[test]
+    fn a_login_that_is_not_due_is_handed_out_without_asking_anybody() {
+        for stored in [
+            with_left(3000),
+            stored(),
+            without_renewal(with_left(3000)),
+            without_renewal(with_left(10)),
+        ] {
+            let got = got_from(&store(stored), Nobody, ORDINARY);
+            assert_eq!(token(&got), Some("s3cr3t-access"));
+            assert!(got.notes.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_login_that_is_due_is_renewed_before_it_is_handed_out() {
+        for left in [-5, 10] {
+            let got = got_from(&store(with_left(left)), Says(None), ORDINARY);
+            assert_eq!(token(&got), Some("s3cr3t-second"));
+            assert!(got.observation.expires_in.is_some_and(|left| left > 3500));
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_renewed_serves_until_it_ends_and_that_is_said() {
+        let got = got_from(&store(with_left(100)), no("invalid_client"), ORDINARY);
+        assert_eq!(token(&got), Some("s3cr3t-access"));
+        assert_eq!(got.observation.outcome, wit::Outcome::Present);
+        let note = got.notes.join("\n");
+        assert!(
+            note.starts_with("the login `work` could not be renewed, and is used for the "),
+            "{note}"
+        );
+        assert!(note.ends_with("the issuer refused: not now"), "{note}");
+    }
+
+    #[test]
+    fn what_has_ended_and_was_not_renewed_is_not_handed_out() {
+        for (stored, says, trouble, detail) in [
             (
-                renewable,
-                true,
-                wit::Trouble::Unsupported,
-                Some("this build cannot renew a login yet"),
+                with_left(-5),
+                no("invalid_client"),
+                wit::Trouble::Rejected,
+                Some("the issuer refused: not now"),
+            ),
+            (
+                with_left(-5),
+                no("invalid_grant"),
+                wit::Trouble::Expired,
+                Some("the issuer does not renew it any more"),
+            ),
+            (
+                with_left(-5),
+                Says(Some(login::Error::NotOffered("token endpoint"))),
+                wit::Trouble::Unreachable,
+                Some("the issuer offers no token endpoint"),
+            ),
+            (
+                without_renewal(with_left(-5)),
+                Says(None),
+                wit::Trouble::Expired,
+                None,
             ),
         ] {
-            let store = store(stored);
-            let seen = look(&login(None), Ok(&store)).observation;
-            assert_eq!(seen.outcome, wit::Outcome::Present);
-            assert_eq!(seen.renewable, renewable);
-            assert!(seen.expires_in.is_some_and(|seconds| seconds <= -5));
-            let got = block_on(get(&login(None), Ok(&store)));
+            let got = got_from(&store(stored), says, ORDINARY);
             assert_eq!(got.observation.outcome, wit::Outcome::Trouble(trouble));
             assert_eq!(got.observation.detail.as_deref(), detail);
-            assert!(got.secret.is_none());
+            assert_eq!(token(&got), None);
         }
+    }
+
+    #[test]
+    fn a_rejected_login_is_renewed_unless_it_is_another_one_by_now() {
+        let of = |handed_out: Option<&str>| GetOptions {
+            rejected: true,
+            handed_out: handed_out.map(|token| fingerprint(&Secret::new(token))),
+            ..ORDINARY
+        };
+        for (last, expected) in [
+            (None, "s3cr3t-second"),
+            (Some("s3cr3t-access"), "s3cr3t-second"),
+            (Some("s3cr3t-older"), "s3cr3t-access"),
+        ] {
+            let got = got_from(&store(with_left(3000)), Says(None), of(last));
+            assert_eq!(token(&got), Some(expected));
+        }
+        // It is not handed out again, however long it would last.
+        for stored in [with_left(3000), without_renewal(with_left(3000))] {
+            let got = got_from(&store(stored), no("invalid_grant"), of(None));
+            assert_eq!(
+                got.observation.outcome,
+                wit::Outcome::Trouble(wit::Trouble::Expired)
+            );
+            assert_eq!(token(&got), None);
+        }
+    }
+
+    #[test]
+    fn a_login_that_serves_for_the_last_time_says_so() {
+        let left = with_left(100);
+        let stored = StoredLogin {
+            facts: LoginFacts {
+                ended: true,
+                renewable: false,
+                ..left.facts.clone()
+            },
+            ..left
+        };
+        let got = got_from(&store(stored), Nobody, ORDINARY);
+        assert_eq!(token(&got), Some("s3cr3t-access"));
+        let note = got.notes.join("\n");
+        assert!(
+            note.ends_with("its issuer does not renew it any more"),
+            "{note}"
+        );
     }
 }

@@ -50,6 +50,7 @@ pub(crate) async fn get(key: &wit::StoredKey, store: Result<&Arc<dyn Store>, &Er
             ..observation
         },
         secret,
+        notes: Vec::new(),
     }
 }
 

@@ -96,11 +96,13 @@ pub(crate) async fn get(id: &str, supplied: &BTreeMap<String, Supplied>) -> Got 
                 ..observation
             },
             secret: None,
+            notes: Vec::new(),
         };
     }
     Got {
         observation,
         secret,
+        notes: Vec::new(),
     }
 }
 

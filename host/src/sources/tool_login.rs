@@ -34,6 +34,7 @@ pub(crate) async fn get(login: &wit::ToolLogin, tool: &wit::Tool, ambient: &Ambi
             ..see(login, tool, ambient)
         },
         secret: None,
+        notes: Vec::new(),
     }
 }
 

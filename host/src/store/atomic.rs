@@ -72,6 +72,16 @@ pub(crate) fn lock(path: &Path) -> io::Result<Lock> {
     lock_within(path, PATIENCE)
 }
 
+/// Takes the right to write, or returns none where somebody else has it: for
+/// those who have something else to look at while they wait.
+pub(crate) fn try_lock(path: &Path) -> io::Result<Option<Lock>> {
+    match lock_within(path, Duration::ZERO) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn lock_within(path: &Path, patience: Duration) -> io::Result<Lock> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

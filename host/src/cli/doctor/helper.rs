@@ -64,6 +64,7 @@ fn once(
     let options = GetOptions {
         ttl: Duration::ZERO,
         rejected: true,
+        handed_out: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

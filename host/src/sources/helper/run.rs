@@ -20,8 +20,8 @@ use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
 use super::output;
-use super::signals::Signals;
 use crate::engine::bindings as wit;
+use crate::sources::signals::Signals;
 
 /// How long what an ended helper printed may still be on its way.
 const DRAIN: Duration = Duration::from_millis(250);

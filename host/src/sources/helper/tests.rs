@@ -70,6 +70,7 @@ impl World {
             options: GetOptions {
                 ttl: Duration::from_secs(300),
                 rejected: false,
+                handed_out: None,
             },
         }
     }

@@ -125,6 +125,7 @@ fn somebody_elses_run_is_not_waited_for_longer_than_one_can_take() {
     let options = GetOptions {
         ttl: Duration::from_secs(300),
         rejected: false,
+        handed_out: None,
     };
     let run = async || Ok(Secret::new("token"));
     let limit = Duration::from_millis(100);
@@ -141,6 +142,7 @@ fn without_storage_a_token_is_kept_in_this_process() {
     let options = GetOptions {
         ttl: Duration::from_secs(300),
         rejected: false,
+        handed_out: None,
     };
     let limit = Duration::from_secs(5);
     let get = |text: &'static str| {

@@ -1,8 +1,9 @@
-//! Signals that would end this process while a helper runs. What goes in is
-//! whether the signals are ours to act on; what comes out is the signal that
-//! came, so that the helper, which is in a process group of its own and does
-//! not hear a Ctrl-C, is killed first. A signal that was ignored when the
-//! process was started (`nohup`) stays ignored.
+//! Signals that would end this process while something must not be left half
+//! done. What goes in is whether the signals are ours to act on; what comes
+//! out is the signal that came: a helper, which is in a process group of its
+//! own and does not hear a Ctrl-C, is killed first, and a renewed login is
+//! kept first. A signal that was ignored when the process was started
+//! (`nohup`) stays ignored.
 
 #[cfg(unix)]
 pub(super) use unix::Signals;
@@ -19,7 +20,7 @@ mod unix {
 
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
-    /// Whether a signal has its usual effect: no helper is running. Without
+    /// Whether a signal has its usual effect: nobody listens. Without
     /// this the handlers, which stay once they are set, would swallow it.
     static USUAL: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
