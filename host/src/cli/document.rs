@@ -14,7 +14,10 @@
 //! sources     one object for each source, in the order of the policy:
 //!             { id, kind, description, standing, reason, state, consent, why,
 //!               rule, declared-at, headers: [name], endpoint, found-in,
-//!               expires-in, account, organization }
+//!               expires-in, account, organization, kept-in,
+//!               accounts: [{ account, selected, organization, expires-in,
+//!                            renewable, ended, kept-in }] }; `accounts` are
+//!             the logins that are kept for the source, its own one included
 //! changed     { without: verdict, rule, summary } where restrictions have
 //!             changed the verdict, else null
 //! fix         { action, argument, text } where the verdict is a refusal and
@@ -30,6 +33,8 @@ use serde::Serialize;
 use crate::engine::bindings as wit;
 use crate::policy::FileState;
 use crate::resolver::Explained;
+
+use super::explained::accounts::{Account, Kept};
 
 /// A decision with its reasons.
 #[derive(Debug, Serialize)]
@@ -91,6 +96,20 @@ struct Source<'e> {
     expires_in: Option<i64>,
     account: Option<&'e str>,
     organization: Option<&'e str>,
+    kept_in: Option<String>,
+    accounts: Vec<Login<'e>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Login<'e> {
+    account: Option<&'e str>,
+    selected: bool,
+    organization: Option<String>,
+    expires_in: Option<i64>,
+    renewable: bool,
+    ended: bool,
+    kept_in: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -123,7 +142,7 @@ struct File<'e> {
 }
 
 impl<'e> Document<'e> {
-    pub(crate) fn new(explained: &'e Explained) -> Self {
+    pub(crate) fn new(explained: &'e Explained, kept: &'e Kept) -> Self {
         let explanation = &explained.explanation;
         Self {
             version: 1,
@@ -138,7 +157,7 @@ impl<'e> Document<'e> {
             rule: explanation.at.as_ref().map(rule),
             sources: explained
                 .lines()
-                .map(|(source, line)| self::source(explained, source, line))
+                .map(|(source, line)| self::source(explained, kept, source, line))
                 .collect(),
             changed: explanation.changed.as_ref().map(|changed| Changed {
                 without: verdict(explained, &changed.without),
@@ -175,6 +194,7 @@ fn verdict<'e>(explained: &'e Explained, verdict: &wit::Verdict) -> Verdict<'e> 
 
 fn source<'e>(
     explained: &'e Explained,
+    kept: &'e Kept,
     source: &'e wit::Source,
     line: &'e wit::Line,
 ) -> Source<'e> {
@@ -201,6 +221,23 @@ fn source<'e>(
         expires_in: seen.and_then(|seen| seen.expires_in),
         account: seen.and_then(|seen| seen.account.as_deref()),
         organization: seen.and_then(|seen| seen.organization.as_deref()),
+        kept_in: seen.and_then(|seen| seen.kept_in).map(|kind| word(&kind)),
+        accounts: kept
+            .of_source(source)
+            .map(|account| login(source, account))
+            .collect(),
+    }
+}
+
+fn login<'e>(source: &wit::Source, account: &'e Account) -> Login<'e> {
+    Login {
+        account: account.name.as_deref(),
+        selected: account.selected,
+        organization: account.organization(source),
+        expires_in: account.expires_in,
+        renewable: account.renewable,
+        ended: account.ended,
+        kept_in: word(&account.kept_in),
     }
 }
 
@@ -304,9 +341,19 @@ mod tests {
     }
 
     #[test]
+    fn a_login_has_its_accounts() {
+        let (explained, kept) = crate::cli::samples::login();
+        let document = serde_json::to_value(Document::new(&explained, &kept)).unwrap();
+        let login = document.pointer("/sources/3").unwrap();
+        assert_eq!(login["kept-in"], "keyring");
+        insta::assert_snapshot!(serde_json::to_string(&login["accounts"]).unwrap(), @r#"[{"account":"ada@acme.test","ended":false,"expires-in":-720,"kept-in":"keyring","organization":"acme","renewable":true,"selected":true},{"account":"bob@other.test","ended":false,"expires-in":9000,"kept-in":"keyring","organization":"other","renewable":false,"selected":false}]"#);
+    }
+
+    #[test]
     fn the_document_names_sources_by_id_and_has_no_null_verdict() {
         let explained = crate::cli::samples::key_before_helper();
-        let text = serde_json::to_string_pretty(&Document::new(&explained)).unwrap();
+        let text =
+            serde_json::to_string_pretty(&Document::new(&explained, &Kept::default())).unwrap();
         insta::assert_snapshot!(text, @r#"
         {
           "version": 1,
@@ -354,7 +401,9 @@ mod tests {
               "found-in": null,
               "expires-in": null,
               "account": null,
-              "organization": null
+              "organization": null,
+              "kept-in": null,
+              "accounts": []
             },
             {
               "id": "api-key",
@@ -382,7 +431,9 @@ mod tests {
               "found-in": null,
               "expires-in": null,
               "account": null,
-              "organization": null
+              "organization": null,
+              "kept-in": null,
+              "accounts": []
             },
             {
               "id": "helper",
@@ -410,7 +461,9 @@ mod tests {
               "found-in": null,
               "expires-in": null,
               "account": null,
-              "organization": null
+              "organization": null,
+              "kept-in": null,
+              "accounts": []
             },
             {
               "id": "login",
@@ -436,7 +489,9 @@ mod tests {
               "found-in": null,
               "expires-in": null,
               "account": null,
-              "organization": null
+              "organization": null,
+              "kept-in": null,
+              "accounts": []
             }
           ],
           "changed": null,

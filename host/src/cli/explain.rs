@@ -11,6 +11,7 @@ use crate::resolver::Explained;
 use super::Context;
 use super::document::word;
 use super::errors::Failure;
+use super::explained::accounts::Kept;
 use super::explained::{at_home, place, short};
 use super::output::{Look, clean, columns, pad, wrap};
 use super::status::{remarks, row, session, tell};
@@ -19,7 +20,7 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
     tell(context, text)
 }
 
-fn text(explained: &Explained, look: Look, home: Option<&Path>) -> String {
+fn text(explained: &Explained, kept: &Kept, look: Look, home: Option<&Path>) -> String {
     let mut text = String::new();
     row(&mut text, look, "policy", &session(explained));
     for (label, file) in files(explained, home) {
@@ -28,6 +29,7 @@ fn text(explained: &Explained, look: Look, home: Option<&Path>) -> String {
     text.push('\n');
     text.push_str(&table(explained, look, home));
     text.push('\n');
+    text.push_str(&logins(explained, kept, look, home));
     let summary = clean(&at_home(&explained.explanation.summary, home));
     for line in wrap(&summary, look.width) {
         text.push_str(&look.bold(&line));
@@ -57,6 +59,29 @@ fn files(explained: &Explained, home: Option<&Path>) -> Vec<(&'static str, Strin
         files.push((label, short(&file.path.display().to_string(), home)));
     }
     files
+}
+
+/// Every login that is kept for one of the sources, whose it is, when it ends
+/// and where it is kept.
+fn logins(explained: &Explained, kept: &Kept, look: Look, home: Option<&Path>) -> String {
+    let mut text = String::new();
+    for source in &explained.sources {
+        for account in kept.of_source(source) {
+            let which = if account.selected {
+                "selected"
+            } else {
+                "not selected"
+            };
+            let line = account.line(explained, source);
+            let place = kept.place(account.kept_in);
+            let words = format!("{line}, {which}, kept {place}");
+            row(&mut text, look, &source.id, &at_home(&words, home));
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
 }
 
 /// One row of the table.
@@ -156,7 +181,7 @@ mod tests {
     #[test]
     fn every_source_has_its_standing_reason_and_rule() {
         let home = Some(Path::new("/home/ada"));
-        insta::assert_snapshot!(text(&samples::key_before_helper(), PLAIN, home), @"
+        insta::assert_snapshot!(text(&samples::key_before_helper(), &Kept::default(), PLAIN, home), @"
           policy       claude-code, terminal session, not interactive
           file         claude-code.toml
           empty        ~/.config/keyrule/claude-code.toml
@@ -200,7 +225,7 @@ mod tests {
             width: 110,
             ..PLAIN
         };
-        insta::assert_snapshot!(text(&samples::nothing(), look, None), @"
+        insta::assert_snapshot!(text(&samples::nothing(), &Kept::default(), look, None), @"
           policy       claude-code, terminal session, not interactive
           file         claude-code.toml
           empty        /home/ada/.config/keyrule/claude-code.toml
@@ -240,10 +265,21 @@ mod tests {
     }
 
     #[test]
+    fn the_logins_that_are_kept_stand_below_the_table() {
+        let (explained, kept) = samples::login();
+        insta::assert_snapshot!(logins(&explained, &kept, PLAIN, None), @"
+        login        ada@acme.test, organisation acme, ended 12 min ago, and can be
+                     renewed, selected, kept in the keyring
+        login        bob@other.test, organisation other, ends in 2 h, not selected,
+                     kept in the keyring
+        ");
+    }
+
+    #[test]
     fn nothing_but_a_long_word_is_wider_than_the_terminal() {
         for width in [60, 80, 110] {
             let look = Look { width, ..PLAIN };
-            for line in text(&samples::key_before_helper(), look, None).lines() {
+            for line in text(&samples::key_before_helper(), &Kept::default(), look, None).lines() {
                 assert!(
                     columns(line) <= width || !line.trim().contains(' '),
                     "{line}"

@@ -6,6 +6,8 @@ use crate::engine::bindings as wit;
 use crate::error::{refusal, refusal_exit_code};
 use crate::resolver::Explained;
 
+pub(crate) mod accounts;
+
 impl Explained {
     /// Every source with its explanation, in the order of the policy.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (&wit::Source, &wit::Line)> {
@@ -64,6 +66,15 @@ impl Explained {
         }
     }
 
+    /// The source that status is about: the winner, or the one that a refusal
+    /// names.
+    pub(crate) fn subject(&self) -> Option<u32> {
+        match &self.explanation.verdict {
+            wit::Verdict::Refuse(refused) => refused.source,
+            _ => self.winner(),
+        }
+    }
+
     /// The usable sources that another goes before, in their order.
     pub(crate) fn outranked(&self) -> impl Iterator<Item = &wit::Source> {
         self.lines()
@@ -76,6 +87,15 @@ impl Explained {
     /// code of the refusal.
     pub(crate) fn exit_code(&self) -> i32 {
         refusal(self).map_or(0, |reason| i32::from(refusal_exit_code(reason)))
+    }
+}
+
+/// A command of ours for this policy, to be typed. `claude-code` is the policy
+/// that is meant where none is named.
+pub(crate) fn command(explained: &Explained, words: &str) -> String {
+    match explained.about.name.as_str() {
+        "claude-code" => format!("keyrule {words}"),
+        name => format!("keyrule --policy {name} {words}"),
     }
 }
 

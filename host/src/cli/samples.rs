@@ -1,11 +1,16 @@
 //! Decisions made by hand, for the tests of what commands print.
 
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use crate::cli::explained::accounts::Kept;
 use crate::credential::Credential;
 use crate::engine::bindings as wit;
 use crate::policy::{FileReport, FileState};
 use crate::resolver::{Explained, Resolution};
 use crate::secret::Secret;
 use crate::sources::observation;
+use crate::store::{Facts, Known, Listed, LoginFacts, Owner, Slot};
 
 /// Where line `line` of the sample policy stands.
 pub(crate) fn at(line: u32) -> wit::Location {
@@ -218,6 +223,79 @@ pub(crate) fn key_before_helper() -> Explained {
         at: Some(at(76)),
     });
     explained
+}
+
+/// The tool's login in the place of a login of ours, which is used, with
+/// what is kept of it: ada's, which has ended, and bob's.
+pub(crate) fn login() -> (Explained, Kept) {
+    use wit::{Reason, Standing, State};
+    let out = |text| (Standing::Out, Reason::Absent, State::Out, text);
+    let mut explained = explained(
+        wit::Verdict::Get(3),
+        "`login` is used: `work` is logged in as `ada@acme.test`, and can be renewed",
+        [
+            out("`ANTHROPIC_AUTH_TOKEN` is not set"),
+            out("`ANTHROPIC_API_KEY` is not set"),
+            out("no `apiKeyHelper` in user-settings"),
+            (
+                Standing::Wins,
+                Reason::Renewable,
+                State::Ready,
+                "`work` is logged in as `ada@acme.test`, and can be renewed",
+            ),
+        ],
+    );
+    let login = wit::Login {
+        organization_claim: Some("org".into()),
+        ..crate::sources::samples::login("work")
+    };
+    let now = SystemTime::now();
+    let listed = [
+        ("ada@acme.test", "acme", -720),
+        ("bob@other.test", "other", 9000),
+    ]
+    .map(|(account, organization, ends)| listed(&login, account, organization, ends, now));
+    explained.sources[3].kind = wit::Kind::Login(login);
+    explained.evidence[3].seen = Some(wit::Observation {
+        expires_in: Some(-720),
+        renewable: true,
+        account: Some("ada@acme.test".into()),
+        organization: Some("acme".into()),
+        kept_in: Some(wit::StoreKind::Keyring),
+        ..observation(wit::Outcome::Present)
+    });
+    (explained, Kept::from(listed.into(), None, now))
+}
+
+fn listed(
+    login: &wit::Login,
+    account: &str,
+    organization: &str,
+    ends: i64,
+    now: SystemTime,
+) -> Listed {
+    let length = Duration::from_secs(ends.unsigned_abs());
+    Listed {
+        slot: Slot::account("work", account),
+        selected: ends < 0,
+        known: Known {
+            kept_in: wit::StoreKind::Keyring,
+            facts: Facts::Login(LoginFacts {
+                owner: Owner {
+                    issuer: login.issuer.url.clone(),
+                    account: Some(account.into()),
+                    organization: None,
+                    claims: BTreeMap::from([("org".to_owned(), organization.into())]),
+                },
+                client_id: login.issuer.client_id.clone(),
+                obtained_at: None,
+                expires_at: Some(if ends < 0 { now - length } else { now + length }),
+                renewable: ends < 0,
+                ended: false,
+            }),
+            secret: None,
+        },
+    }
 }
 
 /// Nothing is there.

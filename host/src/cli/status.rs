@@ -10,7 +10,8 @@ use crate::resolver::Explained;
 use super::Context;
 use super::document::{Document, word};
 use super::errors::Failure;
-use super::explained::{at_home, place};
+use super::explained::accounts::Kept;
+use super::explained::{at_home, command, place};
 use super::output::{Look, clean, columns, pad, wrap};
 
 pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
@@ -21,20 +22,21 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
 /// `status` and `explain` have in common.
 pub(super) fn tell(
     context: &mut Context<'_, '_>,
-    text: fn(&Explained, Look, Option<&Path>) -> String,
+    text: fn(&Explained, &Kept, Look, Option<&Path>) -> String,
 ) -> Result<i32, Failure> {
     let explained = context.resolver()?.explain()?;
+    let kept = Kept::of(&explained, &context.ambient);
     if context.output.json {
-        context.output.document(&Document::new(&explained))?;
+        context.output.document(&Document::new(&explained, &kept))?;
     } else {
         let home = context.ambient.home.as_deref();
-        let text = text(&explained, context.output.look, home);
+        let text = text(&explained, &kept, context.output.look, home);
         context.output.data(&text)?;
     }
     Ok(explained.exit_code())
 }
 
-fn text(explained: &Explained, look: Look, home: Option<&Path>) -> String {
+fn text(explained: &Explained, kept: &Kept, look: Look, home: Option<&Path>) -> String {
     let explanation = &explained.explanation;
     let standing = explained
         .winner()
@@ -51,7 +53,7 @@ fn text(explained: &Explained, look: Look, home: Option<&Path>) -> String {
         };
         text.push_str(&format!("{mark} {}\n", look.bold(line)));
     }
-    for (label, value) in rows(explained, home) {
+    for (label, value) in rows(explained, kept, home) {
         row(&mut text, look, label, &value);
     }
     text.push_str(&remarks(explained, look, home));
@@ -59,15 +61,15 @@ fn text(explained: &Explained, look: Look, home: Option<&Path>) -> String {
 }
 
 /// What stands under the summary, as far as there is something to say.
-fn rows(explained: &Explained, home: Option<&Path>) -> Vec<(&'static str, String)> {
+fn rows(explained: &Explained, kept: &Kept, home: Option<&Path>) -> Vec<(&'static str, String)> {
     let explanation = &explained.explanation;
     let mut rows = Vec::new();
+    if let Some(subject) = explained.subject() {
+        rows.extend(whose(explained, kept, subject, home));
+    }
     if let Some(winner) = explained.winner() {
         if let Some(sent) = sent(explained, winner) {
             rows.push(("sent to", sent));
-        }
-        if let Some(ends) = explained.seen(winner).and_then(|seen| seen.expires_in) {
-            rows.push(("ends", ends_in(ends)));
         }
         let outranked: Vec<_> = explained
             .outranked()
@@ -77,11 +79,106 @@ fn rows(explained: &Explained, home: Option<&Path>) -> Vec<(&'static str, String
             rows.push(("goes before", outranked.join(", ")));
         }
     }
+    rows.extend(others(explained, kept));
     if let Some(at) = &explanation.at {
         rows.push(("rule", place(at, home)));
     }
     rows.push(("policy", session(explained)));
     rows
+}
+
+/// Whose the credential is, when it ends and where it is kept.
+fn whose(
+    explained: &Explained,
+    kept: &Kept,
+    source: u32,
+    home: Option<&Path>,
+) -> Vec<(&'static str, String)> {
+    let (Some(of), Some(seen)) = (explained.source(source), explained.seen(source)) else {
+        return Vec::new();
+    };
+    let mut rows = Vec::new();
+    let organization = seen.organization.as_ref();
+    match (&seen.account, organization) {
+        (Some(account), Some(of)) => {
+            rows.push(("account", format!("{account}, organisation {of}")))
+        }
+        (Some(account), None) => rows.push(("account", account.clone())),
+        (None, Some(of)) => rows.push(("account", format!("organisation {of}"))),
+        (None, None) => {}
+    }
+    let selected = kept.of_source(of).find(|account| account.selected);
+    if let Some(end) = selected.and_then(|account| account.end(explained, &of.id)) {
+        rows.push(("ends", end));
+    } else if let Some(seconds) = seen.expires_in {
+        rows.push(("ends", ends_in(seconds)));
+    }
+    if let Some(kind) = seen.kept_in {
+        rows.push(("kept", at_home(&kept.place(kind), home)));
+    }
+    rows
+}
+
+/// The logins beside: those of sources that are not used, and the accounts of
+/// a login that are not the selected one.
+fn others(explained: &Explained, kept: &Kept) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    for (source, line) in explained.lines() {
+        if !can_log_in(source)
+            || matches!(
+                line.standing,
+                wit::Standing::NotCounted | wit::Standing::Unknown
+            )
+        {
+            continue;
+        }
+        let is_subject = explained.subject() == Some(line.source);
+        let accounts: Vec<_> = kept.of_source(source).collect();
+        if line.reason == wit::Reason::Absent {
+            let again = command(explained, &format!("login {}", source.id));
+            rows.push(("login", format!("{}: `{again}`", line.text)));
+        } else if !is_subject {
+            let what = accounts
+                .iter()
+                .find(|account| account.selected)
+                .map(|account| account.line(explained, source));
+            rows.push((
+                "login",
+                format!(
+                    "`{}`, not used: {}",
+                    source.id,
+                    what.unwrap_or_else(|| line.text.clone())
+                ),
+            ));
+        }
+        let more: Vec<_> = accounts
+            .iter()
+            .filter(|account| !account.selected)
+            .collect();
+        if let Some(first) = more.first() {
+            let account = match more.len() {
+                1 => first.name.as_deref().unwrap_or("ACCOUNT"),
+                _ => "ACCOUNT",
+            };
+            let names: Vec<_> = more.iter().map(|account| account.called()).collect();
+            let choose = command(explained, &format!("login {} --use {account}", source.id));
+            rows.push(("also there", format!("{}: `{choose}`", names.join(", "))));
+        }
+    }
+    rows
+}
+
+/// Whether `keyrule login` brings what the source takes.
+fn can_log_in(source: &wit::Source) -> bool {
+    match &source.kind {
+        wit::Kind::Login(_) => true,
+        wit::Kind::StoredKey(key) => key.issuer.is_some(),
+        wit::Kind::Environment(_)
+        | wit::Kind::Helper(_)
+        | wit::Kind::ToolLogin(_)
+        | wit::Kind::Supplied
+        | wit::Kind::Cloud(_) => false,
+    }
 }
 
 /// Where a source's credential is sent, and in which headers.
@@ -178,7 +275,7 @@ mod tests {
 
     #[test]
     fn the_short_answer_names_the_winner_and_why() {
-        insta::assert_snapshot!(text(&samples::key_before_helper(), PLAIN, None), @"
+        insta::assert_snapshot!(text(&samples::key_before_helper(), &Kept::default(), PLAIN, None), @"
         ✓ `api-key` is used: `ANTHROPIC_API_KEY` is set
           sent to      https://api.anthropic.com as X-Api-Key
           goes before  helper
@@ -189,12 +286,64 @@ mod tests {
     }
 
     #[test]
+    fn a_login_is_shown_with_its_account_its_end_and_its_store() {
+        let (explained, kept) = samples::login();
+        insta::assert_snapshot!(text(&explained, &kept, PLAIN, None), @"
+        ✓ `login` is used: `work` is logged in as `ada@acme.test`, and can be renewed
+          account      ada@acme.test, organisation acme
+          ends         12 min ago, and can be renewed
+          kept         in the keyring
+          also there   bob@other.test: `keyrule login login --use bob@other.test`
+          rule         claude-code.toml:88
+          policy       claude-code, terminal session, not interactive
+        ");
+    }
+
+    #[test]
+    fn a_login_that_is_not_used_is_shown_all_the_same() {
+        let (mut explained, kept) = samples::login();
+        explained.explanation.verdict = wit::Verdict::Get(1);
+        explained.explanation.summary = "`api-key` is used".to_owned();
+        explained.explanation.sources[3].standing = wit::Standing::Outranked;
+        insta::assert_snapshot!(text(&explained, &kept, PLAIN, None), @"
+        · `api-key` is used
+          sent to      https://api.anthropic.com as X-Api-Key
+          goes before  login
+          login        `login`, not used: ada@acme.test, organisation acme, ended 12 min
+                       ago, and can be renewed
+          also there   bob@other.test: `keyrule login login --use bob@other.test`
+          rule         claude-code.toml:88
+          policy       claude-code, terminal session, not interactive
+        ");
+    }
+
+    #[test]
+    fn who_is_logged_out_is_told_so_and_how_to_log_in() {
+        let (mut explained, _) = samples::login();
+        let refused = wit::Refused {
+            reason: wit::Refusal::NothingUsable,
+            source: None,
+        };
+        explained.explanation.verdict = wit::Verdict::Refuse(refused);
+        explained.explanation.summary = "nothing is usable".to_owned();
+        explained.explanation.at = None;
+        let line = &mut explained.explanation.sources[3];
+        (line.standing, line.reason) = (wit::Standing::Out, wit::Reason::Absent);
+        line.text = "`work` is not logged in".to_owned();
+        insta::assert_snapshot!(text(&explained, &Kept::default(), PLAIN, None), @"
+        ✗ nothing is usable
+          login        `work` is not logged in: `keyrule login login`
+          policy       claude-code, terminal session, not interactive
+        ");
+    }
+
+    #[test]
     fn without_unicode_and_credential_the_answer_is_ascii_and_a_hint() {
         let look = Look {
             unicode: false,
             ..PLAIN
         };
-        insta::assert_snapshot!(text(&samples::nothing(), look, None), @"
+        insta::assert_snapshot!(text(&samples::nothing(), &Kept::default(), look, None), @"
         x nothing is usable: none of the 4 sources that count in terminal sessions is
           there
           policy       claude-code, terminal session, not interactive
@@ -208,13 +357,16 @@ mod tests {
             colour: true,
             ..PLAIN
         };
-        let painted = text(&samples::key_before_helper(), look, None);
+        let painted = text(&samples::key_before_helper(), &Kept::default(), look, None);
         let mut plain = painted.clone();
         for code in ["1", "2", "1;31", "1;32", "1;33", "1;36", "0"] {
             plain = plain.replace(&format!("\x1b[{code}m"), "");
         }
         assert!(painted.contains('\x1b'));
-        assert_eq!(plain, text(&samples::key_before_helper(), PLAIN, None));
+        assert_eq!(
+            plain,
+            text(&samples::key_before_helper(), &Kept::default(), PLAIN, None)
+        );
     }
 
     #[test]

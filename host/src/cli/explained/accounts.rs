@@ -1,0 +1,196 @@
+//! The logins that our store keeps, as commands show them. What goes in is a
+//! policy and where its store lies; what comes out are accounts, each with
+//! its organisation and its end. The keyring is not opened, and nothing is
+//! read where no source takes a login.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use crate::ambient::Ambient;
+use crate::cli::explained::command;
+use crate::cli::status::ends_in;
+use crate::engine::bindings as wit;
+use crate::resolver::Explained;
+use crate::sources::seconds_until;
+use crate::store::file::FileStore;
+use crate::store::{self, Facts, Listed};
+
+/// Everything that our store keeps of logins.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    accounts: Vec<Account>,
+    /// The file that says what is kept.
+    file: Option<PathBuf>,
+}
+
+/// An account of a login.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    /// The login's name in the store.
+    pub login: String,
+    /// Whose it is, as people know it; none where the issuer says nothing.
+    pub name: Option<String>,
+    /// Whether it is the one of its login that is used.
+    pub selected: bool,
+    /// When its access token ends, in seconds from now.
+    pub expires_in: Option<i64>,
+    /// Whether it can be renewed then.
+    pub renewable: bool,
+    /// The issuer does not renew it any more.
+    pub ended: bool,
+    /// Which store has its secrets.
+    pub kept_in: wit::StoreKind,
+    /// Who gave it, and to which client.
+    pub issuer: String,
+    /// The client that it was given to.
+    pub client_id: String,
+    owner: store::Owner,
+}
+
+impl Kept {
+    /// What is kept for the sources of this policy. Where the store cannot be
+    /// read, that is nothing: the sources themselves say why.
+    pub(crate) fn of(explained: &Explained, ambient: &Ambient) -> Self {
+        let is_ours = |source: &wit::Source| {
+            matches!(source.kind, wit::Kind::Login(_) | wit::Kind::StoredKey(_))
+        };
+        if !explained.sources.iter().any(is_ours) {
+            return Self::default();
+        }
+        let about = &explained.about;
+        let listed = store::of(about, ambient).and_then(|store| store.list());
+        let file = FileStore::of(&about.tool, ambient).ok().map(|store| {
+            Some(store.own())
+                .filter(|own| own.exists())
+                .unwrap_or_else(|| store.shared())
+        });
+        Self::from(listed.unwrap_or_default(), file, SystemTime::now())
+    }
+
+    /// The same of a list.
+    pub(crate) fn from(listed: Vec<Listed>, file: Option<PathBuf>, now: SystemTime) -> Self {
+        let accounts = listed
+            .into_iter()
+            .filter_map(|one| account(one, now))
+            .collect();
+        Self { accounts, file }
+    }
+
+    /// Those that this source can use: of its name, and of its issuer.
+    pub(crate) fn of_source<'k>(
+        &'k self,
+        source: &'k wit::Source,
+    ) -> impl Iterator<Item = &'k Account> {
+        let login = match &source.kind {
+            wit::Kind::Login(login) => Some(login),
+            wit::Kind::Environment(_)
+            | wit::Kind::Helper(_)
+            | wit::Kind::ToolLogin(_)
+            | wit::Kind::Supplied
+            | wit::Kind::StoredKey(_)
+            | wit::Kind::Cloud(_) => None,
+        };
+        self.accounts
+            .iter()
+            .filter(move |account| login.is_some_and(|login| account.is_of(login)))
+    }
+
+    /// Where such a credential is kept, in words.
+    pub(crate) fn place(&self, kind: wit::StoreKind) -> String {
+        match (kind, &self.file) {
+            (wit::StoreKind::Keyring, _) => "in the keyring".to_owned(),
+            (wit::StoreKind::File, Some(file)) => format!("in `{}`", file.display()),
+            (wit::StoreKind::File, None) => "in a file".to_owned(),
+        }
+    }
+}
+
+impl Account {
+    /// Whether it was made with this login's issuer, for its client.
+    fn is_of(&self, login: &wit::Login) -> bool {
+        self.login == login.name
+            && self.issuer == login.issuer.url
+            && self.client_id == login.issuer.client_id
+    }
+
+    /// Its name, for people.
+    pub(crate) fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or("an account without a name")
+    }
+
+    /// The organisation, by the claim that this source names.
+    pub(crate) fn organization(&self, source: &wit::Source) -> Option<String> {
+        let claim = match &source.kind {
+            wit::Kind::Login(login) => login.organization_claim.as_deref(),
+            wit::Kind::Environment(_)
+            | wit::Kind::Helper(_)
+            | wit::Kind::ToolLogin(_)
+            | wit::Kind::Supplied
+            | wit::Kind::StoredKey(_)
+            | wit::Kind::Cloud(_) => None,
+        };
+        self.owner.organization(claim)
+    }
+
+    /// All of it in one line.
+    pub(crate) fn line(&self, explained: &Explained, source: &wit::Source) -> String {
+        let mut line = self.called().to_owned();
+        if let Some(organization) = self.organization(source) {
+            line.push_str(&format!(", organisation {organization}"));
+        }
+        if let Some(end) = self.end(explained, &source.id) {
+            let verb = match self.expires_in {
+                _ if self.ended => "",
+                Some(seconds) if seconds <= 0 => "ended ",
+                Some(_) | None => "ends ",
+            };
+            line.push_str(&format!(", {verb}{end}"));
+        }
+        line
+    }
+
+    /// When it ends, and what then; nothing where it never does.
+    pub(crate) fn end(&self, explained: &Explained, source: &str) -> Option<String> {
+        if self.ended {
+            let again = command(explained, &format!("login {source}"));
+            return Some(format!("the issuer does not renew it any more: `{again}`"));
+        }
+        self.expires_in
+            .map(|seconds| end(explained, source, seconds, self.renewable))
+    }
+}
+
+/// When a login ends, and what then.
+fn end(explained: &Explained, source: &str, seconds: i64, renewable: bool) -> String {
+    let time = ends_in(seconds);
+    match (seconds > 0, renewable) {
+        (true, _) => time,
+        (false, true) => format!("{time}, and can be renewed"),
+        (false, false) => {
+            let again = command(explained, &format!("login {source}"));
+            format!("{time}, and cannot be renewed: `{again}`")
+        }
+    }
+}
+
+fn account(one: Listed, now: SystemTime) -> Option<Account> {
+    let Facts::Login(facts) = one.known.facts else {
+        return None;
+    };
+    Some(Account {
+        login: one.slot.name,
+        name: one
+            .slot
+            .account
+            .filter(|name| !name.is_empty())
+            .or_else(|| facts.owner.account.clone()),
+        selected: one.selected,
+        expires_in: facts.expires_at.map(|time| seconds_until(time, now)),
+        renewable: facts.renewable,
+        ended: facts.ended,
+        kept_in: one.known.kept_in,
+        issuer: facts.owner.issuer.clone(),
+        client_id: facts.client_id,
+        owner: facts.owner,
+    })
+}
