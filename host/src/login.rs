@@ -9,8 +9,7 @@ pub(crate) mod renew;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::engine::bindings as wit;
-use crate::http::{self, Http};
+use crate::http;
 use crate::secret::Secret;
 use crate::store;
 
@@ -18,8 +17,11 @@ pub(crate) mod claims;
 pub(crate) mod code;
 pub(crate) mod device;
 pub(crate) mod key;
+pub(crate) mod metadata;
 pub(crate) mod revoke;
 pub(crate) mod token;
+
+pub(crate) use metadata::endpoints;
 
 /// Where an issuer answers.
 #[derive(Debug, Clone)]
@@ -98,10 +100,4 @@ pub(crate) enum Error {
     /// What the issuer gave cannot be kept, or what is kept cannot be read.
     #[error(transparent)]
     Store(#[from] store::Error),
-}
-
-/// Where the issuer answers: as the policy says, or as the issuer says itself
-/// (RFC 8414, OpenID Connect Discovery).
-pub(crate) async fn endpoints(_issuer: &wit::Issuer, _http: &Http) -> Result<Endpoints, Error> {
-    Err(Error::NotOffered("metadata yet"))
 }
