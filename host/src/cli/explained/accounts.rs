@@ -3,7 +3,6 @@
 //! its organisation and its end. The keyring is not opened, and nothing is
 //! read where no source takes a login.
 
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::ambient::Ambient;
@@ -12,15 +11,14 @@ use crate::cli::status::ends_in;
 use crate::engine::bindings as wit;
 use crate::resolver::Explained;
 use crate::sources::seconds_until;
-use crate::store::file::FileStore;
 use crate::store::{self, Facts, Listed};
 
 /// Everything that our store keeps of logins.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     accounts: Vec<Account>,
-    /// The file that says what is kept.
-    file: Option<PathBuf>,
+    /// The file that says what is kept, in words.
+    file: Option<String>,
 }
 
 /// An account of a login.
@@ -57,18 +55,15 @@ impl Kept {
         if !explained.sources.iter().any(is_ours) {
             return Self::default();
         }
-        let about = &explained.about;
-        let listed = store::of(about, ambient).and_then(|store| store.list());
-        let file = FileStore::of(&about.tool, ambient).ok().map(|store| {
-            Some(store.own())
-                .filter(|own| own.exists())
-                .unwrap_or_else(|| store.shared())
-        });
-        Self::from(listed.unwrap_or_default(), file, SystemTime::now())
+        let Ok(store) = store::of(&explained.about, ambient) else {
+            return Self::default();
+        };
+        let listed = store.list().unwrap_or_default();
+        Self::from(listed, store.whereabouts().ok(), SystemTime::now())
     }
 
     /// The same of a list.
-    pub(crate) fn from(listed: Vec<Listed>, file: Option<PathBuf>, now: SystemTime) -> Self {
+    pub(crate) fn from(listed: Vec<Listed>, file: Option<String>, now: SystemTime) -> Self {
         let accounts = listed
             .into_iter()
             .filter_map(|one| account(one, now))
@@ -99,7 +94,7 @@ impl Kept {
     pub(crate) fn place(&self, kind: wit::StoreKind) -> String {
         match (kind, &self.file) {
             (wit::StoreKind::Keyring, _) => "in the keyring".to_owned(),
-            (wit::StoreKind::File, Some(file)) => format!("in `{}`", file.display()),
+            (wit::StoreKind::File, Some(file)) => format!("in {file}"),
             (wit::StoreKind::File, None) => "in a file".to_owned(),
         }
     }
