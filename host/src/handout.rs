@@ -80,6 +80,17 @@ pub(crate) fn to_keep(secret: &Secret) -> &[u8] {
     secret.expose().as_bytes()
 }
 
+/// A secret as a field of a request to the issuer that gave it, and to nobody
+/// else: a refresh token, a code.
+pub(crate) fn to_send(secret: &Secret) -> &str {
+    secret.expose()
+}
+
+/// The header that carries an access token to its issuer.
+pub(crate) fn bearer(secret: &Secret) -> String {
+    format!("Bearer {}", secret.expose())
+}
+
 /// Tells a secret from another one without keeping either: which token was
 /// handed out last, and whether a store still holds that one.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -18,6 +18,7 @@ pub(crate) mod code;
 pub(crate) mod device;
 pub(crate) mod key;
 pub(crate) mod metadata;
+pub(crate) mod online;
 pub(crate) mod revoke;
 pub(crate) mod token;
 
