@@ -1,7 +1,7 @@
 //! Our own stores of keys and logins. What goes in is a name and a secret;
 //! what comes out later is the same, or that nothing is there. A store does
-//! not choose which credential is used, and no store stands in for another.
-//! In this version the one store is a file.
+//! not choose which credential is used, and no store stands in for another
+//! unless the policy says so.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,9 +17,16 @@ use crate::sources::paths::PathError;
 
 pub(crate) mod atomic;
 pub(crate) mod contents;
-pub(crate) mod file;
+mod entries;
+mod index;
+mod item;
+mod keyring;
+pub(crate) mod local;
 #[cfg(test)]
 pub(crate) mod memory;
+mod record;
+mod recover;
+mod vault;
 mod wire;
 
 pub(crate) use wire::{Named, place};
@@ -57,6 +64,20 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Where it keeps what is saved now, in words.
     fn whereabouts(&self) -> Result<String, Error>;
 
+    /// Where it keeps what is kept in a store of this kind, in words.
+    fn whereabouts_of(&self, kind: wit::StoreKind) -> Result<String, Error> {
+        match kind {
+            wit::StoreKind::Keyring => Ok("the keyring".to_owned()),
+            wit::StoreKind::File => self.whereabouts(),
+        }
+    }
+
+    /// What is odd about what is kept, one sentence each: damaged entries,
+    /// and what could not be removed from the keyring.
+    fn oddities(&self) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
+
     /// The file to lock while the login of this name and account is renewed,
     /// its folder made; one for each.
     fn renewal_lock(&self, slot: &Slot) -> Result<PathBuf, Error>;
@@ -89,7 +110,13 @@ pub(crate) struct Saved {
 
 /// The store of this policy, on this system.
 pub(crate) fn of(about: &wit::About, ambient: &Ambient) -> Result<Arc<dyn Store>, Error> {
-    Ok(Arc::new(file::FileStore::of(&about.tool, ambient)?))
+    Ok(Arc::new(local::LocalStore::of(about, ambient)?))
+}
+
+/// Whether the store that this policy uses answers, and where it is in words.
+/// This may open the keyring, and takes 5 s at most.
+pub(crate) fn probe(about: &wit::About, ambient: &Ambient) -> Result<String, Error> {
+    local::LocalStore::of(about, ambient)?.probe()
 }
 
 /// Which kind of thing a name is the name of.

@@ -48,6 +48,10 @@ pub(super) fn list(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
         .map(|one| Listed {
             sources: users(resolver.sources(), &one.slot.name),
             name: one.slot.name,
+            kept_in: match one.known.kept_in {
+                wit::StoreKind::Keyring => "keyring",
+                wit::StoreKind::File => "file",
+            },
         })
         .collect();
     if context.output.json {
@@ -62,7 +66,12 @@ pub(super) fn list(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
 pub(super) fn remove(context: &mut Context<'_, '_>, name: &str) -> Result<i32, Failure> {
     let resolver = context.resolver()?;
     let store = store::of(resolver.about(), &context.ambient)?;
-    let place = store.whereabouts()?;
+    // An entry that cannot be read can be removed all the same.
+    let known = store.peek(&Slot::key(name)).ok().flatten();
+    let place = match &known {
+        Some(known) => store.whereabouts_of(known.kept_in)?,
+        None => store.whereabouts()?,
+    };
     if !store.delete(&Slot::key(name))? {
         let message = format!("no key `{name}` is stored in {place}");
         return Err(Failure::new("no-such-key", 4, message).hint("list them: `keyrule key list`"));
@@ -80,7 +89,12 @@ fn add_from(
     check_name(name)?;
     let resolver = context.resolver()?;
     let store = store::of(resolver.about(), &context.ambient)?;
-    let before = store.peek(&Slot::key(name))?.is_some();
+    // What is damaged is set aside when something is stored in its place.
+    let before = match store.peek(&Slot::key(name)) {
+        Ok(known) => known.is_some(),
+        Err(Error::Invalid { .. }) => false,
+        Err(error) => return Err(error.into()),
+    };
     let key = key()?;
     check(&key)?;
     let key = StoredKey {
@@ -92,7 +106,8 @@ fn add_from(
         context.output.warn(note);
     }
     let what = if before { "replaced" } else { "stored" };
-    let done = Done::new(what, name, store.whereabouts()?, &resolver);
+    let place = store.whereabouts_of(saved.kept_in)?;
+    let done = Done::new(what, name, place, &resolver);
     if done.sources.is_empty() {
         let policy = &resolver.about().name;
         let mut words = format!("no source of policy `{policy}` uses it");
@@ -267,6 +282,7 @@ fn users(sources: &[wit::Source], name: &str) -> Vec<String> {
 struct Listed {
     name: String,
     sources: Vec<String>,
+    kept_in: &'static str,
 }
 
 fn table(keys: &[Listed], policy: &str) -> String {
@@ -282,7 +298,11 @@ fn table(keys: &[Listed], policy: &str) -> String {
                 [] => format!("no source of policy `{policy}` uses it"),
                 sources => format!("for {}", quoted(sources)),
             };
-            format!("{}  {used}\n", pad(name, width))
+            let place = match key.kept_in {
+                "keyring" => "in the keyring, ",
+                _ => "",
+            };
+            format!("{}  {place}{used}\n", pad(name, width))
         })
         .collect()
 }

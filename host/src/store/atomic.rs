@@ -4,7 +4,7 @@
 //! on. What the bytes mean is not known here.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How many links of links are followed, as many as Linux does.
 const LINKS: usize = 40;
 
+/// How the name of a file begins that is not yet what it will become.
+const PREFIX: &str = ".keyrule-";
+
+/// How it ends.
+const SUFFIX: &str = ".tmp";
+
 /// Replaces the file, or makes it. Where the path is a symbolic link, the
 /// file that it leads to is replaced and the link stays.
 ///
@@ -26,23 +32,150 @@ pub(crate) fn atomic_write(
     bytes: &[u8],
     still: impl FnOnce() -> bool,
 ) -> io::Result<()> {
-    let path = resolved(path)?;
-    let temporary = temporary_beside(&path, bytes)?;
-    if !still() {
-        return Err(io::ErrorKind::ResourceBusy.into());
-    }
-    temporary.persist(&path).map_err(|error| error.error)?;
-    sync_folder_of(&path)
+    let mut reserved = Reserved::new(path, 0)?;
+    reserved.fill(bytes)?;
+    reserved.replace(still).map_err(|failed| failed.error)
 }
 
 /// Makes the file with all its bytes at once, or returns false and changes
 /// nothing where one is there already: of two that try, one succeeds.
 pub(crate) fn atomic_create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
-    let path = resolved(path)?;
-    match temporary_beside(&path, bytes)?.persist_noclobber(&path) {
-        Ok(_) => sync_folder_of(&path).map(|()| true),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error.error),
+    let mut reserved = Reserved::new(path, 0)?;
+    reserved.fill(bytes)?;
+    reserved.create()
+}
+
+/// A file beside the one that it will become, because a rename does not leave
+/// a file system. Dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    temporary: NamedTempFile,
+    target: PathBuf,
+}
+
+/// What a rename left over.
+pub(crate) struct NotReplaced {
+    /// Why.
+    pub error: io::Error,
+    /// The file that was to be renamed, with its text.
+    pub reserved: Option<Reserved>,
+}
+
+impl Reserved {
+    /// Takes so many bytes of the disk. Where it is full, that is known now.
+    pub(crate) fn new(path: &Path, room: usize) -> io::Result<Self> {
+        let target = resolved(path)?;
+        // `tempfile` makes it with a random name, 0600.
+        let mut temporary = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .suffix(SUFFIX)
+            .tempfile_in(folder_of(&target))?;
+        // Whoever sweeps leaves alone what is locked.
+        let _ = temporary.as_file().try_lock();
+        if room > 0 {
+            let block = [0; 4096];
+            let mut left = room;
+            while let Some(part) = block.get(..left.min(block.len()))
+                && !part.is_empty()
+            {
+                temporary.write_all(part)?;
+                left -= part.len();
+            }
+            temporary.as_file().sync_all()?;
+        }
+        Ok(Self { temporary, target })
+    }
+
+    /// The file that it will become.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Gives it its text, which is on the disk afterwards.
+    pub(crate) fn fill(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let file = self.temporary.as_file_mut();
+        file.rewind()?;
+        file.write_all(bytes)?;
+        let length = u64::try_from(bytes.len()).map_err(io::Error::other)?;
+        file.set_len(length)?;
+        file.sync_all()
+    }
+
+    /// Takes the place of what is there.
+    pub(crate) fn replace(self, still: impl FnOnce() -> bool) -> Result<(), NotReplaced> {
+        let Self { temporary, target } = self;
+        if !still() {
+            return Err(NotReplaced {
+                error: io::ErrorKind::ResourceBusy.into(),
+                reserved: None,
+            });
+        }
+        // On Windows a lock keeps readers out.
+        let _ = temporary.as_file().unlock();
+        match temporary.persist(&target) {
+            Ok(_) => sync_folder_of(&target).map_err(|error| NotReplaced {
+                error,
+                reserved: None,
+            }),
+            Err(failed) => Err(NotReplaced {
+                error: failed.error,
+                reserved: Some(Self {
+                    temporary: failed.file,
+                    target,
+                }),
+            }),
+        }
+    }
+
+    /// Takes another name beside its own, in place of what is there.
+    pub(crate) fn become_other(self, path: &Path) -> io::Result<()> {
+        let _ = self.temporary.as_file().unlock();
+        self.temporary
+            .persist(path)
+            .map_err(|failed| failed.error)?;
+        sync_folder_of(path)
+    }
+
+    /// Takes its place where nothing is there, else returns false.
+    pub(crate) fn create(self) -> io::Result<bool> {
+        let Self { temporary, target } = self;
+        let _ = temporary.as_file().unlock();
+        match temporary.persist_noclobber(&target) {
+            Ok(_) => sync_folder_of(&target).map(|()| true),
+            Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(failed) => Err(failed.error),
+        }
+    }
+}
+
+/// Removes what writers that were killed left in a folder. What somebody
+/// still writes is locked; and what was made this minute is left alone,
+/// because its maker may not have locked it yet.
+pub(crate) fn sweep(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let is_ours = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        if is_ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            sweep_one(&entry.path());
+        }
+    }
+}
+
+fn sweep_one(path: &Path) {
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else {
+        return;
+    };
+    let age = file
+        .metadata()
+        .and_then(|metadata| metadata.modified())
+        .map(|modified| modified.elapsed().unwrap_or_default());
+    if age.is_ok_and(|age| age > Duration::from_secs(60)) && file.try_lock().is_ok() {
+        let _ = std::fs::remove_file(path);
     }
 }
 
@@ -107,22 +240,9 @@ fn lock_within(path: &Path, patience: Duration) -> io::Result<Lock> {
     }
 }
 
-/// A file beside the one that it will become, because a rename does not leave
-/// a file system. `tempfile` makes it with a random name, 0600, and removes
-/// it when it is dropped.
-fn temporary_beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".keyrule-")
-        .suffix(".tmp")
-        .tempfile_in(folder_of(path))?;
-    temporary.write_all(bytes)?;
-    temporary.as_file().sync_all()?;
-    Ok(temporary)
-}
-
 /// Where a path leads through symbolic links, whether or not the last one
 /// leads to anything.
-fn resolved(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_path_buf();
     for _ in 0..LINKS {
         match std::fs::read_link(&path) {
@@ -142,7 +262,7 @@ fn resolved(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many symbolic links"))
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or_else(|| Path::new("."))
@@ -150,7 +270,7 @@ fn folder_of(path: &Path) -> &Path {
 
 /// A rename is on the disk once its folder is.
 #[cfg(unix)]
-fn sync_folder_of(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     match File::open(folder_of(path))?.sync_all() {
         // Some file systems do not know how; then nothing better can be done.
         Err(error)
@@ -167,7 +287,7 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
 
 /// Windows has no such call for folders.
 #[cfg(not(unix))]
-fn sync_folder_of(_path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder_of(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -272,5 +392,51 @@ mod tests {
             drop(held);
             assert!(waiter.join().unwrap());
         });
+    }
+
+    #[test]
+    fn room_is_taken_before_the_text_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut reserved = Reserved::new(&path, 10_000).unwrap();
+        assert_eq!(
+            reserved.temporary.as_file().metadata().unwrap().len(),
+            10_000
+        );
+        assert!(!path.exists());
+        reserved.fill(b"text").unwrap();
+        assert!(reserved.replace(|| true).is_ok());
+        assert_eq!(std::fs::read(&path).unwrap(), b"text");
+        drop(Reserved::new(&path, 10).unwrap());
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn what_killed_writers_left_is_swept_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = |name: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, "x").unwrap();
+            let file = OpenOptions::new().write(true).open(&path).unwrap();
+            let hour_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+            file.set_modified(hour_ago).unwrap();
+            file
+        };
+        old(".keyrule-left.tmp");
+        old("file");
+        old(".keyrule-other");
+        std::fs::write(folder.path().join(".keyrule-new.tmp"), "x").unwrap();
+        let held = old(".keyrule-held.tmp");
+        held.try_lock().unwrap();
+        sweep(folder.path());
+        assert_eq!(
+            names(folder.path()),
+            [
+                ".keyrule-held.tmp",
+                ".keyrule-new.tmp",
+                ".keyrule-other",
+                "file"
+            ]
+        );
     }
 }
