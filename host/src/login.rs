@@ -4,8 +4,6 @@
 //! asks anybody anything: what a person sees is in `cli`, and what is kept is
 //! in `store`.
 
-pub(crate) mod renew;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,12 +11,19 @@ use crate::http;
 use crate::secret::Secret;
 use crate::store;
 
+mod answer;
+mod callback;
+mod carrier;
 pub(crate) mod claims;
 pub(crate) mod code;
 pub(crate) mod device;
+mod id_token;
 pub(crate) mod key;
 pub(crate) mod metadata;
 pub(crate) mod online;
+mod page;
+mod redirect;
+pub(crate) mod renew;
 pub(crate) mod revoke;
 pub(crate) mod token;
 
@@ -90,15 +95,42 @@ pub(crate) enum Error {
     #[error("{0}")]
     Callback(String),
     /// Nobody finished the login in time.
-    #[error("nobody finished the login within {} minutes", .0.as_secs() / 60)]
+    #[error("nobody finished the login within {}", words(*.0))]
     TimedOut(Duration),
     /// A listener for the browser cannot be had.
-    #[error("no port of this machine can be listened on")]
-    Listen(#[source] std::io::Error),
+    #[error("nothing can listen for the browser: {0}")]
+    Listen(std::io::Error),
     /// The login is not one that the policy permits. Nothing was kept.
     #[error("{0}")]
     NotPermitted(String),
     /// What the issuer gave cannot be kept, or what is kept cannot be read.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+fn words(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds / 60),
+    }
+}
+
+#[cfg(test)]
+mod samples {
+    use super::*;
+
+    /// An issuer at `https://login.test` that offers everything.
+    pub(super) fn endpoints() -> Endpoints {
+        let at = |path: &str| format!("https://login.test/{path}");
+        Endpoints {
+            issuer: "https://login.test".to_owned(),
+            authorization: Some(at("authorize")),
+            device: Some(at("device")),
+            token: at("token"),
+            revocation: Some(at("revoke")),
+            introspection: Some(at("introspect")),
+            userinfo: Some(at("me")),
+            names_itself: true,
+        }
+    }
 }

@@ -1,36 +1,46 @@
 //! Whose a login is: what the issuer says of the user becomes an owner. What
 //! goes in are tokens with their claims; what comes out is what a store
-//! keeps.
+//! keeps. Who may log in is judged elsewhere.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
+
+use serde_json::Value;
 
 use crate::engine::bindings as wit;
 use crate::store::{LoginFacts, Owner, StoredLogin};
 
 use super::Tokens;
 
+/// Where an issuer says how people know the account, the best first (OpenID
+/// Connect Core, section 5.1).
+const ACCOUNT: [&str; 3] = ["email", "preferred_username", "sub"];
+/// Where it may say the organisation. There is no standard for this.
+const ORGANIZATION: [&str; 2] = ["organization", "org"];
+/// The longest name that is taken for one.
+const LONGEST: usize = 256;
+
 /// What a store keeps of these tokens. Where the answer has no refresh token
-/// or says nothing of the user, what was there before stays.
+/// or says nothing of the user, what was there before stays; but nothing of
+/// another user's does.
 pub(crate) fn stored(
     issuer: &wit::Issuer,
     tokens: Tokens,
     before: Option<&StoredLogin>,
     now: SystemTime,
 ) -> StoredLogin {
+    let before = before.filter(|login| same_user(&login.facts.owner, issuer, &tokens.claims));
     let refresh_token = tokens
         .refresh_token
-        .or_else(|| before.and_then(|login| login.refresh_token.clone()));
-    let owner = match before {
-        Some(login) if tokens.claims.is_empty() => login.facts.owner.clone(),
-        _ => Owner {
-            issuer: issuer.url.clone(),
-            ..Owner::default()
-        },
-    };
+        .or_else(|| before?.refresh_token.clone());
     StoredLogin {
         access_token: tokens.access_token,
         facts: LoginFacts {
-            owner,
+            owner: owner(
+                issuer,
+                tokens.claims,
+                before.map(|login| &login.facts.owner),
+            ),
             client_id: issuer.client_id.clone(),
             obtained_at: Some(now),
             expires_at: tokens
@@ -40,5 +50,144 @@ pub(crate) fn stored(
             ended: false,
         },
         refresh_token,
+    }
+}
+
+/// The account keeps its name while the login is renewed: stores and people
+/// know it by that.
+fn owner(issuer: &wit::Issuer, claims: BTreeMap<String, Value>, before: Option<&Owner>) -> Owner {
+    match before {
+        Some(before) if claims.is_empty() => before.clone(),
+        _ => Owner {
+            issuer: issuer.url.clone(),
+            account: before
+                .and_then(|before| before.account.clone())
+                .or_else(|| first(&claims, &ACCOUNT)),
+            organization: first(&claims, &ORGANIZATION).or_else(|| before?.organization.clone()),
+            claims: match before {
+                // An answer to a renewal often says less than the first one.
+                Some(before) => before.claims.clone().into_iter().chain(claims).collect(),
+                None => claims,
+            },
+        },
+    }
+}
+
+fn same_user(owner: &Owner, issuer: &wit::Issuer, claims: &BTreeMap<String, Value>) -> bool {
+    owner.issuer == issuer.url
+        && match (owner.claims.get("sub"), claims.get("sub")) {
+            (Some(before), Some(now)) => before == now,
+            _ => true,
+        }
+}
+
+/// The first of these claims that is a name, and can be shown.
+fn first(claims: &BTreeMap<String, Value>, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| {
+        let text = claims.get(*name)?.as_str()?.trim();
+        let shown = (1..=LONGEST).contains(&text.len()) && !text.chars().any(char::is_control);
+        shown.then(|| text.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::handout;
+    use crate::secret::Secret;
+    use crate::sources::samples;
+
+    fn tokens(refresh_token: Option<&str>, claims: Value) -> Tokens {
+        Tokens {
+            access_token: Secret::new("s3cr3t-access"),
+            refresh_token: refresh_token.map(Secret::new),
+            expires_in: Some(Duration::from_secs(60)),
+            claims: serde_json::from_value(claims).unwrap(),
+        }
+    }
+
+    fn kept(tokens: Tokens, before: Option<&StoredLogin>) -> StoredLogin {
+        let issuer = samples::issuer("https://login.test");
+        stored(&issuer, tokens, before, SystemTime::UNIX_EPOCH)
+    }
+
+    fn refresh_token(login: &StoredLogin) -> Option<&str> {
+        login.refresh_token.as_ref().map(handout::to_send)
+    }
+
+    #[test]
+    fn an_account_is_known_by_its_address_where_there_is_one() {
+        for (claims, account) in [
+            (
+                json!({"sub": "1", "preferred_username": "a", "email": "a@b.test"}),
+                Some("a@b.test"),
+            ),
+            (
+                json!({"sub": "1", "preferred_username": "a", "email": ""}),
+                Some("a"),
+            ),
+            (json!({"sub": "1", "email": ["a@b.test"]}), Some("1")),
+            (json!({"sub": "1", "email": "a@b.test\u{1b}[2J"}), Some("1")),
+            (json!({"sub": "x".repeat(257)}), None),
+            (json!({}), None),
+        ] {
+            let login = kept(tokens(None, claims.clone()), None);
+            assert_eq!(login.facts.owner.account.as_deref(), account, "{claims}");
+            assert_eq!(login.facts.owner.issuer, "https://login.test");
+        }
+    }
+
+    #[test]
+    fn an_organisation_is_known_where_the_issuer_says_one() {
+        for (claims, organization) in [
+            (json!({"organization": "o", "org": "p"}), Some("o")),
+            (json!({"org": "p"}), Some("p")),
+            (json!({"hd": "q"}), None),
+        ] {
+            let login = kept(tokens(None, claims.clone()), None);
+            assert_eq!(
+                login.facts.owner.organization.as_deref(),
+                organization,
+                "{claims}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_renewal_leaves_out_stays() {
+        let claims = json!({"sub": "1", "email": "a@b.test", "org": "o"});
+        let mut first = kept(tokens(Some("s3cr3t-1"), claims), None);
+        first.facts.ended = true;
+        let second = kept(tokens(None, json!({})), Some(&first));
+        assert_eq!(refresh_token(&second), Some("s3cr3t-1"));
+        assert!(second.facts.renewable && !second.facts.ended);
+        assert_eq!(second.facts.owner.account.as_deref(), Some("a@b.test"));
+        assert_eq!(
+            second.facts.expires_at,
+            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(60))
+        );
+        let claims = json!({"sub": "1", "email": "new@b.test"});
+        let third = kept(tokens(Some("s3cr3t-2"), claims), Some(&second));
+        assert_eq!(refresh_token(&third), Some("s3cr3t-2"));
+        let owner = &third.facts.owner;
+        assert_eq!(owner.account.as_deref(), Some("a@b.test"));
+        assert_eq!(owner.organization(Some("org")).as_deref(), Some("o"));
+        assert_eq!(owner.claims["email"], "new@b.test");
+    }
+
+    #[test]
+    fn nothing_of_another_user_stays() {
+        let claims = json!({"sub": "1", "email": "a@b.test", "org": "o"});
+        let first = kept(tokens(Some("s3cr3t-1"), claims), None);
+        let second = kept(tokens(None, json!({"sub": "2"})), Some(&first));
+        assert_eq!(refresh_token(&second), None);
+        assert!(!second.facts.renewable);
+        assert_eq!(second.facts.owner.account.as_deref(), Some("2"));
+        assert_eq!(second.facts.owner.organization, None);
+        assert!(!format!("{second:?}").contains("s3cr3t"));
     }
 }
