@@ -41,8 +41,8 @@ const OF_THE_TOKEN: [&str; 15] = [
     "sid",
 ];
 
-/// Adds what the issuer says of the user to the tokens of a login: from the
-/// ID token, or else from userinfo.
+/// Adds what the issuer says of the user to the tokens of a login: in the ID
+/// token, and in userinfo, where many issuers say all but `sub`.
 pub(super) async fn known(
     tokens: Tokens,
     id_token: Option<&Secret>,
@@ -51,11 +51,18 @@ pub(super) async fn known(
     nonce: Option<&str>,
     carrier: &impl Carrier,
 ) -> Result<Tokens, Error> {
-    let claims = match (id_token, &endpoints.userinfo) {
-        (Some(token), _) => claims(token, issuer, endpoints, nonce, SystemTime::now())?,
-        (None, Some(url)) => userinfo(url, &tokens.access_token, carrier).await?,
-        (None, None) => BTreeMap::new(),
+    let mut claims = match id_token {
+        Some(token) => claims(token, issuer, endpoints, nonce, SystemTime::now())?,
+        None => BTreeMap::new(),
     };
+    if let Some(url) = &endpoints.userinfo {
+        let more = userinfo(url, &tokens.access_token, carrier).await?;
+        // Section 5.3.2: else it can be about somebody else.
+        if id_token.is_some() && !more.is_empty() && more.get("sub") != claims.get("sub") {
+            return Err(answer::wrong(url, "says who another user is"));
+        }
+        claims.extend(more);
+    }
     Ok(Tokens { claims, ..tokens })
 }
 
@@ -146,10 +153,17 @@ async fn userinfo(
         .body(Vec::new())
         .map_err(|_| answer::no_address(url))?;
     let response = carrier.carry(request).await?;
-    if matches!(response.status().as_u16(), 401 | 403 | 404) {
+    let status = response.status();
+    let signed = response
+        .headers()
+        .get("content-type")
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/jwt"));
+    if signed || (status.is_client_error() && status.as_u16() != 429) {
         return Ok(BTreeMap::new());
     }
-    answer::read(url, response)
+    let mut claims: BTreeMap<String, Value> = answer::read(url, response)?;
+    claims.retain(|name, _| !OF_THE_TOKEN.contains(&name.as_str()));
+    Ok(claims)
 }
 
 #[cfg(test)]
