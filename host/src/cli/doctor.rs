@@ -1,12 +1,16 @@
 //! `keyrule doctor`: is everything that Keyrule depends on as it should be?
 //! What goes in is the world around; what comes out is a list of checks, each
-//! with what was found and what to do about it. No prompt, no network; the
-//! helper runs only where `--run-helper` says so.
+//! with what was found and what to do about it. No prompt; the network is
+//! asked only where `--online` says so, and the helper runs only where
+//! `--run-helper` does. Nothing is changed and nothing is renewed.
 
 mod files;
 mod helper;
+mod logins;
 mod policy;
 mod settings;
+mod store;
+mod variables;
 
 use std::path::Path;
 
@@ -18,6 +22,7 @@ use super::Context;
 use super::args::Doctor;
 use super::document::word;
 use super::errors::Failure;
+use super::explained::accounts::Kept;
 use super::explained::at_home;
 use super::output::{Look, clean, wrap};
 
@@ -29,8 +34,14 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Doctor) -> Result<i
         .and_then(|mut resolver| Ok(resolver.explain()?));
     match &decision {
         Ok(explained) => {
+            let ambient = &context.ambient;
+            let kept = Kept::of(explained, ambient);
             checks.extend(policy::sources(explained));
-            checks.extend(files::check(explained, &context.ambient));
+            checks.extend(variables::credentials(explained));
+            checks.extend(logins::check(explained, &kept));
+            checks.extend(store::check(explained, ambient));
+            checks.extend(variables::network(explained, ambient));
+            checks.extend(files::check(explained, ambient));
             checks.extend(settings::check(explained, &context.ambient));
             checks.extend(helper::check(explained, &context.ambient));
             if arguments.run_helper {

@@ -1,14 +1,16 @@
 //! Folders and files of ours: where they are, and who can reach them. A file
 //! that holds credentials or consents is its owner's alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Check;
 use crate::ambient::Ambient;
 use crate::cli::errors::os_words;
 use crate::consent::ConsentBook;
+use crate::engine::bindings as wit;
+use crate::policy::typed;
 use crate::resolver::Explained;
-use crate::sources::paths;
+use crate::sources::paths::{self, PathError};
 
 pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
     let mut checks = Vec::new();
@@ -44,20 +46,58 @@ pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
         ),
     }
     if explained.about.tool.folder.is_some() {
-        for name in [".credentials.json", ".credentials.keyrule.json"] {
-            let path = format!("{{folder}}/{name}");
-            let everywhere = crate::engine::bindings::Paths {
-                linux: path.clone(),
-                macos: path.clone(),
-                windows: path,
-            };
-            match paths::expand(&everywhere, &explained.about.tool, ambient) {
-                Ok(path) => checks.push(private("the credentials file", &path)),
-                Err(error) => checks.push(Check::error("files", error.to_string())),
+        match tool_folder(explained, ambient) {
+            Ok(folder) => {
+                checks.extend(writable("the tool's folder", &folder));
+                for name in CREDENTIALS {
+                    checks.push(private("the credentials file", &folder.join(name)));
+                }
+                checks.extend(beside(&folder));
             }
+            Err(error) => checks.push(Check::error("files", error.to_string())),
         }
     }
     checks
+}
+
+/// Files that can hold a credential: the tool's, and ours.
+const CREDENTIALS: [&str; 2] = [".credentials.json", ".credentials.keyrule.json"];
+
+/// The folder that our store is in: the tool's, or else our own.
+pub(super) fn store_folder(explained: &Explained, ambient: &Ambient) -> Option<PathBuf> {
+    match explained.about.tool.folder {
+        Some(_) => tool_folder(explained, ambient).ok(),
+        None => ambient.state_folder(),
+    }
+}
+
+fn tool_folder(explained: &Explained, ambient: &Ambient) -> Result<PathBuf, PathError> {
+    let everywhere = wit::Paths {
+        linux: "{folder}".to_owned(),
+        macos: "{folder}".to_owned(),
+        windows: "{folder}".to_owned(),
+    };
+    paths::expand(&everywhere, &explained.about.tool, ambient)
+}
+
+/// Copies of ours of the credentials file: a damaged one, an interrupted one.
+fn beside(folder: &Path) -> Vec<Check> {
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().and_then(std::ffi::OsStr::to_str);
+            name.is_some_and(|name| {
+                name.starts_with(".credentials") && !CREDENTIALS.contains(&name)
+            })
+        })
+        .collect();
+    paths.sort();
+    paths
+        .iter()
+        .filter_map(|path| exposed("a file of the store", path))
+        .collect()
 }
 
 /// Whether the record of consents can be read and believed.
@@ -98,28 +138,59 @@ fn exposed(what: &str, path: &Path) -> Option<Check> {
     use std::os::unix::fs::MetadataExt as _;
 
     let metadata = std::fs::metadata(path).ok()?;
+    if let Some(check) = owner(what, path, &metadata) {
+        return Some(check);
+    }
     let mode = metadata.mode() & 0o7777;
     let wanted = if metadata.is_dir() { "700" } else { "600" };
-    let name = path.display();
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Some(Check::error(
-            "files",
-            format!("{what} `{name}` belongs to somebody else"),
-        ));
-    }
     (mode & 0o077 != 0).then(|| {
         let who = if mode & 0o022 != 0 { "changed" } else { "read" };
-        Check::warning(
-            "files",
-            format!("{what} `{name}` can be {who} by other users: its mode is {mode:04o}"),
-        )
-        .try_this(format!("chmod {wanted} '{name}'"))
+        let name = path.display();
+        let message =
+            format!("{what} `{name}` can be {who} by other users: its mode is {mode:04o}");
+        Check::warning("files", message).try_this(format!("chmod {wanted} {}", typed(path)))
+    })
+}
+
+/// A folder that is not ours alone, and that nobody else may write into:
+/// whoever does can replace what lies there.
+#[cfg(unix)]
+fn writable(what: &str, path: &Path) -> Option<Check> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let metadata = std::fs::metadata(path).ok()?;
+    if let Some(check) = owner(what, path, &metadata) {
+        return Some(check);
+    }
+    let mode = metadata.mode() & 0o7777;
+    (mode & 0o022 != 0).then(|| {
+        let name = path.display();
+        let message =
+            format!("other users can replace what lies in {what} `{name}`: its mode is {mode:04o}");
+        Check::warning("files", message).try_this(format!("chmod go-w {}", typed(path)))
+    })
+}
+
+#[cfg(unix)]
+fn owner(what: &str, path: &Path, metadata: &std::fs::Metadata) -> Option<Check> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let own = rustix::process::geteuid().as_raw();
+    (metadata.uid() != own).then(|| {
+        let name = path.display();
+        Check::error("files", format!("{what} `{name}` belongs to somebody else"))
+            .try_this(format!("as root: `chown {own} {}`", typed(path)))
     })
 }
 
 /// Elsewhere, access is not a matter of mode bits.
 #[cfg(not(unix))]
 fn exposed(_what: &str, _path: &Path) -> Option<Check> {
+    None
+}
+
+#[cfg(not(unix))]
+fn writable(_what: &str, _path: &Path) -> Option<Check> {
     None
 }
 
@@ -144,10 +215,35 @@ mod tests {
                 "files",
                 format!("the file `{name}` can be read by other users: its mode is 0640")
             )
-            .try_this(format!("chmod 600 '{name}'"))
+            .try_this(format!("chmod 600 {name}"))
         );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         assert_eq!(private("the file", &path).level, Level::Ok);
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_into_comes_with_the_chmod_that_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |mode| {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(folder.path(), mode).unwrap();
+        };
+        let name = folder.path().display();
+        mode(0o755);
+        assert_eq!(writable("the folder", folder.path()), None);
+        mode(0o775);
+        assert_eq!(
+            writable("the folder", folder.path()),
+            Some(
+                Check::warning(
+                    "files",
+                    format!(
+                        "other users can replace what lies in the folder `{name}`: its mode is 0775"
+                    )
+                )
+                .try_this(format!("chmod go-w {name}"))
+            )
+        );
     }
 
     #[test]

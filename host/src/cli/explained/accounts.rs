@@ -71,6 +71,11 @@ impl Kept {
         Self { accounts, file }
     }
 
+    /// All of them, whether or not a source of this policy uses them.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter()
+    }
+
     /// Those that this source can use: of its name, and of its issuer.
     pub(crate) fn of_source<'k>(
         &'k self,
