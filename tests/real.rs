@@ -27,6 +27,8 @@ mod broken_files;
 mod canaries;
 #[path = "real/disk.rs"]
 mod disk;
+#[path = "real/doctor.rs"]
+mod doctor;
 #[path = "real/exec.rs"]
 mod exec;
 #[path = "real/helpers.rs"]
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         ("broken_files", broken_files::TESTS),
         ("canaries", canaries::TESTS),
         ("disk", disk::TESTS),
+        ("doctor", doctor::TESTS),
         ("exec", exec::TESTS),
         ("helpers", helpers::TESTS),
         ("other_users", other_users::TESTS),

@@ -205,6 +205,10 @@ pub(crate) struct Doctor {
     /// Also run the helper, and say whether it prints a token
     #[arg(long)]
     pub run_helper: bool,
+
+    /// Also ask issuers whether logins are valid; nothing is renewed
+    #[arg(long)]
+    pub online: bool,
 }
 
 /// Arguments of `completions`.

@@ -7,6 +7,7 @@
 mod files;
 mod helper;
 mod logins;
+mod online;
 mod policy;
 mod settings;
 mod store;
@@ -44,6 +45,9 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Doctor) -> Result<i
             checks.extend(files::check(explained, ambient));
             checks.extend(settings::check(explained, &context.ambient));
             checks.extend(helper::check(explained, &context.ambient));
+            if arguments.online {
+                checks.extend(online::check(explained, &kept, ambient));
+            }
             if arguments.run_helper {
                 checks.extend(helper::run(explained, &context.ambient, &context.notices()));
             }

@@ -249,12 +249,11 @@ pub(crate) fn login() -> (Explained, Kept) {
         organization_claim: Some("org".into()),
         ..crate::sources::samples::login("work")
     };
-    let now = SystemTime::now();
-    let listed = [
+    let accounts = [
         ("ada@acme.test", "acme", -720),
         ("bob@other.test", "other", 9000),
-    ]
-    .map(|(account, organization, ends)| listed(&login, account, organization, ends, now));
+    ];
+    let kept = kept(&login, accounts);
     explained.sources[3].kind = wit::Kind::Login(login);
     explained.evidence[3].seen = Some(wit::Observation {
         expires_in: Some(-720),
@@ -264,7 +263,18 @@ pub(crate) fn login() -> (Explained, Kept) {
         kept_in: Some(wit::StoreKind::Keyring),
         ..observation(wit::Outcome::Present)
     });
-    (explained, Kept::from(listed.into(), None, now))
+    (explained, kept)
+}
+
+/// What is kept of these accounts, the first one selected: account,
+/// organisation, and in how many seconds it ends. One that has ended can be
+/// renewed.
+pub(crate) fn kept<const N: usize>(login: &wit::Login, accounts: [(&str, &str, i64); N]) -> Kept {
+    let now = SystemTime::now();
+    let mut listed = accounts
+        .map(|(account, organization, ends)| listed(login, account, organization, ends, now));
+    listed[0].selected = true;
+    Kept::from(listed.into(), None, now)
 }
 
 fn listed(
@@ -277,7 +287,7 @@ fn listed(
     let length = Duration::from_secs(ends.unsigned_abs());
     Listed {
         slot: Slot::account("work", account),
-        selected: ends < 0,
+        selected: false,
         known: Known {
             kept_in: wit::StoreKind::Keyring,
             facts: Facts::Login(LoginFacts {

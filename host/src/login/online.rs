@@ -159,7 +159,7 @@ fn json<T: serde::de::DeserializeOwned>(place: &str, response: HttpResponse) -> 
 }
 
 /// By how many seconds the answer's `Date` is later than now.
-fn ahead(response: &HttpResponse, now: SystemTime) -> Option<i64> {
+pub(crate) fn ahead(response: &HttpResponse, now: SystemTime) -> Option<i64> {
     let date = response.headers().get(DATE)?.to_str().ok()?;
     let date = httpdate::parse_http_date(date).ok()?;
     let (seconds, sign) = match date.duration_since(now) {

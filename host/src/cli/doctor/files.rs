@@ -72,12 +72,14 @@ pub(super) fn store_folder(explained: &Explained, ambient: &Ambient) -> Option<P
 }
 
 fn tool_folder(explained: &Explained, ambient: &Ambient) -> Result<PathBuf, PathError> {
+    let path = "{folder}/.credentials.json".to_owned();
     let everywhere = wit::Paths {
-        linux: "{folder}".to_owned(),
-        macos: "{folder}".to_owned(),
-        windows: "{folder}".to_owned(),
+        linux: path.clone(),
+        macos: path.clone(),
+        windows: path,
     };
-    paths::expand(&everywhere, &explained.about.tool, ambient)
+    let file = paths::expand(&everywhere, &explained.about.tool, ambient)?;
+    Ok(file.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
 /// Copies of ours of the credentials file: a damaged one, an interrupted one.

@@ -22,7 +22,7 @@ pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
         return Vec::new();
     }
     let mut checks = vec![match store::probe(&explained.about, ambient) {
-        Ok(place) => Check::ok("store", format!("{place} answers")),
+        Ok(place) => Check::ok("store", format!("keys and logins are kept in {place}")),
         Err(error) => wrong(error),
     }];
     let odd = store::of(&explained.about, ambient).and_then(|store| store.oddities());

@@ -11,7 +11,7 @@ use crate::cli::status::ends_in;
 use crate::engine::bindings as wit;
 use crate::resolver::Explained;
 use crate::sources::seconds_until;
-use crate::store::{self, Facts, Listed};
+use crate::store::{self, Facts, Listed, Slot};
 
 /// Everything that our store keeps of logins.
 #[derive(Debug, Default)]
@@ -42,6 +42,7 @@ pub(crate) struct Account {
     pub issuer: String,
     /// The client that it was given to.
     pub client_id: String,
+    slot: Slot,
     owner: store::Owner,
 }
 
@@ -59,7 +60,8 @@ impl Kept {
             return Self::default();
         };
         let listed = store.list().unwrap_or_default();
-        Self::from(listed, store.whereabouts().ok(), SystemTime::now())
+        let file = store.whereabouts_of(wit::StoreKind::File).ok();
+        Self::from(listed, file, SystemTime::now())
     }
 
     /// The same of a list.
@@ -132,6 +134,11 @@ impl Account {
         self.owner.organization(claim)
     }
 
+    /// Where the store has it.
+    pub(crate) fn slot(&self) -> Slot {
+        self.slot.clone()
+    }
+
     /// All of it in one line.
     pub(crate) fn line(&self, explained: &Explained, source: &wit::Source) -> String {
         let mut line = self.called().to_owned();
@@ -177,11 +184,11 @@ fn account(one: Listed, now: SystemTime) -> Option<Account> {
     let Facts::Login(facts) = one.known.facts else {
         return None;
     };
+    let name = one.slot.account.clone();
     Some(Account {
-        login: one.slot.name,
-        name: one
-            .slot
-            .account
+        login: one.slot.name.clone(),
+        slot: one.slot,
+        name: name
             .filter(|name| !name.is_empty())
             .or_else(|| facts.owner.account.clone()),
         selected: one.selected,
