@@ -48,6 +48,7 @@ mod tests {
     use super::super::carrier::fake::FakeIssuer;
     use super::*;
     use crate::handout;
+    use crate::http::fake::{self, Fake};
     use crate::sources::block_on;
 
     fn asked(fake: &FakeIssuer) -> Result<Secret, Error> {
@@ -55,13 +56,16 @@ mod tests {
             url: "https://console.test/keys".to_owned(),
             field: "key".to_owned(),
         };
-        let tokens = Tokens {
+        block_on(given(&request, fake, &tokens()))
+    }
+
+    fn tokens() -> Tokens {
+        Tokens {
             access_token: Secret::new("s3cr3t-access"),
             refresh_token: None,
             expires_in: None,
             claims: BTreeMap::new(),
-        };
-        block_on(given(&request, fake, &tokens))
+        }
     }
 
     #[test]
@@ -121,5 +125,27 @@ mod tests {
             assert_eq!(error.to_string(), why);
             assert!(!format!("{error:?}").contains("s3cr3t"));
         }
+    }
+
+    /// Over the real client, from a server that is a fake.
+    #[test]
+    fn the_token_goes_in_a_header_of_an_empty_request() {
+        let json = "Content-Type: application/json\r\n";
+        let server = Fake::saying(fake::answer("200 OK", json, r#"{"key":"s3cr3t-key"}"#));
+        let request = wit::KeyRequest {
+            url: format!("{}/keys", server.origin()),
+            field: "key".to_owned(),
+        };
+        let http = Http::of(&crate::ambient::Ambient::empty()).unwrap();
+        let key = block_on(key(&request, &http, &tokens())).unwrap();
+        assert_eq!(handout::to_send(&key), "s3cr3t-key");
+        let text = server.requests()[0].to_ascii_lowercase();
+        assert!(text.starts_with("post /keys http/1.1\r\n"), "{text}");
+        assert_eq!(text.matches("content-length: 0\r\n").count(), 1, "{text}");
+        assert_eq!(
+            text.matches("authorization: bearer s3cr3t-access\r\n")
+                .count(),
+            1
+        );
     }
 }

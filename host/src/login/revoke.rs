@@ -109,7 +109,8 @@ mod tests {
     use super::super::carrier::fake::{FakeIssuer, Say};
     use super::super::samples::endpoints;
     use super::*;
-    use crate::sources::samples;
+    use crate::http::fake::{self, Fake};
+    use crate::sources::{block_on, samples};
     use crate::store::{LoginFacts, Owner};
 
     /// Time passes by itself here, and as fast as it can.
@@ -220,5 +221,22 @@ mod tests {
                 "{revoked:?}"
             );
         }
+    }
+
+    /// Over the real client, from a server that is a fake.
+    #[test]
+    fn an_issuer_says_itself_when_to_ask_again() {
+        let later = fake::answer("503 Service Unavailable", "Retry-After: 0\r\n", "s3cr3t");
+        let server = Fake::saying(later);
+        let url = format!("{}/revoke", server.origin());
+        let issuer = samples::issuer("https://login.test");
+        let http = Http::of(&crate::ambient::Ambient::empty()).unwrap();
+        let token = Secret::new("s3cr3t");
+        let error = block_on(one(&url, &issuer, &token, "access_token", &http)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("`{}` answers with HTTP 503", server.origin())
+        );
+        assert_eq!(server.requests().len(), TRIES);
     }
 }

@@ -145,6 +145,7 @@ mod tests {
     use super::super::carrier::fake::FakeIssuer;
     use super::super::samples::endpoints;
     use super::*;
+    use crate::http::fake::{self, Fake};
     use crate::sources::block_on;
     use crate::sources::samples;
 
@@ -250,5 +251,51 @@ mod tests {
             let error = refresh(&FakeIssuer::once(400, &body)).unwrap_err();
             assert!(matches!(error, Error::Refused { code: it, .. } if it == code));
         }
+    }
+
+    /// Over the real client, from a server that is a fake.
+    #[test]
+    fn a_server_that_does_not_behave_is_told_without_its_text() {
+        let json = "Content-Type: application/json\r\n";
+        let elsewhere = Fake::saying(fake::answer("200 OK", json, "{}"));
+        let location = format!("Location: {}/token\r\n", elsewhere.origin());
+        let error = r#"{"error":"invalid_grant","error_description":"s3cr3t"}"#;
+        for (answer, why) in [
+            (String::new(), "` "),
+            ("s3cr3t".to_owned(), "` "),
+            (
+                fake::answer("200 OK", json, &"s3cr3t".repeat(2_000_000)),
+                "` ",
+            ),
+            (
+                fake::answer("307 Temporary Redirect", &location, "s3cr3t"),
+                "` redirects",
+            ),
+            (
+                fake::answer("200 OK", json, ""),
+                "` does not answer with JSON",
+            ),
+            (
+                fake::answer("502 Bad Gateway", "", error),
+                "` answers with HTTP 502",
+            ),
+            (fake::answer("200 OK", json, error), "(`invalid_grant`)"),
+        ] {
+            let server = Fake::saying(answer);
+            let endpoints = Endpoints {
+                token: format!("{}/token?s3cr3t=1", server.origin()),
+                ..endpoints()
+            };
+            let http = Http::of(&crate::ambient::Ambient::empty()).unwrap();
+            let issuer = samples::issuer("https://login.test");
+            let old = Secret::new("s3cr3t-old");
+            let error = block_on(by_refresh(&issuer, &endpoints, &http, &old)).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+            assert!(
+                !format!("{error} {error:?}").contains("s3cr3t"),
+                "{error:?}"
+            );
+        }
+        assert!(elsewhere.requests().is_empty(), "the token went elsewhere");
     }
 }
