@@ -78,6 +78,9 @@ impl Expected {
                  ended at, or `code#state`",
             );
         };
+        if !matches!(one(&query, "code_challenge"), Ok(None)) {
+            return say("that is the address to open; paste the one that the browser ended at");
+        }
         match self.judge(&query) {
             Judged::Ours(judged) => judged,
             Judged::NotOurs => say(
@@ -211,6 +214,10 @@ mod tests {
             (
                 "http://127.0.0.1/callback?code=s3cr3t",
                 "what was pasted does not belong",
+            ),
+            (
+                "https://login.test/authorize?state=s3cr3t-state&code_challenge=s3cr3t",
+                "that is the address to open; paste the one",
             ),
             ("http://[s3cr3t", "what was pasted is no whole address"),
             (
