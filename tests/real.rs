@@ -35,6 +35,8 @@ mod exec;
 mod helpers;
 #[path = "real/machine.rs"]
 mod machine;
+#[path = "real/network.rs"]
+mod network;
 #[path = "real/other_users.rs"]
 mod other_users;
 #[path = "real/program.rs"]
@@ -45,6 +47,8 @@ mod provider;
 mod streams;
 #[path = "real/terminal.rs"]
 mod terminal;
+#[path = "real/tls.rs"]
+mod tls;
 #[path = "real/tmux.rs"]
 mod tmux;
 #[path = "real/trust.rs"]
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
         ("doctor", doctor::TESTS),
         ("exec", exec::TESTS),
         ("helpers", helpers::TESTS),
+        ("network", network::TESTS),
         ("other_users", other_users::TESTS),
         ("provider", provider::TESTS),
         ("streams", streams::TESTS),

@@ -72,7 +72,11 @@ fn untrusted(error: &rustls::Error, rootless: bool) -> Option<(&'static str, &'s
                 "has a certificate, and this system knows no certificate authority",
                 NO_AUTHORITY,
             ),
-            Certificate::UnknownIssuer => ("has a certificate that is not trusted", AUTHORITY),
+            // The second: another authority of the same name is known, as
+            // after a network has made itself a new one.
+            Certificate::UnknownIssuer | Certificate::BadSignature => {
+                ("has a certificate that is not trusted", AUTHORITY)
+            }
             _ => ("has a certificate that is not valid", AUTHORITY),
         },
         rustls::Error::AlertReceived(alert) => match alert {
@@ -117,7 +121,18 @@ fn cause(error: &reqwest::Error) -> &'static str {
     }
     match find::<rustls::Error>(error) {
         Some(rustls::Error::InvalidMessage(_)) => return "does not speak TLS on this port",
-        Some(_) => return "speaks no TLS that this program accepts",
+        Some(rustls::Error::AlertReceived(AlertDescription::UnrecognisedName)) => {
+            return "knows no machine of this name";
+        }
+        Some(
+            rustls::Error::PeerIncompatible(_)
+            | rustls::Error::AlertReceived(
+                AlertDescription::HandshakeFailure
+                | AlertDescription::ProtocolVersion
+                | AlertDescription::InsufficientSecurity,
+            ),
+        ) => return "speaks no TLS that this program accepts",
+        Some(_) => return "breaks off while TLS is being set up",
         None => {}
     }
     if let Some(error) = find::<hyper::Error>(error) {

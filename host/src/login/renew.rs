@@ -81,7 +81,7 @@ pub(crate) enum Failure {
     #[error("another process has been renewing it for {} s, and is not done", .0.as_secs())]
     Busy(Duration),
     /// The issuer was not asked, or has not answered as it must.
-    #[error(transparent)]
+    #[error("{}", with_hint(.0))]
     Issuer(#[from] Error),
     /// The store does not do what it was asked.
     #[error("{}", .0.detail())]
@@ -92,6 +92,17 @@ pub(crate) enum Failure {
     /// The system gives no thread to renew it in.
     #[error("this system has no thread left: {0}")]
     NoThread(std::io::Error),
+}
+
+/// What is told of a renewal is one line, so what to do stands in it.
+fn with_hint(error: &Error) -> String {
+    let Error::Http(error) = error else {
+        return error.to_string();
+    };
+    match error.hint() {
+        Some(hint) => format!("{error}: {hint}"),
+        None => error.to_string(),
+    }
 }
 
 /// How far a renewal has come.
