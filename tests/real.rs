@@ -33,6 +33,8 @@ mod doctor;
 mod exec;
 #[path = "real/helpers.rs"]
 mod helpers;
+#[path = "real/keyring.rs"]
+mod keyring;
 #[path = "real/machine.rs"]
 mod machine;
 #[path = "real/network.rs"]
@@ -43,6 +45,8 @@ mod other_users;
 mod program;
 #[path = "real/provider.rs"]
 mod provider;
+#[path = "real/stores.rs"]
+mod stores;
 #[path = "real/streams.rs"]
 mod streams;
 #[path = "real/terminal.rs"]
@@ -74,9 +78,11 @@ fn main() -> ExitCode {
         ("doctor", doctor::TESTS),
         ("exec", exec::TESTS),
         ("helpers", helpers::TESTS),
+        ("keyring", keyring::TESTS),
         ("network", network::TESTS),
         ("other_users", other_users::TESTS),
         ("provider", provider::TESTS),
+        ("stores", stores::TESTS),
         ("streams", streams::TESTS),
         ("terminal", terminal::TESTS),
         ("trust", trust::TESTS),

@@ -340,10 +340,15 @@ impl From<Error> for Failure {
             Error::Invalid { path, .. } => {
                 failure.hint(format!("mend `{}`, or move it away", path.display()))
             }
-            Error::NotWritable { path, .. } => failure.hint(format!(
-                "let yourself write `{}` and the folder it is in",
-                path.display()
-            )),
+            Error::NotWritable { path, source } => {
+                let path = path.display();
+                failure.hint(match source.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        format!("make room on the disk of `{path}`")
+                    }
+                    _ => format!("let yourself write `{path}` and the folder it is in"),
+                })
+            }
             Error::Locked { .. } => failure.hint("try again when the other program has finished"),
         }
     }
