@@ -15,6 +15,8 @@ crate::tests![
     authorities_of_the_system_are_believed,
     what_no_proxy_names_goes_past_the_proxy,
     a_proxy_that_refuses_is_named_without_its_password,
+    a_proxy_may_have_tls_of_its_own,
+    names_are_those_of_the_system_but_for_this_machine_itself,
     a_certificate_is_for_its_name_and_its_time,
     a_client_certificate_is_shown_to_who_wants_one,
     what_needs_no_network_opens_no_socket,
@@ -216,6 +218,38 @@ fn a_proxy_that_refuses_is_named_without_its_password() {
         "{}",
         asked[0]
     );
+}
+
+fn a_proxy_may_have_tls_of_its_own() {
+    let authority = Authority::new("theirs");
+    let network = Network::of(&authority);
+    let refuses = Proxy::saying("HTTP/1.1 403 Forbidden\r\n\r\n");
+    let proxy = Server::start(&authority.identity("127.0.0.2"), None, &refuses.address());
+    let url = format!("https://127.0.0.2:{}", proxy.port());
+    let token = || network.token().variable("HTTPS_PROXY", &url);
+    let authorities = network.file("authorities.pem", &authority.pem());
+    let ended = token().variable("KEYRULE_CA_FILE", authorities).end();
+    let why =
+        format!("cannot be reached through the proxy `{url}`, which refuses to connect to it");
+    network.failed(&ended, &why);
+    assert!(refuses.asked()[0].starts_with("CONNECT login.test:"));
+    let whose = format!("or the proxy `{url}` has a certificate, and this system knows no");
+    network.failed(&token().end(), &whose);
+}
+
+fn names_are_those_of_the_system_but_for_this_machine_itself() {
+    let network = Network::of(&Authority::new("theirs"));
+    let machine = &network.machine;
+    machine.managed("etc/nsswitch.conf", "hosts: files\n");
+    machine.managed("etc/hosts", "192.0.2.1 localhost\n");
+    network.failed(&network.token().end(), "has a name that cannot be resolved");
+    let local = network.provider.issuer().replace("127.0.0.1", "localhost");
+    let token = format!("endpoints = {{ token = \"{local}/token\" }}");
+    let policy = network.provider.policy(&token, "");
+    machine.users("home/.config/keyrule/test-login.toml", policy);
+    let proxy = "http://192.0.2.1:1";
+    let ended = network.token().variable("ALL_PROXY", proxy).end();
+    network.renewed(&ended);
 }
 
 fn a_certificate_is_for_its_name_and_its_time() {

@@ -29,9 +29,14 @@ pub(super) fn told(
     if let Some(error) = find::<rustls::Error>(error)
         && let Some((why, hint)) = untrusted(error, rootless)
     {
+        // With TLS to both, the error does not say whose certificate it is.
+        let why = match proxy.filter(|proxy| proxy.starts_with("https:")) {
+            Some(proxy) => format!("or the proxy `{proxy}` {why}"),
+            None => why.to_owned(),
+        };
         return Error::Untrusted {
             origin: origin.to_owned(),
-            why: why.to_owned(),
+            why,
             hint,
         };
     }
