@@ -123,6 +123,11 @@ impl Resolver {
 
     /// Carries out the steps to a credential.
     ///
+    /// A login that has ended, or is about to, is renewed on the way: once,
+    /// whoever else wants it. That goes on in a thread of its own where the
+    /// future is dropped after the issuer was asked, because the answer is
+    /// worth a login; let the process live until then.
+    ///
     /// # Errors
     ///
     /// A refusal is [`Error::Refused`], with every source and its reason.

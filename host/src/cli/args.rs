@@ -316,8 +316,9 @@ Exit codes: as `keyrule status`.";
 
 const TOKEN: &str = "\
 With --rejected, a helper's cached token is dropped and the helper runs once
-more. A key that only its owner can replace is not printed again: the error
-names where it comes from, and which source is next in line.";
+more, and a login is renewed although it has not ended. A key that only its
+owner can replace is not printed again: the error names where it comes from,
+and which source is next in line.";
 
 const HEADERS: &str = "\
 One `Name: value` a line, as curl's -H takes it; with --json one object.

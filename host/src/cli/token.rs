@@ -1,6 +1,7 @@
 //! `keyrule token`: the bare token and a newline on stdout. With
 //! `--rejected`, what a helper printed before is dropped and the helper runs
-//! once more; a key that only its owner can replace is not printed again.
+//! once more, and a login is renewed; a key that only its owner can replace is
+//! not printed again.
 
 use crate::engine::bindings as wit;
 use crate::resolver::Explained;
