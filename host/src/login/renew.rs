@@ -286,15 +286,22 @@ impl<E: Exchange> Errand<E> {
     }
 
     /// Whether the store says, without opening a keyring, that somebody has
-    /// renewed it.
+    /// renewed it. Where a token was rejected, only the tokens can tell.
     fn looks_fresh(&self) -> bool {
-        match self.store.peek(&self.slot) {
-            Ok(Some(Known {
-                facts: Facts::Login(facts),
-                ..
-            })) => is_due(&facts, SystemTime::now()).is_none(),
-            Ok(_) | Err(_) => false,
-        }
+        let Ok(Some(Known {
+            facts: Facts::Login(facts),
+            secret,
+            ..
+        })) = self.store.peek(&self.slot)
+        else {
+            return false;
+        };
+        let is_another = match (self.rejected, secret) {
+            (None, _) => true,
+            (Some(rejected), Some(token)) => fingerprint(&token) != rejected,
+            (Some(_), None) => false,
+        };
+        is_another && is_due(&facts, SystemTime::now()).is_none()
     }
 
     fn is_fresh(&self, login: &StoredLogin) -> bool {

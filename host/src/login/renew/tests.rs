@@ -328,6 +328,30 @@ fn what_cannot_be_kept_at_first_is_kept_at_the_second_try() {
 }
 
 #[test]
+fn what_cannot_be_kept_at_all_is_handed_out_once_and_that_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    let mut ambient = crate::ambient::Ambient::empty();
+    ambient.home = Some(home.path().to_path_buf());
+    let store = store::of(&samples::about(), &ambient).unwrap();
+    store.save(&slot(), &Entry::Login(login(1))).unwrap();
+    let issuer = Issuer::default();
+    let folder = home.path().join(".sample");
+    issuer.meanwhile(move || {
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::write(&folder, "in the way").unwrap();
+    });
+    let renewed = run(Errand {
+        store,
+        ..errand(&memory(login(1)), &issuer)
+    });
+    let renewed = renewed.unwrap();
+    assert_eq!(numbers(&renewed.login), pair("2", "2"));
+    let note = renewed.notes.join("\n");
+    assert!(note.contains("could not be kept"), "{note}");
+    assert!(!note.contains("s3cr3t"), "{note}");
+}
+
+#[test]
 fn the_account_stays_the_same_when_another_one_is_selected_meanwhile() {
     let (store, issuer) = (memory(login(1)), Issuer::default());
     let other = Slot::account("work", "bob");
