@@ -45,6 +45,8 @@ mod other_users;
 mod program;
 #[path = "real/provider.rs"]
 mod provider;
+#[path = "real/renewal.rs"]
+mod renewal;
 #[path = "real/stores.rs"]
 mod stores;
 #[path = "real/streams.rs"]
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         ("network", network::TESTS),
         ("other_users", other_users::TESTS),
         ("provider", provider::TESTS),
+        ("renewal", renewal::TESTS),
         ("stores", stores::TESTS),
         ("streams", streams::TESTS),
         ("terminal", terminal::TESTS),
