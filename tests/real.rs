@@ -35,6 +35,10 @@ mod exec;
 mod helpers;
 #[path = "real/keyring.rs"]
 mod keyring;
+#[path = "real/login.rs"]
+mod login;
+#[path = "real/logout.rs"]
+mod logout;
 #[path = "real/machine.rs"]
 mod machine;
 #[path = "real/network.rs"]
@@ -81,6 +85,8 @@ fn main() -> ExitCode {
         ("exec", exec::TESTS),
         ("helpers", helpers::TESTS),
         ("keyring", keyring::TESTS),
+        ("login", login::TESTS),
+        ("logout", logout::TESTS),
         ("network", network::TESTS),
         ("other_users", other_users::TESTS),
         ("provider", provider::TESTS),

@@ -28,6 +28,8 @@ mod explain;
 mod explained;
 mod headers;
 mod key;
+mod login;
+mod logout;
 mod notices;
 pub(crate) mod output;
 pub(crate) mod policy;
@@ -82,6 +84,8 @@ fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Fail
         Command::Token(arguments) => token::run(context, &arguments),
         Command::Headers => headers::run(context),
         Command::Exec(arguments) => exec::run(context, &arguments),
+        Command::Login(arguments) => login::run(context, &arguments),
+        Command::Logout(arguments) => logout::run(context, &arguments),
         Command::Policy(what) => {
             let printed = policy_files(context, &what)?;
             context.output.print(&printed)

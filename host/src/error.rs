@@ -4,6 +4,7 @@
 use crate::consent;
 use crate::engine;
 use crate::engine::bindings::{Kind, Refusal, Verdict};
+use crate::login::LoginError;
 use crate::policy;
 use crate::resolver::Explained;
 
@@ -40,6 +41,9 @@ pub enum Error {
         /// The decision.
         explained: Box<Explained>,
     },
+    /// Nobody was logged in, or out.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// The system gives no thread or no file to wait with.
     #[error("the asynchronous runtime cannot be started")]
     Runtime(#[source] std::io::Error),
@@ -56,6 +60,7 @@ impl Error {
             Self::Policy(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Consent(error) => error.code(),
+            Self::Login(error) => error.code(),
             Self::Rejected { .. } => "rejected",
             Self::Runtime(_) => "runtime",
             Self::Internal(_) => "internal",
@@ -69,6 +74,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Policy(error) => error.exit_code(),
+            Self::Login(error) => error.exit_code(),
             Self::Engine(_)
             | Self::Consent(_)
             | Self::Rejected { .. }
@@ -85,6 +91,7 @@ impl Error {
         match self {
             Self::Policy(error) => error.hint(),
             Self::Consent(error) => Some(error.hint()),
+            Self::Login(error) => error.hint(),
             Self::Engine(_) | Self::Cancelled | Self::Runtime(_) | Self::Internal(_) => None,
             Self::Rejected {
                 source_id,

@@ -70,6 +70,7 @@ pub mod cli;
 
 pub use credential::Credential;
 pub use error::Error;
+pub use login::{Input, LoginError, LoginUi, Visit, Way};
 pub use resolver::Resolver;
 pub use secret::Secret;
 pub use sources::{Notices, Supplied};

@@ -17,6 +17,7 @@ mod carrier;
 pub(crate) mod claims;
 pub(crate) mod code;
 pub(crate) mod device;
+pub(crate) mod failure;
 mod id_token;
 pub(crate) mod key;
 pub(crate) mod metadata;
@@ -26,6 +27,10 @@ mod redirect;
 pub(crate) mod renew;
 pub(crate) mod revoke;
 pub(crate) mod token;
+pub(crate) mod ui;
+
+pub use failure::LoginError;
+pub use ui::{Input, LoginUi, Visit, Way};
 
 pub(crate) use metadata::endpoints;
 
@@ -100,9 +105,6 @@ pub(crate) enum Error {
     /// A listener for the browser cannot be had.
     #[error("nothing can listen for the browser: {0}")]
     Listen(std::io::Error),
-    /// The login is not one that the policy permits. Nothing was kept.
-    #[error("{0}")]
-    NotPermitted(String),
     /// What the issuer gave cannot be kept, or what is kept cannot be read.
     #[error(transparent)]
     Store(#[from] store::Error),

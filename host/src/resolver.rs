@@ -19,6 +19,13 @@ use crate::policy::{self, FileReport};
 use crate::resolve::{End, Resolution as Run, Seen, Until};
 use crate::sources::{Notices, Silent, Supplied};
 
+mod login;
+mod logout;
+mod target;
+
+pub use login::{LoggedIn, LoginOptions};
+pub use logout::{LoggedOut, LoggedOutOfAll};
+
 /// A decision and everything that it was made from, without secrets.
 #[derive(Debug, Clone)]
 pub struct Explained {
@@ -181,22 +188,7 @@ impl Resolver {
     ///
     /// Those of [`Self::resolve`], and where the system gives no thread.
     pub fn resolve_blocking(&mut self) -> Result<Resolution, Error> {
-        let inside = tokio::runtime::Handle::try_current().is_ok();
-        let mut run = || {
-            tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(Error::Runtime)?
-                .block_on(self.resolve())
-        };
-        if !inside {
-            return run();
-        }
-        // A runtime cannot be entered twice on one thread.
-        std::thread::scope(|scope| match scope.spawn(run).join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
+        blocking(|| self.resolve())
     }
 
     /// The last credential was answered with HTTP 401. The next `resolve`
@@ -247,6 +239,28 @@ fn now<T>(future: impl Future<Output = T>) -> Result<T, Error> {
         Poll::Ready(output) => Ok(output),
         Poll::Pending => Err(Error::Internal("a look had to wait")),
     }
+}
+
+/// Runs to its end what is asynchronous, for a caller that is not.
+fn blocking<T: Send, F: Future<Output = Result<T, Error>>>(
+    work: impl FnOnce() -> F + Send,
+) -> Result<T, Error> {
+    let inside = tokio::runtime::Handle::try_current().is_ok();
+    let run = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Error::Runtime)?
+            .block_on(work())
+    };
+    if !inside {
+        return run();
+    }
+    // A runtime cannot be entered twice on one thread.
+    std::thread::scope(|scope| match scope.spawn(run).join() {
+        Ok(result) => result,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
 }
 
 /// How a policy is loaded: by the built-in component, unless a test says

@@ -245,7 +245,7 @@ pub(crate) mod login;
 pub(crate) mod paths;
 #[cfg(test)]
 pub(crate) mod samples;
-mod signals;
+pub(crate) mod signals;
 pub(crate) mod stored_key;
 pub(crate) mod supplied;
 pub(crate) mod tool_login;

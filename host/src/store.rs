@@ -339,6 +339,40 @@ impl Error {
         }
     }
 
+    /// A stable name for this kind of error, for scripts and for the README.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NoPlace(_) => "store-no-place",
+            Self::Unreadable { .. } => "store-unreadable",
+            Self::Invalid { .. } => "store-invalid",
+            Self::NotWritable { .. } => "store-not-writable",
+            Self::Keyring { .. } => "keyring",
+            Self::Locked { .. } => "store-locked",
+        }
+    }
+
+    /// The next thing to type or to change.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoPlace(_) => return None,
+            Self::Keyring { .. } => "see what it says: `keyrule doctor`".to_owned(),
+            Self::Unreadable { path, .. } => format!("let yourself read `{}`", path.display()),
+            Self::Invalid { path, .. } => {
+                format!("mend `{}`, or move it away", path.display())
+            }
+            Self::NotWritable { path, source } => {
+                let path = path.display();
+                match source.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        format!("make room on the disk of `{path}`")
+                    }
+                    _ => format!("let yourself write `{path}` and the folder it is in"),
+                }
+            }
+            Self::Locked { .. } => "try again when the other program has finished".to_owned(),
+        })
+    }
+
     /// What an observation says of it.
     pub(crate) fn trouble(&self) -> wit::Trouble {
         match self {

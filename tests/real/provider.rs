@@ -313,7 +313,8 @@ impl Browser {
         self.run(&["--location", address])
     }
 
-    fn run(&self, arguments: &[&str]) -> Page {
+    /// The same with other arguments of curl's.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Page {
         let jar = self.folder.path().join("cookies");
         let body = self.folder.path().join("body");
         let mut command = Command::new("curl");

@@ -84,6 +84,27 @@ impl Terminal {
         assert!(sent.unwrap().success());
     }
 
+    /// Types text as somebody at the keyboard would.
+    pub(crate) fn type_in(&self, text: &str) {
+        let sent = self.tmux().args(["send-keys", "-l", "--", text]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Pastes text, in brackets where the program has asked for them.
+    pub(crate) fn paste(&self, text: &str) {
+        let set = self.tmux().args(["set-buffer", "--", text]).status();
+        assert!(set.unwrap().success());
+        let pasted = self.tmux().args(["paste-buffer", "-p"]).status();
+        assert!(pasted.unwrap().success());
+    }
+
+    /// Writes every byte that goes to the screen from now on into a file.
+    pub(crate) fn record(&self, file: &Path) {
+        let line = format!("cat >> '{}'", file.display());
+        let piped = self.tmux().args(["pipe-pane", "-O", &line]).status();
+        assert!(piped.unwrap().success());
+    }
+
     fn tmux(&self) -> Command {
         let mut tmux = Command::new("/usr/bin/tmux");
         tmux.args(["-u", "-L", &self.socket, "-f", "/dev/null"]);

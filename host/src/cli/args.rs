@@ -93,6 +93,12 @@ pub(crate) enum Command {
     /// Run a program with exactly this credential
     #[command(after_help = EXEC)]
     Exec(Exec),
+    /// Log in to a source, with the issuer that the policy names
+    #[command(after_help = LOGIN)]
+    Login(Login),
+    /// End a login at its issuer, and forget it here
+    #[command(after_help = LOGOUT)]
+    Logout(Logout),
     /// See and change what was said about sources
     #[command(subcommand, after_help = CONSENT)]
     Consent(Consent),
@@ -128,6 +134,44 @@ pub(crate) struct Exec {
         value_name = "COMMAND"
     )]
     pub command: Vec<OsString>,
+}
+
+/// Arguments of `login`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Login {
+    /// The source's name in the policy; none for the one there is
+    #[arg(value_name = "SOURCE")]
+    pub source: Option<String>,
+    /// Log in with a code that is entered on another device
+    #[arg(long)]
+    pub device: bool,
+    /// Open no browser here
+    #[arg(long)]
+    pub no_browser: bool,
+    /// Tell the issuer whose login is wanted
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// Select an account that is logged in already
+    #[arg(
+        long = "use",
+        value_name = "ACCOUNT",
+        conflicts_with_all = ["device", "no_browser", "account"]
+    )]
+    pub select: Option<String>,
+}
+
+/// Arguments of `logout`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Logout {
+    /// The source's name in the policy; none for the one that is logged in
+    #[arg(value_name = "SOURCE", conflicts_with = "all")]
+    pub source: Option<String>,
+    /// The account to log out; none for the selected one
+    #[arg(long, value_name = "ACCOUNT", conflicts_with = "all")]
+    pub account: Option<String>,
+    /// Forget every login, stored key, consent and cached token
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// What to do with policy files.
@@ -273,6 +317,8 @@ const HELP: &str = "\
   \x1b[1;36mheaders\x1b[0m      Print the headers that carry it
 
 \x1b[1;32mSet up:\x1b[0m
+  \x1b[1;36mlogin\x1b[0m        Log in to a source, in the browser or with a device code
+  \x1b[1;36mlogout\x1b[0m       End a login at its issuer, and forget it here
   \x1b[1;36mconsent\x1b[0m      See and change what was said about sources
   \x1b[1;36mkey\x1b[0m          Store keys for the sources that take a stored key
   \x1b[1;36mpolicy\x1b[0m       Show and check policy files
@@ -287,6 +333,7 @@ Examples:
   keyrule explain --surface desktop  every source, as a desktop session sees it
   keyrule exec -- claude             run a tool with exactly that credential
   keyrule headers | curl -H @- ...   send it
+  keyrule login                      log in, where the policy names an issuer
   keyrule doctor                     find out what is wrong
 
 Variables:
@@ -336,6 +383,35 @@ Exit codes of its own: 125 no credential, 126 not executable, 127 not found.
 Examples:
   keyrule exec -- claude
   keyrule exec --non-interactive -- npm run agent";
+
+const LOGIN: &str = "\
+Without SOURCE: the one source of the policy that can be logged in to and counts
+in this session. A second account is kept beside the first, and is then the one
+in use; --use changes that without a browser. Where no browser can be opened the
+address is shown; it can be visited on another machine, and the address that the
+browser ends at be pasted here.
+
+Exit codes: 0 logged in, 1 failed, 2 wrong usage, 3 cancelled or not permitted
+by the policy (then nothing was kept), 4 nothing to log in to.
+
+Examples:
+  keyrule login
+  keyrule login work --device
+  keyrule login work --use ada@example.com";
+
+const LOGOUT: &str = "\
+The issuer is told first, then the login and the keys obtained through it are
+removed, even where the issuer does not answer: what failed is said. With --all,
+every login and key in the policy's store, and the consents and cached helper
+tokens of all policies.
+
+Exit codes: 0 logged out, 1 the issuer was not told or something is left, 2
+wrong usage, 4 nothing to log out of.
+
+Examples:
+  keyrule logout
+  keyrule logout work --account ada@example.com
+  keyrule logout --all";
 
 const CONSENT: &str = "\
 An answer is about what the source holds now and where it would be sent now; a
@@ -434,6 +510,8 @@ mod tests {
             TOKEN,
             HEADERS,
             EXEC,
+            LOGIN,
+            LOGOUT,
             CONSENT,
             DECLINE,
             KEY,

@@ -35,7 +35,7 @@ const NOT_FOUND: i32 = 127;
 pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Exec) -> Result<i32, Failure> {
     let resolution = context
         .resolver()
-        .and_then(|mut resolver| Ok(resolver.resolve_blocking()?))
+        .and_then(|mut resolver| super::login::resolve(context, &mut resolver))
         .map_err(|failure| Failure {
             exit: FAILED,
             ..failure

@@ -8,7 +8,8 @@ use super::errors::Failure;
 use super::token::held_by_the_tool;
 
 pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
-    let resolution = context.resolver()?.resolve_blocking()?;
+    let mut resolver = context.resolver()?;
+    let resolution = super::login::resolve(context, &mut resolver)?;
     context.output.warn_of(&resolution.explained);
     if resolution.credential.is_tool_login() {
         return Err(held_by_the_tool(

@@ -314,15 +314,7 @@ fn quoted(names: &[String]) -> String {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let code = match &error {
-            Error::NoPlace(_) => "store-no-place",
-            Error::Unreadable { .. } => "store-unreadable",
-            Error::Invalid { .. } => "store-invalid",
-            Error::NotWritable { .. } => "store-not-writable",
-            Error::Keyring { .. } => "keyring",
-            Error::Locked { .. } => "store-locked",
-        };
-        let mut failure = Self::new(code, 1, error.to_string());
+        let mut failure = Self::new(error.code(), 1, error.to_string());
         match &error {
             Error::NoPlace(cause) => failure.said.causes.push(cause.to_string()),
             Error::NotWritable { source, .. } => failure.said.causes.push(os_words(source)),
@@ -331,26 +323,8 @@ impl From<Error> for Failure {
             | Error::Keyring { .. }
             | Error::Locked { .. } => {}
         }
-        match &error {
-            Error::NoPlace(_) => failure,
-            Error::Keyring { .. } => failure.hint("see what it says: `keyrule doctor`"),
-            Error::Unreadable { path, .. } => {
-                failure.hint(format!("let yourself read `{}`", path.display()))
-            }
-            Error::Invalid { path, .. } => {
-                failure.hint(format!("mend `{}`, or move it away", path.display()))
-            }
-            Error::NotWritable { path, source } => {
-                let path = path.display();
-                failure.hint(match source.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                        format!("make room on the disk of `{path}`")
-                    }
-                    _ => format!("let yourself write `{path}` and the folder it is in"),
-                })
-            }
-            Error::Locked { .. } => failure.hint("try again when the other program has finished"),
-        }
+        failure.said.hint = error.hint();
+        failure
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Token) -> Result<i3
     if arguments.rejected {
         resolver.invalidate();
     }
-    let resolution = resolver.resolve_blocking()?;
+    let resolution = super::login::resolve(context, &mut resolver)?;
     context.output.warn_of(&resolution.explained);
     let Some(token) = resolution.credential.token() else {
         return Err(held_by_the_tool(

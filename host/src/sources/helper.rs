@@ -48,6 +48,12 @@ pub(crate) fn look(
     inspect(source, helper, about, ambient).0
 }
 
+/// Forgets every token of a helper that is kept for this user, and returns how
+/// many there were. A helper that is running keeps its own.
+pub(crate) fn forget(ambient: &Ambient) -> usize {
+    cache::forget(ambient)
+}
+
 /// Gets the helper's token: one that is kept and still fresh, else what a run
 /// of the helper prints. Where `subject` is the command line that a look saw,
 /// no other one is run.

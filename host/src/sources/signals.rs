@@ -6,10 +6,10 @@
 //! (`nohup`) stays ignored.
 
 #[cfg(unix)]
-pub(super) use unix::Signals;
+pub(crate) use unix::Signals;
 
 #[cfg(not(unix))]
-pub(super) use elsewhere::Signals;
+pub(crate) use elsewhere::Signals;
 
 #[cfg(unix)]
 mod unix {

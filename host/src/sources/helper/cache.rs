@@ -139,6 +139,26 @@ impl Drop for Lock {
     }
 }
 
+/// Drops every token that is kept, wherever it is, and returns how many there
+/// were.
+pub(super) fn forget(ambient: &Ambient) -> usize {
+    let mut kept = kept();
+    let count = kept.len();
+    kept.clear();
+    #[cfg(target_os = "linux")]
+    let count = count
+        + folder::Folder::all_of_this_user(ambient)
+            .map(|folder| {
+                let tokens = folder.names().into_iter();
+                let tokens = tokens.filter(|name| name.ends_with(".token"));
+                tokens.map(|name| folder.remove(&name)).count()
+            })
+            .sum::<usize>();
+    #[cfg(not(target_os = "linux"))]
+    let _ = ambient;
+    count
+}
+
 /// Drops the tokens that have outlived what they were kept for, so that one
 /// whose helper is never asked again does not stay until the next start.
 #[cfg(target_os = "linux")]

@@ -30,6 +30,12 @@ impl Folder {
         places(ambient).find_map(|(parent, name)| Self::open(&parent, &name))
     }
 
+    /// Every storage in which something of this user's can be. One that was
+    /// never used is made by that, and stays empty.
+    pub(super) fn all_of_this_user(ambient: &Ambient) -> impl Iterator<Item = Self> {
+        places(ambient).filter_map(|(parent, name)| Self::open(&parent, &name))
+    }
+
     fn open(parent: &Path, name: &str) -> Option<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let parent = open(parent, flags, Mode::empty()).ok()?;
