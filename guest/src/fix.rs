@@ -225,7 +225,7 @@ impl Policy {
         (Trouble::Unreachable, Kind::Login(_), _) => Some(Advice {
             action: Fix::MendNetwork(index),
             text: format!(
-                "try again when the network is there; `{}` shows what the issuer says",
+                "see why with `{}`, then try again",
                 self.command("doctor --online")
             ),
         }),
