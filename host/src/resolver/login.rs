@@ -435,3 +435,6 @@ impl Target {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,9 +50,10 @@ impl LoginUi for PipedUi {
             (Way::Browser { url }, Some(browser)) => browser.open(url),
             (Way::Browser { .. }, None) | (Way::Device { .. }, _) => false,
         };
-        say(&screen::text(visit, opened, self.look));
+        say(&screen::text(visit, opened, "use `--device`", self.look));
         let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         if let (Way::Browser { .. }, Some(sender)) = (&visit.way, sender.take()) {
+            say("If it cannot come back here, the address that it ends at is read from stdin.\n");
             // It ends with the process: nothing can wake who reads stdin.
             std::thread::spawn(move || read(&sender));
         }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use crate::cli::output::{Look, clean, columns, wrap};
 use crate::login::{Visit, Way};
 
-/// What stands there while the user is on the way.
-pub(super) fn text(visit: &Visit, opened: bool, look: Look) -> String {
+/// What stands there while the user is on the way. `device` is what one does
+/// for the other way to log in, such as `press d`.
+pub(super) fn text(visit: &Visit, opened: bool, device: &str, look: Look) -> String {
     let source = clean(&visit.source);
     let issuer = clean(&visit.issuer);
     match &visit.way {
@@ -22,8 +23,7 @@ pub(super) fn text(visit: &Visit, opened: bool, look: Look) -> String {
             } else if visit.offers_device {
                 format!(
                     "No browser is opened here. To log in to `{source}` with a code on another \
-                     device, press d (or use `--device`). To log in with {issuer} by a browser, \
-                     visit:"
+                     device, {device}. To log in with {issuer} by a browser, visit:"
                 )
             } else {
                 format!("To log in to `{source}` with {issuer}, visit:")
@@ -115,4 +115,91 @@ fn paragraph(words: &str, look: Look) -> String {
         return words.to_owned();
     }
     wrap(words, look.width.saturating_sub(2)).join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    const PLAIN: Look = Look {
+        terminal: true,
+        colour: false,
+        unicode: false,
+        width: 60,
+    };
+
+    fn visit(way: Way) -> Visit {
+        Visit {
+            source: "work".to_owned(),
+            issuer: "https://login.test".to_owned(),
+            way,
+            offers_device: true,
+            until: Instant::now(),
+        }
+    }
+
+    fn browser(url: &str) -> Visit {
+        visit(Way::Browser {
+            url: url.to_owned(),
+        })
+    }
+
+    #[test]
+    fn an_address_stands_whole_on_a_line_of_its_own() {
+        let url = format!("https://login.test/?{}", "x".repeat(200));
+        for opened in [true, false] {
+            let text = text(&browser(&url), opened, "press d", PLAIN);
+            assert!(text.lines().any(|line| line == url), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_device_is_proposed_where_no_browser_opens() {
+        let proposed = |opened| text(&browser("https://a.test"), opened, "press d", PLAIN);
+        assert!(proposed(false).contains("press d"));
+        assert!(!proposed(true).contains("press d"));
+    }
+
+    #[test]
+    fn the_code_is_shown_also_where_an_address_has_it() {
+        let text = text(
+            &visit(Way::Device {
+                url: "https://a.test/device".to_owned(),
+                complete: Some("https://a.test/device?c=AB-CD".to_owned()),
+                code: "AB-CD".to_owned(),
+            }),
+            false,
+            "press d",
+            PLAIN,
+        );
+        let lines: Vec<_> = text.lines().collect();
+        for line in [
+            "https://a.test/device",
+            "AB-CD",
+            "https://a.test/device?c=AB-CD",
+        ] {
+            assert!(lines.contains(&line), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_an_issuer_says_does_not_move_the_cursor() {
+        let hostile = visit(Way::Device {
+            url: "https://a.test/\u{1b}[2J".to_owned(),
+            complete: None,
+            code: "A\rB".to_owned(),
+        });
+        let text = text(&hostile, false, "press d", PLAIN);
+        assert!(!text.replace('\n', "").chars().any(char::is_control));
+    }
+
+    #[test]
+    fn a_line_that_moves_never_runs_into_the_next_one() {
+        let line = status(&browser("u"), Duration::from_secs(65), 1, PLAIN);
+        assert_eq!(line, "/ waiting for the browser, 1:05 left");
+        assert_eq!(fit(&line, 9), "/ waiting");
+        assert!(pasting(12).contains("(12 characters)"));
+    }
 }

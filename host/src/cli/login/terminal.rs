@@ -95,7 +95,7 @@ impl LoginUi for TerminalUi {
             (Way::Browser { url }, Some(browser)) => browser.open(url),
             (Way::Browser { .. }, None) | (Way::Device { .. }, _) => false,
         };
-        let mut text = screen::text(visit, opened, self.look);
+        let mut text = screen::text(visit, opened, "press d", self.look);
         text.push_str(&screen::keys(visit, self.look));
         say(&text);
         let stop = Arc::new(AtomicBool::new(false));
