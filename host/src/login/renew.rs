@@ -425,11 +425,12 @@ fn lifetime(facts: &LoginFacts) -> Option<Duration> {
     facts.expires_at?.duration_since(facts.obtained_at?).ok()
 }
 
-/// The selected login of a name, with the account that it is pinned to.
+/// The selected login of a name, with the account that it is pinned to, and
+/// where that one is kept.
 pub(crate) fn selected(
     store: &dyn Store,
     name: &str,
-) -> Result<Option<(Slot, StoredLogin)>, store::Error> {
+) -> Result<Option<(Slot, wit::StoreKind, StoredLogin)>, store::Error> {
     let of_name = |slot: &Slot| slot.shelf == Shelf::Logins && slot.name == name;
     let listed = store.list()?.into_iter();
     let Some(listed) = listed
@@ -439,7 +440,7 @@ pub(crate) fn selected(
         return Ok(None);
     };
     Ok(match store.load(&listed.slot)? {
-        Some(Entry::Login(login)) => Some((listed.slot, login)),
+        Some(Entry::Login(login)) => Some((listed.slot, listed.known.kept_in, login)),
         Some(Entry::Key(_)) | None => None,
     })
 }

@@ -37,7 +37,7 @@ pub(crate) fn look(login: &wit::Login, store: Result<&Arc<dyn Store>, &Error>) -
     if !is_of(login, facts) {
         return nothing(observation(wit::Outcome::Absent));
     }
-    let seen = describe(login, Some(known.kept_in), facts);
+    let seen = describe(login, known.kept_in, facts);
     let seen = match &known.secret {
         Some(secret) => judged(login, seen, secret),
         None => seen,
@@ -95,8 +95,9 @@ async fn see(
         return without(seen);
     };
     let (theirs, name) = (Arc::clone(store), login.name.clone());
-    let (slot, stored) = match off_the_runtime(move || renew::selected(&*theirs, &name)).await {
-        Ok(Some((slot, stored))) if is_of(login, &stored.facts) => (slot, stored),
+    let found = off_the_runtime(move || renew::selected(&*theirs, &name)).await;
+    let (slot, kept_in, stored) = match found {
+        Ok(Some((slot, kept_in, stored))) if is_of(login, &stored.facts) => (slot, kept_in, stored),
         Ok(_) => {
             let vanished = wit::Outcome::Trouble(wit::Trouble::Vanished);
             return without(wit::Observation {
@@ -106,7 +107,6 @@ async fn see(
         }
         Err(error) => return without(store_trouble(&error)),
     };
-    let kept_in = seen.kept_in;
     let token = fingerprint(&stored.access_token);
     let rejected = options.rejected && options.handed_out.is_none_or(|last| last == token);
     let due = renew::is_due(&stored.facts, SystemTime::now());
@@ -130,7 +130,7 @@ async fn see(
     };
     match renewed(errand, ours).await {
         Ok(renewed) => {
-            let kept_in = renewed.kept_in.or(kept_in);
+            let kept_in = renewed.kept_in.unwrap_or(kept_in);
             let seen = describe(login, kept_in, &renewed.login.facts);
             given(login, seen, renewed.login.access_token, renewed.notes)
         }
@@ -276,11 +276,7 @@ fn trouble(failure: &Failure) -> wit::Trouble {
     }
 }
 
-fn describe(
-    login: &wit::Login,
-    kept_in: Option<wit::StoreKind>,
-    facts: &LoginFacts,
-) -> wit::Observation {
+fn describe(login: &wit::Login, kept_in: wit::StoreKind, facts: &LoginFacts) -> wit::Observation {
     let now = SystemTime::now();
     wit::Observation {
         found_in: Some(format!("stored login `{}`", login.name)),
@@ -290,7 +286,7 @@ fn describe(
         organization: facts
             .owner
             .organization(login.organization_claim.as_deref()),
-        kept_in,
+        kept_in: Some(kept_in),
         ..observation(wit::Outcome::Present)
     }
 }

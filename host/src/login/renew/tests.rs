@@ -365,7 +365,7 @@ fn the_account_stays_the_same_when_another_one_is_selected_meanwhile() {
     issuer.meanwhile(move || assert!(theirs.select("work", "bob").unwrap()));
     run(errand(&store, &issuer)).unwrap();
     assert_eq!(numbers(&kept(&store)), pair("2", "2"));
-    let (slot, selected) = selected(&*store, "work").unwrap().unwrap();
+    let (slot, _, selected) = selected(&*store, "work").unwrap().unwrap();
     assert_eq!(slot, other);
     assert_eq!(numbers(&selected), pair("50", "50"));
 }
