@@ -276,7 +276,16 @@ impl Held {
         if !still() {
             return Err(io::ErrorKind::ResourceBusy.into());
         }
-        let Err(failed) = room.replace(|| true) else {
+        let replaced = match room.replace(|| true) {
+            // Somebody has cleaned the folder since the room was made.
+            Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => {
+                let mut room = Reserved::new(path, 0)?;
+                room.fill(text)?;
+                room.replace(|| true)
+            }
+            replaced => replaced,
+        };
+        let Err(failed) = replaced else {
             return recover::forget(path);
         };
         match failed.reserved {

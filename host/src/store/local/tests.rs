@@ -5,8 +5,9 @@ use std::time::UNIX_EPOCH;
 use super::*;
 use crate::handout;
 use crate::secret::Secret;
+use crate::store::index::leave;
 use crate::store::vault::fake::FakeVault;
-use crate::store::{LoginFacts, Owner, StoredKey, StoredLogin};
+use crate::store::{LoginFacts, Owner, Select, StoredKey, StoredLogin};
 
 struct Place {
     _folder: tempfile::TempDir,

@@ -266,6 +266,22 @@ fn room_is_made_for_more_than_there_is() {
 }
 
 #[test]
+fn room_that_was_cleaned_away_is_made_again() {
+    let (_folder, record) = place();
+    save(&record, "a").unwrap();
+    let room = record.room().unwrap();
+    for name in files(&record) {
+        if name.ends_with(".tmp") {
+            std::fs::remove_file(record.folder().join(name)).unwrap();
+        }
+    }
+    let mut held = record.hold(true).unwrap();
+    keep(&mut held.ours, "b");
+    held.write(Some(room)).unwrap();
+    assert_eq!(names(&record), ["a", "b"]);
+}
+
+#[test]
 fn the_record_lies_in_the_tools_folder_or_else_in_ours() {
     let home = tempfile::tempdir().unwrap();
     let mut ambient = Ambient::empty();
