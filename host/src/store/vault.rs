@@ -152,6 +152,8 @@ pub(super) mod fake {
         pub fault: Mutex<Option<Fault>>,
         /// What every save answers, while there is something.
         pub save_fault: Mutex<Option<Fault>>,
+        /// A save waits for this.
+        pub save_gate: Mutex<()>,
         /// How long every call takes.
         pub delay: Mutex<Duration>,
         pub abandoned: Arc<AtomicUsize>,
@@ -185,6 +187,7 @@ pub(super) mod fake {
 
         fn save(&self, item: &str, text: &str) -> Result<(), Fault> {
             self.call()?;
+            drop(self.save_gate.lock());
             self.save_fault.lock().unwrap().map_or(Ok(()), Err)?;
             let mut texts = self.texts.lock().unwrap();
             texts.insert(item.to_owned(), text.to_owned());
