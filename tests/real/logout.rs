@@ -17,7 +17,7 @@ crate::tests![
     a_login_of_another_issuer_is_told_to_nobody,
 ];
 
-fn logout<'a>(machine: &Machine, arguments: &[&'a str]) -> crate::machine::Ended {
+fn logout(machine: &Machine, arguments: &[&str]) -> crate::machine::Ended {
     let arguments = [&["--policy", "test-login", "logout"], arguments].concat();
     let ended = machine.keyrule(&arguments).end();
     ended.keeps_secrets();
