@@ -53,12 +53,17 @@ fn policy() -> String {
         ),
         ("other-helper", "kind = \"helper\"\nvariable = \"HELPER\""),
         ("kept", "kind = \"stored-key\"\nkey = \"kept\""),
-        ("work", "kind = \"login\"\nlogin = \"work\""),
+        (
+            "work",
+            "kind = \"login\"\nlogin = \"work\"\nissuer = \"test\"",
+        ),
     ];
     let mut text = "name = \"all\"\n[tool]\nname = \"Tool\"\n\
                     folder = { variable = \"CLAUDE_CONFIG_DIR\", default = \"~/.claude\" }\n\
                     [[tool.settings]]\nname = \"user-settings\"\ntier = \"user\"\n\
-                    path = \"{folder}/settings.json\"\n"
+                    path = \"{folder}/settings.json\"\n\
+                    [[issuer]]\nid = \"test\"\nurl = \"https://login.example.com\"\n\
+                    client-id = \"cli\"\norigins = [\"https://*:*\"]\n"
         .to_owned();
     for (id, kind) in sources {
         text.push_str(&format!("[[source]]\nid = \"{id}\"\n{kind}\n"));
@@ -91,12 +96,19 @@ fn plant(machine: &Machine, kept: bool) {
         "version": 1,
         "keys": { "kept": { "secret": "s3cr3t-kept" } },
         "logins": { "work": {
-            "access_token": "s3cr3t-work",
-            "refresh_token": "s3cr3t-refresh",
-            "expires_at": 4_000_000_000_u64,
-            "account": "somebody@example.com",
-            "organization": "an-organization",
-            "claims": { "session": "s3cr3t-claim" },
+            "selected": "somebody@example.com",
+            "accounts": { "somebody@example.com": {
+                "access_token": "s3cr3t-work",
+                "refresh_token": "s3cr3t-refresh",
+                "expires_at": 4_000_000_000_u64,
+                "client_id": "cli",
+                "owner": {
+                    "issuer": "https://login.example.com",
+                    "account": "somebody@example.com",
+                    "organization": "an-organization",
+                    "claims": { "session": "s3cr3t-claim" },
+                },
+            } },
         } },
     } });
     if !kept {
