@@ -102,9 +102,8 @@ impl Policy {
 impl Policy {
     /// What would make a source that is out ready.
     fn make_ready(&self, index: u32, rule: &Rule, view: &View<'_>) -> Option<Advice> {
-        match view.reason {
-            Reason::Declined => return Some(self.approve(index, rule)),
-            _ => {}
+        if view.reason == Reason::Declined {
+            return Some(self.approve(index, rule));
         }
         let id = &rule.source.id;
         Some(match &rule.source.kind {

@@ -228,7 +228,8 @@ fn what_cannot_be_read_is_an_error_that_names_it() {
 }
 
 fn what_cannot_be_written_is_an_error_and_loses_nothing() {
-    let cases: [(&str, fn(&Machine)); 3] = [
+    type Case = (&'static str, fn(&Machine));
+    let cases: [Case; 3] = [
         ("a folder that is read-only", |machine| {
             machine.mode(FOLDER, 0o500)
         }),

@@ -83,7 +83,17 @@ impl TerminalUi {
             .take();
         if let Some(Watch { stop, thread }) = watch {
             stop.store(true, Ordering::SeqCst);
-            let _ = thread.join();
+            // Not longer than it can take: crossterm reads a terminal that
+            // has gone away for ever.
+            let until = Instant::now() + 5 * TURN;
+            while !thread.is_finished() && Instant::now() < until {
+                std::thread::sleep(TURN / 10);
+            }
+            if thread.is_finished() {
+                let _ = thread.join();
+            } else {
+                Raw::off();
+            }
         }
     }
 }
@@ -189,7 +199,7 @@ impl Keyboard {
             };
             draw(&line);
             turn = turn.wrapping_add(1);
-            let input = match event::poll(TURN) {
+            let input = match pressed(TURN) {
                 Ok(false) => None,
                 Ok(true) => match event::read() {
                     Ok(event) => self.heard(event),
@@ -265,6 +275,44 @@ impl Keyboard {
             _ => None,
         }
     }
+}
+
+/// Whether there is something to read from the terminal within this time. The
+/// error says that the terminal is gone, which crossterm takes for something
+/// to read, again and again.
+#[cfg(unix)]
+fn pressed(within: Duration) -> io::Result<bool> {
+    // What crossterm has read already and not yet told.
+    readable(Duration::ZERO)?;
+    if event::poll(Duration::ZERO)? {
+        return Ok(true);
+    }
+    Ok(readable(within)? && event::poll(Duration::ZERO)?)
+}
+
+#[cfg(unix)]
+fn readable(within: Duration) -> io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let input = io::stdin();
+    let mut descriptors = [PollFd::new(&input, PollFlags::IN)];
+    let within = Timespec::try_from(within).map_err(io::Error::other)?;
+    match poll(&mut descriptors, Some(&within)) {
+        // A signal, such as that the window has another size.
+        Err(rustix::io::Errno::INTR) => return Ok(false),
+        result => result?,
+    };
+    let [descriptor] = descriptors;
+    let came = descriptor.revents();
+    if came.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    Ok(came.contains(PollFlags::IN))
+}
+
+#[cfg(not(unix))]
+fn pressed(within: Duration) -> io::Result<bool> {
+    event::poll(within)
 }
 
 /// What was pasted, unless it is nothing. A terminal that cannot tell a paste
