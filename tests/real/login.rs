@@ -22,6 +22,7 @@ crate::tests![
     the_address_goes_to_the_terminals_clipboard,
     leaving_leaves_nothing_behind,
     a_signal_leaves_the_terminal_as_it_was,
+    a_terminal_that_goes_away_ends_the_login,
     nobody_logs_in_without_somebody,
     an_organisation_that_is_not_permitted_is_refused_and_ended,
     a_source_that_the_policy_does_not_count_is_not_logged_in_to,
@@ -345,6 +346,18 @@ fn a_signal_leaves_the_terminal_as_it_was() {
     let screen = terminal.wait_for("DONE");
     assert!(screen.contains("exit 143"), "{screen}");
     assert_eq!(machine.read("home/before"), machine.read("home/after"));
+    nothing_is_kept(&machine);
+}
+
+fn a_terminal_that_goes_away_ends_the_login() {
+    let provider = Provider::start();
+    let machine = machine(&provider);
+    let terminal = without_browser(&machine, LOGIN);
+    let screen = terminal.wait_for("waiting");
+    let port = port(&address(&screen));
+    drop(terminal);
+    assert!(within(5, || machine.processes().is_empty()));
+    assert!(!listens(&port));
     nothing_is_kept(&machine);
 }
 
