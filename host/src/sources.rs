@@ -205,6 +205,25 @@ pub(crate) async fn off_the_runtime<T: Send + 'static>(
     }
 }
 
+/// Sees whether a header can carry what was found in a store.
+pub(crate) fn carried(seen: wit::Observation, secret: &Secret) -> wit::Observation {
+    if secret.is_blank() {
+        return wit::Observation {
+            outcome: wit::Outcome::Blank,
+            ..seen
+        };
+    }
+    let Some((place, what)) = secret.bad_character() else {
+        return seen;
+    };
+    let found_in = seen.found_in.as_deref().unwrap_or("what is stored");
+    wit::Observation {
+        outcome: wit::Outcome::Trouble(wit::Trouble::BadCharacter),
+        detail: Some(format!("the {found_in} holds {what} at character {place}")),
+        ..seen
+    }
+}
+
 /// Hears that a helper is slow, so that somebody at a terminal can be told.
 pub trait Notices: Send + Sync + fmt::Debug {
     /// Called every second once a helper has been waited for longer than ten.

@@ -177,21 +177,10 @@ mod tests {
     use super::*;
     use crate::ambient::Ambient;
     use crate::http::fake::{self, Fake};
-    use crate::sources::block_on;
+    use crate::sources::{block_on, samples};
 
     fn issuer(url: &str) -> wit::Issuer {
-        wit::Issuer {
-            id: "sample".to_owned(),
-            url: url.to_owned(),
-            client_id: "sample-cli".to_owned(),
-            endpoints: None,
-            scopes: Vec::new(),
-            parameters: Vec::new(),
-            redirect_host: "127.0.0.1".to_owned(),
-            redirect_port: None,
-            redirect_path: "/callback".to_owned(),
-            key: None,
-        }
+        samples::issuer(url)
     }
 
     fn metadata(url: &str) -> Value {
@@ -300,7 +289,7 @@ mod tests {
         assert_eq!(
             ask(&issuer(&fake.origin())).unwrap_err().to_string(),
             format!(
-                "`{}` has no metadata for the issuer `sample` (HTTP 403): see whether its `url` is right, or name its `endpoints` in the policy",
+                "`{}` has no metadata for the issuer `test` (HTTP 403): see whether its `url` is right, or name its `endpoints` in the policy",
                 fake.origin()
             )
         );
@@ -358,17 +347,17 @@ mod tests {
             (
                 "https://a.example",
                 "https://a.example/",
-                "calls itself as the policy does, but with a slash at the end: add it to the `url` of the issuer `sample`",
+                "calls itself as the policy does, but with a slash at the end: add it to the `url` of the issuer `test`",
             ),
             (
                 "https://a.example/",
                 "https://a.example",
-                "calls itself as the policy does, but without the slash at the end: take it off the `url` of the issuer `sample`",
+                "calls itself as the policy does, but without the slash at the end: take it off the `url` of the issuer `test`",
             ),
             (
                 "https://a.example",
                 "https://A.example",
-                "calls itself otherwise than the policy does: the `url` of the issuer `sample` must be what it calls itself",
+                "calls itself otherwise than the policy does: the `url` of the issuer `test` must be what it calls itself",
             ),
         ];
         for (policy, itself, words) in cases {

@@ -184,21 +184,10 @@ mod tests {
     use super::*;
     use crate::ambient::Ambient;
     use crate::http::fake::{self, Fake};
-    use crate::sources::block_on;
+    use crate::sources::{block_on, samples};
 
     fn issuer() -> wit::Issuer {
-        wit::Issuer {
-            id: "sample".to_owned(),
-            url: "https://a.example".to_owned(),
-            client_id: "sample-cli".to_owned(),
-            endpoints: None,
-            scopes: Vec::new(),
-            parameters: Vec::new(),
-            redirect_host: "127.0.0.1".to_owned(),
-            redirect_port: None,
-            redirect_path: "/callback".to_owned(),
-            key: None,
-        }
+        samples::issuer("https://a.example")
     }
 
     fn asked(userinfo: Option<&Fake>, introspection: Option<&Fake>) -> Result<Checked, Error> {
@@ -256,7 +245,7 @@ mod tests {
             let request = &fake.requests()[0];
             assert!(
                 request.ends_with(
-                    "\r\n\r\ntoken=s3cr3t-token&token_type_hint=access_token&client_id=sample-cli"
+                    "\r\n\r\ntoken=s3cr3t-token&token_type_hint=access_token&client_id=cli"
                 ),
                 "{request}"
             );

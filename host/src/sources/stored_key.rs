@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
-use crate::sources::{Got, Look, observation, off_the_runtime, store_trouble};
+use crate::sources::{Got, Look, carried, observation, off_the_runtime, store_trouble};
 use crate::store::{Entry, Error, Facts, Known, Owner, Slot, Store};
 
 /// Looks whether a key is kept under the name, without opening a keyring.
@@ -22,7 +22,7 @@ pub(crate) fn look(key: &wit::StoredKey, store: Result<&Arc<dyn Store>, &Error>)
     };
     let seen = describe(key, &known, owner.as_ref());
     let seen = match &known.secret {
-        Some(secret) => judged(key, seen, secret),
+        Some(secret) => carried(seen, secret),
         None => seen,
     };
     let there = seen.outcome == wit::Outcome::Present;
@@ -74,7 +74,7 @@ async fn see(
         }
         Err(error) => return (store_trouble(&error), None),
     };
-    let seen = judged(key, seen, &secret);
+    let seen = carried(seen, &secret);
     match seen.outcome {
         wit::Outcome::Present => (seen, Some(secret)),
         _ => (seen, None),
@@ -88,27 +88,6 @@ fn describe(key: &wit::StoredKey, known: &Known, owner: Option<&Owner>) -> wit::
         account: owner.and_then(|owner| owner.account.clone()),
         organization: owner.and_then(|owner| owner.organization(key.organization_claim.as_deref())),
         ..observation(wit::Outcome::Present)
-    }
-}
-
-/// Sees whether a header can carry it.
-fn judged(key: &wit::StoredKey, seen: wit::Observation, secret: &Secret) -> wit::Observation {
-    if secret.is_blank() {
-        return wit::Observation {
-            outcome: wit::Outcome::Blank,
-            ..seen
-        };
-    }
-    let Some((place, what)) = secret.bad_character() else {
-        return seen;
-    };
-    wit::Observation {
-        outcome: wit::Outcome::Trouble(wit::Trouble::BadCharacter),
-        detail: Some(format!(
-            "the stored key `{}` holds {what} at character {place}",
-            key.name
-        )),
-        ..seen
     }
 }
 

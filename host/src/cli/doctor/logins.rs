@@ -3,7 +3,7 @@
 //! keyring is opened.
 
 use super::{Check, Level};
-use crate::cli::explained::accounts::{Account, Kept};
+use crate::cli::explained::accounts::{Account, Kept, login_of};
 use crate::cli::explained::command;
 use crate::engine::bindings as wit;
 use crate::resolver::Explained;
@@ -40,15 +40,7 @@ pub(super) fn logins(explained: &Explained) -> impl Iterator<Item = (&wit::Sourc
     explained
         .sources
         .iter()
-        .filter_map(|source| match &source.kind {
-            wit::Kind::Login(login) => Some((source, login)),
-            wit::Kind::Environment(_)
-            | wit::Kind::Helper(_)
-            | wit::Kind::ToolLogin(_)
-            | wit::Kind::Supplied
-            | wit::Kind::StoredKey(_)
-            | wit::Kind::Cloud(_) => None,
-        })
+        .filter_map(|source| Some((source, login_of(source)?)))
 }
 
 /// How to log in there.

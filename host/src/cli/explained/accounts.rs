@@ -83,15 +83,7 @@ impl Kept {
         &'k self,
         source: &'k wit::Source,
     ) -> impl Iterator<Item = &'k Account> {
-        let login = match &source.kind {
-            wit::Kind::Login(login) => Some(login),
-            wit::Kind::Environment(_)
-            | wit::Kind::Helper(_)
-            | wit::Kind::ToolLogin(_)
-            | wit::Kind::Supplied
-            | wit::Kind::StoredKey(_)
-            | wit::Kind::Cloud(_) => None,
-        };
+        let login = login_of(source);
         self.accounts
             .iter()
             .filter(move |account| login.is_some_and(|login| account.is_of(login)))
@@ -104,6 +96,19 @@ impl Kept {
             (wit::StoreKind::File, Some(file)) => format!("in {file}"),
             (wit::StoreKind::File, None) => "in a file".to_owned(),
         }
+    }
+}
+
+/// The login that a source is, if it is one.
+pub(crate) fn login_of(source: &wit::Source) -> Option<&wit::Login> {
+    match &source.kind {
+        wit::Kind::Login(login) => Some(login),
+        wit::Kind::Environment(_)
+        | wit::Kind::Helper(_)
+        | wit::Kind::ToolLogin(_)
+        | wit::Kind::Supplied
+        | wit::Kind::StoredKey(_)
+        | wit::Kind::Cloud(_) => None,
     }
 }
 
@@ -122,15 +127,7 @@ impl Account {
 
     /// The organisation, by the claim that this source names.
     pub(crate) fn organization(&self, source: &wit::Source) -> Option<String> {
-        let claim = match &source.kind {
-            wit::Kind::Login(login) => login.organization_claim.as_deref(),
-            wit::Kind::Environment(_)
-            | wit::Kind::Helper(_)
-            | wit::Kind::ToolLogin(_)
-            | wit::Kind::Supplied
-            | wit::Kind::StoredKey(_)
-            | wit::Kind::Cloud(_) => None,
-        };
+        let claim = login_of(source).and_then(|login| login.organization_claim.as_deref());
         self.owner.organization(claim)
     }
 
