@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=src/engine/config.rs");
     println!("cargo::rerun-if-changed=build.rs");
 
-    let mut config = config::config();
+    let mut config = config::config(build_variable("CARGO_CFG_TARGET_OS")? == "windows");
     // Named, even where it is this machine: otherwise the code would use what
     // this processor has beyond the baseline.
     config.target(&build_variable("TARGET")?)?;

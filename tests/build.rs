@@ -24,7 +24,7 @@ fn main() -> Result<()> {
     ] {
         println!("cargo::rerun-if-changed={input}");
     }
-    let mut config = config::config();
+    let mut config = config::config(build_variable("CARGO_CFG_TARGET_OS")? == "windows");
     config.target(&build_variable("TARGET")?)?;
     let engine = wasmtime::Engine::new(&config)?;
     let folder = PathBuf::from(build_variable("OUT_DIR")?);

@@ -7,8 +7,9 @@ use wasmtime::Config;
 /// The stack that a component may use, in bytes.
 pub(crate) const STACK: usize = 512 << 10;
 
-/// The configuration, as far as both sides must agree.
-pub(crate) fn config() -> Config {
+/// The configuration, as far as both sides must agree, for a target that is
+/// Windows or not.
+pub(crate) fn config(windows: bool) -> Config {
     let mut config = Config::new();
     // Limits are counted, not timed: the same input exhausts them everywhere.
     config.consume_fuel(true);
@@ -23,7 +24,8 @@ pub(crate) fn config() -> Config {
     // What a backtrace would need is not worth its size in the binary.
     config.generate_address_map(false);
     config.wasm_backtrace_max_frames(None);
-    config.native_unwind_info(false);
+    // Windows unwinds by it.
+    config.native_unwind_info(windows);
     // A copy of a few pages costs less than a file to map them from.
     config.memory_init_cow(false);
     // Nothing runs concurrently, and no proposal is on that the compiler of

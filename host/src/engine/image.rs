@@ -24,7 +24,7 @@ static COMPILED: &Pages<[u8]> = &Pages(*include_bytes!(concat!(env!("OUT_DIR"), 
     reason = "the bytes are those that the build script compiled and nobody could change since"
 )]
 pub(super) fn load() -> Result<(wasmtime::Engine, Component), Error> {
-    let mut config = config::config();
+    let mut config = config::config(cfg!(windows));
     let in_place = in_place();
     let copied = in_place.is_none();
     config.with_custom_code_memory(in_place);

@@ -58,7 +58,8 @@ impl Engine {
     /// unchanged.
     #[expect(unsafe_code, reason = "passes the caller's promise on")]
     pub unsafe fn from_precompiled(bytes: &[u8]) -> Result<Self, Error> {
-        let runtime = wasmtime::Engine::new(&config::config()).map_err(|_| Error::NotStarted)?;
+        let runtime =
+            wasmtime::Engine::new(&config::config(cfg!(windows))).map_err(|_| Error::NotStarted)?;
         // SAFETY: the caller promises it.
         let component = unsafe { Component::deserialize(&runtime, bytes) };
         Self::new(&runtime, &component.map_err(|_| Error::NotComponent)?)

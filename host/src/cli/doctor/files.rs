@@ -8,6 +8,7 @@ use crate::ambient::Ambient;
 use crate::cli::errors::os_words;
 use crate::consent::ConsentBook;
 use crate::engine::bindings as wit;
+#[cfg(unix)]
 use crate::policy::typed;
 use crate::resolver::Explained;
 use crate::sources::paths::{self, PathError};
