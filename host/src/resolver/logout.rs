@@ -341,7 +341,10 @@ impl Resolver {
         }
         match load(store, slot.clone()).await {
             Ok(Some(login)) => self.tell(&facts, &login, &mut done).await,
-            Ok(None) => {}
+            Ok(None) => done.failed.push(
+                "the issuer was not told, because its tokens are not in the store any more"
+                    .to_owned(),
+            ),
             Err(error) => done.failed.push(format!(
                 "the issuer was not told, because the tokens cannot be read: {}",
                 error.detail()
@@ -468,4 +471,78 @@ fn login_error(error: store::Error) -> LoginError {
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::Ambient;
+    use crate::engine::bindings as wit;
+    use crate::secret::Secret;
+    use crate::sources::block_on;
+    use crate::store::StoredKey;
+    use crate::store::memory::MemoryStore;
+
+    const POLICY: &str = r#"
+name = "sample"
+[[issuer]]
+id = "test"
+url = "http://127.0.0.1:9"
+client-id = "cli"
+scopes = ["openid"]
+endpoints = { authorization = "http://127.0.0.1:9/auth", token = "http://127.0.0.1:9/token" }
+[[source]]
+id = "work"
+kind = "login"
+login = "stored"
+issuer = "test"
+headers = { Authorization = "Bearer {secret}" }
+endpoint = { default = "http://127.0.0.1:9" }
+surfaces = ["terminal"]
+"#;
+
+    /// Leaves a login that is listed, with this in the store.
+    fn left(store: MemoryStore) -> LoggedOut {
+        let resolver = Resolver::hermetic("sample")
+            .document(wit::Place::User, "sample.toml", POLICY)
+            .ambient(Ambient::empty())
+            .build()
+            .unwrap();
+        let account = Account {
+            account: "ada".to_owned(),
+            selected: true,
+            facts: LoginFacts {
+                owner: Owner {
+                    issuer: "http://127.0.0.1:9".to_owned(),
+                    ..Owner::default()
+                },
+                client_id: "cli".to_owned(),
+                obtained_at: None,
+                expires_at: None,
+                renewable: true,
+                ended: false,
+            },
+        };
+        let store: Arc<dyn Store> = Arc::new(store);
+        block_on(resolver.end("work", "stored", account, &store))
+    }
+
+    #[test]
+    fn tokens_that_are_gone_are_said_to_be_left_at_the_issuer() {
+        let holds_a_key = MemoryStore::default();
+        let key = Entry::Key(StoredKey {
+            secret: Secret::new("s3cr3t"),
+            owner: None,
+        });
+        let slot = Slot::account("stored", "ada");
+        holds_a_key.save(&slot, &key).unwrap();
+        for store in [MemoryStore::default(), holds_a_key] {
+            let done = left(store);
+            assert_eq!(
+                done.failed,
+                ["the issuer was not told, because its tokens are not in the store any more"]
+            );
+            assert!(done.removed && !done.ended);
+        }
+    }
 }
