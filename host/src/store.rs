@@ -260,11 +260,15 @@ pub(crate) struct Owner {
 
 impl Owner {
     /// The organisation by the claim that the policy names, and nothing in
-    /// its place where that is missing or no text; without such a claim, what
-    /// the issuer itself names.
+    /// its place where that is missing or no name that can be shown; without
+    /// such a claim, what the issuer itself names.
     pub(crate) fn organization(&self, claim: Option<&str>) -> Option<String> {
         match claim {
-            Some(claim) => Some(self.claims.get(claim)?.as_str()?.to_owned()),
+            Some(claim) => {
+                let name = self.claims.get(claim)?.as_str()?.trim();
+                let shown = (1..=256).contains(&name.len()) && !name.chars().any(char::is_control);
+                shown.then(|| name.to_owned())
+            }
             None => self.organization.clone(),
         }
     }
@@ -393,6 +397,33 @@ impl Error {
             | Self::Invalid { .. }
             | Self::Keyring { .. }
             | Self::Locked { .. } => self.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organisation_by_claim_is_a_name_that_can_be_shown() {
+        let longest = "x".repeat(256);
+        let too_long = "x".repeat(257);
+        for (said, taken) in [
+            ("acme", Some("acme")),
+            (" acme ", Some("acme")),
+            (&longest, Some(longest.as_str())),
+            (&too_long, None),
+            ("", None),
+            (" ", None),
+            ("ac\u{1b}[2Jme", None),
+        ] {
+            let owner = Owner {
+                organization: Some("other".to_owned()),
+                claims: BTreeMap::from([("org".to_owned(), said.into())]),
+                ..Owner::default()
+            };
+            assert_eq!(owner.organization(Some("org")).as_deref(), taken);
         }
     }
 }
