@@ -3,7 +3,7 @@
 //! ended at. What goes in is where to go; what comes out is what was piped in.
 
 use std::future::Future;
-use std::io::{self, BufRead as _, Read as _, Write as _};
+use std::io::{self, BufRead, Read as _, Write as _};
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
@@ -55,7 +55,9 @@ impl LoginUi for PipedUi {
         if let (Way::Browser { .. }, Some(sender)) = (&visit.way, sender.take()) {
             say("If it cannot come back here, the address that it ends at is read from stdin.\n");
             // It ends with the process: nothing can wake who reads stdin.
-            std::thread::spawn(move || read(&sender));
+            std::thread::spawn(move || {
+                read(io::BufReader::new(io::stdin().take(MOST)), &sender, note);
+            });
         }
     }
 
@@ -70,18 +72,22 @@ impl LoginUi for PipedUi {
     }
 
     fn note(&self, words: &str) {
-        say(&format!("{}\n", clean(words)));
+        note(words);
     }
 }
 
-fn read(sender: &UnboundedSender<Input>) {
-    let mut input = io::BufReader::new(io::stdin().take(MOST));
+/// Takes each line that is text; the others are noted.
+fn read(mut input: impl BufRead, sender: &UnboundedSender<Input>, note: impl Fn(&str)) {
     loop {
-        let mut line = Zeroizing::new(String::new());
-        match input.read_line(&mut line) {
+        let mut line = Zeroizing::new(Vec::new());
+        match input.read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
+        let Ok(line) = std::str::from_utf8(&line) else {
+            note("a line on stdin is not UTF-8, so it is not the address: paste it again");
+            continue;
+        };
         let line = line.trim();
         if !line.is_empty() && sender.send(Input::Pasted(Secret::new(line))).is_err() {
             return;
@@ -89,9 +95,37 @@ fn read(sender: &UnboundedSender<Input>) {
     }
 }
 
+fn note(words: &str) {
+    say(&format!("{}\n", clean(words)));
+}
+
 /// Words that cannot be written have nowhere else to go.
 fn say(text: &str) {
     let mut words = io::stderr().lock();
     let _ = words.write_all(text.as_bytes());
     let _ = words.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::handout;
+
+    #[test]
+    fn a_line_that_is_no_text_is_noted_and_the_next_one_is_taken() {
+        let (sender, mut lines) = unbounded_channel();
+        let noted = Cell::new(0);
+        read(&b"\xff\xfe\n\ns3cr3t-code\n"[..], &sender, |words| {
+            assert!(words.contains("not UTF-8"), "{words}");
+            noted.set(noted.get() + 1);
+        });
+        assert_eq!(noted.get(), 1);
+        match lines.try_recv() {
+            Ok(Input::Pasted(line)) => assert_eq!(handout::to_send(&line), "s3cr3t-code"),
+            other => panic!("{other:?}"),
+        }
+        assert!(lines.try_recv().is_err());
+    }
 }
