@@ -59,10 +59,18 @@ pub(crate) enum Error {
         /// Scheme, host and port.
         origin: String,
     },
-    /// Nobody answers, or not in time, or not as HTTP, or with too much, or
-    /// with a redirect that is not followed.
+    /// Nobody answers, or not in time: it may still come right.
     #[error("`{origin}` {why}")]
     Unreachable {
+        /// Scheme, host and port.
+        origin: String,
+        /// Why, as a predicate.
+        why: String,
+    },
+    /// Somebody answers with what is not taken: a redirect that is not
+    /// followed, too much, or what is not HTTP. Asking again changes nothing.
+    #[error("`{origin}` {why}")]
+    NotTaken {
         /// Scheme, host and port.
         origin: String,
         /// Why, as a predicate.
@@ -86,7 +94,10 @@ impl Error {
     pub(crate) const fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Untrusted { hint, .. } => Some(hint),
-            Self::Setup(_) | Self::Insecure { .. } | Self::Unreachable { .. } => None,
+            Self::Setup(_)
+            | Self::Insecure { .. }
+            | Self::Unreachable { .. }
+            | Self::NotTaken { .. } => None,
         }
     }
 }
@@ -157,17 +168,17 @@ impl Http {
                 return self.read(origin, response).await;
             };
             let Some(target) = target else {
-                return Err(unreachable(origin, "redirects to what is not a URL"));
+                return Err(not_taken(origin, "redirects to what is not a URL"));
             };
             if next.method() != Method::GET || next.headers().contains_key(AUTHORIZATION) {
-                return Err(unreachable(
+                return Err(not_taken(
                     origin,
                     "redirects a request that carries a credential, which is not followed",
                 ));
             }
             if target.origin() != next.url().origin() || has_user(&target) {
                 let other = self::origin(&target);
-                return Err(unreachable(
+                return Err(not_taken(
                     origin,
                     format!("redirects to `{other}`, and only the same origin is followed"),
                 ));
@@ -175,7 +186,7 @@ impl Http {
             *next.url_mut() = target;
             request = next;
         }
-        Err(unreachable(
+        Err(not_taken(
             origin,
             format!("redirects more than {MAX_REDIRECTS} times"),
         ))
@@ -201,7 +212,7 @@ impl Http {
     }
 
     async fn read(&self, origin: &str, mut response: Response) -> Result<HttpResponse, Error> {
-        let too_much = || unreachable(origin, "answers with more than 1 MiB");
+        let too_much = || not_taken(origin, "answers with more than 1 MiB");
         let announced = response.content_length().unwrap_or_default();
         let announced = usize::try_from(announced).map_err(|_| too_much())?;
         if announced > MAX_BODY {
@@ -304,6 +315,13 @@ fn set<'a>(ambient: &'a Ambient, name: &str) -> Option<&'a std::ffi::OsStr> {
 
 fn unreachable(origin: &str, why: impl Into<String>) -> Error {
     Error::Unreachable {
+        origin: origin.to_owned(),
+        why: why.into(),
+    }
+}
+
+fn not_taken(origin: &str, why: impl Into<String>) -> Error {
+    Error::NotTaken {
         origin: origin.to_owned(),
         why: why.into(),
     }

@@ -40,6 +40,12 @@ pub(super) fn told(
             hint,
         };
     }
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+        return super::not_taken(
+            origin,
+            "answers with what is not HTTP, or with too many headers",
+        );
+    }
     // What is connected to is the proxy.
     let why = match proxy {
         Some(proxy) if error.is_connect() && find::<rustls::Error>(error).is_none() => format!(
@@ -140,13 +146,8 @@ fn cause(error: &reqwest::Error) -> &'static str {
         Some(_) => return "breaks off while TLS is being set up",
         None => {}
     }
-    if let Some(error) = find::<hyper::Error>(error) {
-        if error.is_parse() {
-            return "answers with what is not HTTP, or with too many headers";
-        }
-        if error.is_incomplete_message() {
-            return "closes the connection before it answers";
-        }
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message) {
+        return "closes the connection before it answers";
     }
     match find::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => "refuses the connection: nobody listens there",

@@ -33,6 +33,21 @@ fn send(request: HttpRequest) -> Result<HttpResponse, Error> {
     block_on(http().send(request))
 }
 
+#[test]
+fn an_answer_that_is_not_taken_is_no_silence() {
+    let away = answer("302 Found", "Location: /s3cr3t\r\n", "");
+    let much = "HTTP/1.1 200 OK\r\nContent-Length: 10485760\r\n\r\n".to_owned();
+    let garbage = "s3cr3t garbage\r\n\r\n".to_owned();
+    for said in [away, much, garbage] {
+        let fake = Fake::saying(said);
+        let error = send(post(&fake.origin())).unwrap_err();
+        assert!(matches!(error, Error::NotTaken { .. }), "{error}");
+    }
+    let fake = Fake::saying("");
+    let error = send(post(&fake.origin())).unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+}
+
 /// What is said of a request that fails, without the origin.
 fn why(request: HttpRequest, origin: &str) -> String {
     let said = send(request).unwrap_err().to_string();

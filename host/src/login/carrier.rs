@@ -42,6 +42,8 @@ pub(super) mod fake {
         Answer(u16, String),
         /// Nothing, in time.
         Nothing,
+        /// A redirect, which is not followed.
+        Redirect,
     }
 
     /// A fake issuer, and what it was asked.
@@ -97,6 +99,10 @@ pub(super) mod fake {
                     .status(status)
                     .body(body.into_bytes())
                     .unwrap()),
+                Say::Redirect => Err(Error::NotTaken {
+                    origin: "https://login.test".to_owned(),
+                    why: "redirects".to_owned(),
+                }),
                 Say::Nothing => Err(Error::Unreachable {
                     origin: "https://login.test".to_owned(),
                     why: "does not answer in time".to_owned(),

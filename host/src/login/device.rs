@@ -22,6 +22,10 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const SLOWER: Duration = Duration::from_secs(5);
 /// The longest pause after an issuer that did not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest code that anybody types.
+const LONGEST_CODE: usize = 64;
+/// The longest address that anybody goes to.
+const LONGEST_ADDRESS: usize = 2000;
 /// The longest time that anybody has.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
@@ -75,8 +79,11 @@ impl Device {
             answer::post(url, &fields, carrier).await?;
         let device_code = Secret::new(given.device_code().secret().as_str());
         let user_code = given.user_code().secret().clone();
-        // It is printed in a terminal, where other characters could do more.
-        if user_code.is_empty() || !user_code.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        // It is printed in a terminal, where other characters could do more,
+        // and spaces could write a line of their own.
+        if !(1..=LONGEST_CODE).contains(&user_code.len())
+            || !user_code.bytes().all(|byte| byte.is_ascii_graphic())
+        {
             return Err(answer::wrong(url, "gives a code that nobody can type"));
         }
         if !http::is_secure(given.verification_uri().url()) {
@@ -85,13 +92,19 @@ impl Device {
                 "sends the user to no address for a browser",
             ));
         }
+        if given.verification_uri().url().as_str().len() > LONGEST_ADDRESS {
+            return Err(answer::wrong(
+                url,
+                "sends the user to an address that is too long",
+            ));
+        }
         Ok(Self {
             user_code,
             verification_uri: given.verification_uri().url().to_string(),
             verification_uri_complete: given
                 .verification_uri_complete()
                 .and_then(|complete| Url::parse(complete.secret()).ok())
-                .filter(http::is_secure)
+                .filter(|url| http::is_secure(url) && url.as_str().len() <= LONGEST_ADDRESS)
                 .map(String::from),
             expires_in: given.expires_in().min(LONGEST),
             issuer: issuer.clone(),

@@ -125,7 +125,9 @@ impl LoginError {
                 login::Error::Http(http::Error::Insecure { .. }) => "issuer-insecure",
                 login::Error::Http(http::Error::Unreachable { .. }) => "issuer-unreachable",
                 login::Error::Http(http::Error::Untrusted { .. }) => "issuer-untrusted",
-                login::Error::Answer { .. } => "issuer-answer",
+                login::Error::Http(http::Error::NotTaken { .. }) | login::Error::Answer { .. } => {
+                    "issuer-answer"
+                }
                 login::Error::Refused { .. } => "issuer-refused",
                 login::Error::NotOffered(_) => "issuer-offers-no",
                 login::Error::Callback(_) => "login-answer",
@@ -198,12 +200,12 @@ fn issuer_hint(command: &str, error: &login::Error) -> Option<String> {
              says"
                 .to_owned()
         }
-        login::Error::Http(error) => error.hint()?.to_owned(),
-        login::Error::Answer { .. } => {
+        login::Error::Http(http::Error::NotTaken { .. }) | login::Error::Answer { .. } => {
             "ask who runs the issuer, or whether the policy names it rightly: `keyrule policy \
              show`"
                 .to_owned()
         }
+        login::Error::Http(error) => error.hint()?.to_owned(),
         login::Error::Refused { code, .. } if code == "access_denied" => {
             format!("log in again and confirm it there: `{command}`")
         }

@@ -194,6 +194,21 @@ fn codes_that_would_do_something_else_are_not_shown() {
             "gives a code that nobody can type",
         ),
         (
+            "ABCD-EFGH\",",
+            "ABCD EFGH\",",
+            "gives a code that nobody can type",
+        ),
+        (
+            "ABCD-EFGH\",",
+            &format!("{}\",", "A".repeat(65)),
+            "gives a code that nobody can type",
+        ),
+        (
+            "\"https://login.test/device\"",
+            &format!("\"https://login.test/{}\"", "s3cr3t".repeat(400)),
+            "sends the user to an address that is too long",
+        ),
+        (
             "\"https://login.test/device\"",
             "\"file:///s3cr3t\"",
             "sends the user to no address for a browser",
@@ -215,9 +230,27 @@ fn codes_that_would_do_something_else_are_not_shown() {
             format!("`https://login.test` {why}")
         );
     }
-    let complete = CODES.replace("https://login.test/device?", "javascript:");
-    let fake = FakeIssuer::once(200, &complete);
-    let issuer = samples::issuer("https://login.test");
-    let device = block_on(Device::asked(&issuer, &endpoints(), &fake)).unwrap();
-    assert_eq!(device.verification_uri_complete, None);
+    let long = format!("https://login.test/{}?", "x".repeat(2000));
+    for other in ["javascript:", &long] {
+        let complete = CODES.replace("https://login.test/device?", other);
+        let fake = FakeIssuer::once(200, &complete);
+        let issuer = samples::issuer("https://login.test");
+        let device = block_on(Device::asked(&issuer, &endpoints(), &fake)).unwrap();
+        assert_eq!(device.verification_uri_complete, None);
+    }
+}
+
+#[test]
+fn a_code_of_64_characters_is_shown() {
+    let codes = CODES.replacen("ABCD-EFGH\",", &format!("{}\",", "~".repeat(64)), 1);
+    let (tokens, _) = login(&codes, vec![given()]);
+    assert!(tokens.is_ok());
+}
+
+#[test]
+fn an_answer_that_is_not_taken_ends_the_login_at_once() {
+    let (result, waited) = login(CODES, vec![Say::Redirect]);
+    let error = result.unwrap_err();
+    assert!(matches!(error, Error::Http(http::Error::NotTaken { .. })));
+    assert_eq!(waited, [7]);
 }
