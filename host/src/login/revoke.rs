@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::engine::bindings as wit;
 use crate::handout;
-use crate::http::Http;
+use crate::http::{self, Http};
 use crate::secret::Secret;
 use crate::store::StoredLogin;
 
@@ -35,7 +35,7 @@ pub(crate) enum Revoked {
 }
 
 /// Revokes the refresh token, and then the access token even where that
-/// failed. A token that the issuer does not know any more is revoked.
+/// failed, unless nobody answered. A token that the issuer does not know any more is revoked.
 pub(crate) async fn revoke(
     issuer: &wit::Issuer,
     endpoints: &Endpoints,
@@ -58,7 +58,16 @@ async fn both(
         Some(token) => Some(one(url, issuer, token, "refresh_token", carrier).await),
         None => None,
     };
-    let access = one(url, issuer, &login.access_token, "access_token", carrier).await;
+    // Who was waited for once is not waited for again.
+    let access = match &refresh {
+        Some(Err(Error::Http(http::Error::Unreachable { origin, .. }))) => {
+            Err(Error::Http(http::Error::Unreachable {
+                origin: origin.clone(),
+                why: "was not asked again, because it had not answered".to_owned(),
+            }))
+        }
+        _ => one(url, issuer, &login.access_token, "access_token", carrier).await,
+    };
     Revoked::Asked { refresh, access }
 }
 
@@ -202,7 +211,7 @@ mod tests {
     fn a_refresh_token_that_cannot_be_revoked_leaves_the_access_token_its_turn() {
         let no = r#"{"error":"unsupported_token_type"}"#.to_owned();
         for first in [
-            Say::Nothing,
+            Say::Redirect,
             Say::Answer(400, no.clone()),
             Say::Answer(200, no.clone()),
             say(302),
@@ -221,6 +230,23 @@ mod tests {
                 "{revoked:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_issuer_that_does_not_answer_is_not_waited_for_twice() {
+        let fake = FakeIssuer::saying([Say::Nothing, say(200)]);
+        let Revoked::Asked {
+            refresh: Some(Err(_)),
+            access: Err(error),
+        } = revoked(&fake, Some("s3cr3t-refresh"))
+        else {
+            panic!("neither is revoked");
+        };
+        assert_eq!(
+            error.to_string(),
+            "`https://login.test` was not asked again, because it had not answered"
+        );
+        assert_eq!(fake.asked().len(), 1);
     }
 
     /// Over the real client, from a server that is a fake.
