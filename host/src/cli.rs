@@ -73,7 +73,10 @@ pub fn run(
     };
     match dispatch(&mut context, command) {
         Ok(code) => code,
-        Err(failure) => context.output.fail(&failure),
+        Err(failure) => {
+            let failure = failure.of_policy(&context.global.policy);
+            context.output.fail(&failure)
+        }
     }
 }
 

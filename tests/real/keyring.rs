@@ -295,7 +295,7 @@ fn a_keyring_that_cannot_be_used_is_an_error_that_says_what_to_do() {
             state.before
         );
         let ended = session(&machine, state.options, &script);
-        let hint = "see what it says: `keyrule doctor`";
+        let hint = "see what it says: `keyrule --policy sample doctor`";
         assert!(
             ended.stderr.contains(state.says),
             "{}: {}",

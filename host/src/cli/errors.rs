@@ -19,7 +19,7 @@ use crate::resolver::Explained;
 
 use super::args::{Global, When};
 use super::document::word;
-use super::explained::at_home;
+use super::explained::{at_home, command_of};
 use super::output::{Look, Streams, clean, columns, has_colour, pad, wrap};
 
 /// A command that ends with an error.
@@ -125,6 +125,18 @@ impl Failure {
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.said.hint = Some(hint.into());
+        self
+    }
+
+    /// The same for a policy by name: what a store says of a keyring does not
+    /// know which policy asks.
+    pub(crate) fn of_policy(mut self, policy: &str) -> Self {
+        if self.said.code == "keyring"
+            && let Some(hint) = &mut self.said.hint
+        {
+            let doctor = command_of(policy, "doctor");
+            *hint = hint.replace("`keyrule doctor`", &format!("`{doctor}`"));
+        }
         self
     }
 
@@ -327,6 +339,26 @@ mod tests {
         unicode: true,
         width: 80,
     };
+
+    #[test]
+    fn what_a_keyring_says_is_looked_at_under_its_policy() {
+        let failure = || {
+            Failure::from(crate::store::Error::Keyring {
+                why: "is locked".to_owned(),
+                trouble: wit::Trouble::Locked,
+            })
+        };
+        for (policy, hint) in [
+            (
+                "sample",
+                "see what it says: `keyrule --policy sample doctor`",
+            ),
+            ("claude-code", "see what it says: `keyrule doctor`"),
+        ] {
+            let said = failure().of_policy(policy).said;
+            assert_eq!(said.hint.as_deref(), Some(hint));
+        }
+    }
 
     fn refused() -> Failure {
         Error::Refused(Box::new(samples::nothing())).into()

@@ -93,7 +93,12 @@ impl Explained {
 /// A command of ours for this policy, to be typed. `claude-code` is the policy
 /// that is meant where none is named.
 pub(crate) fn command(explained: &Explained, words: &str) -> String {
-    match explained.about.name.as_str() {
+    command_of(&explained.about.name, words)
+}
+
+/// The same by the policy's name.
+pub(crate) fn command_of(policy: &str, words: &str) -> String {
+    match policy {
         "claude-code" => format!("keyrule {words}"),
         name => format!("keyrule --policy {name} {words}"),
     }

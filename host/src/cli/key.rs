@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::Context;
 use super::errors::{Failure, os_words};
-use super::explained::at_home;
+use super::explained::{at_home, command_of};
 use super::output::{clean, columns, pad};
 use super::policy::Printed;
 use crate::engine::bindings as wit;
@@ -74,7 +74,8 @@ pub(super) fn remove(context: &mut Context<'_, '_>, name: &str) -> Result<i32, F
     };
     if !store.delete(&Slot::key(name))? {
         let message = format!("no key `{name}` is stored in {place}");
-        return Err(Failure::new("no-such-key", 4, message).hint("list them: `keyrule key list`"));
+        let list = command_of(&resolver.about().name, "key list");
+        return Err(Failure::new("no-such-key", 4, message).hint(format!("list them: `{list}`")));
     }
     said(context, &Done::new("removed", name, place, &resolver))
 }

@@ -147,7 +147,7 @@ fn a_key_is_stored_used_replaced_and_removed() {
             "",
             &format!(
                 "error[no-such-key]: no key `work` is stored in {FILE}\n\
-                 hint: list them: `keyrule key list`\n"
+                 hint: list them: `keyrule --policy sample key list`\n"
             )
         )
     );
