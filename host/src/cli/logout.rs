@@ -10,7 +10,7 @@ use crate::resolver::{LoggedOut, LoggedOutOfAll};
 use super::Context;
 use super::args::Logout;
 use super::errors::Failure;
-use super::explained::at_home;
+use super::explained::{at_home, command_of};
 use super::output::clean;
 use super::policy::Printed;
 
@@ -19,7 +19,7 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Logout) -> Result<i
     let mut resolver = context.resolver()?;
     if arguments.all {
         let done = resolver.logout_of_all_blocking()?;
-        return said_of_all(context, &done);
+        return said_of_all(context, &resolver.about().name, &done);
     }
     let source = arguments.source.as_deref();
     let done = resolver.logout_blocking(source, arguments.account.as_deref())?;
@@ -28,10 +28,15 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Logout) -> Result<i
     } else if !context.global.quiet && done.removed {
         say(context, &words(&done))?;
     }
-    finish(context, [&done], &[])
+    let hint = hint(&resolver.about().name, std::slice::from_ref(&done), false);
+    finish(context, &[done], &[], hint)
 }
 
-fn said_of_all(context: &mut Context<'_, '_>, done: &LoggedOutOfAll) -> Result<i32, Failure> {
+fn said_of_all(
+    context: &mut Context<'_, '_>,
+    policy: &str,
+    done: &LoggedOutOfAll,
+) -> Result<i32, Failure> {
     if done.is_nothing() {
         return Err(Failure::new(
             "not-logged-in",
@@ -55,14 +60,16 @@ fn said_of_all(context: &mut Context<'_, '_>, done: &LoggedOutOfAll) -> Result<i
             say(context, &words)?;
         }
     }
-    finish(context, &done.logins, &done.failed)
+    let hint = hint(policy, &done.logins, done.awaits_keyring);
+    finish(context, &done.logins, &done.failed, hint)
 }
 
 /// Says what failed, if anything did.
-fn finish<'d>(
+fn finish(
     context: &mut Context<'_, '_>,
-    done: impl IntoIterator<Item = &'d LoggedOut>,
+    done: &[LoggedOut],
     rest: &[String],
+    hint: String,
 ) -> Result<i32, Failure> {
     let mut failed = Vec::new();
     for login in done {
@@ -75,10 +82,34 @@ fn finish<'d>(
     if failed.is_empty() {
         return Ok(0);
     }
-    let mut failure = Failure::new("logout-incomplete", 1, "not everything could be ended")
-        .hint("end the rest at the issuer, in its own list of sessions");
+    let mut failure =
+        Failure::new("logout-incomplete", 1, "not everything could be ended").hint(hint);
     failure.said.causes = failed;
     Err(failure)
+}
+
+/// What to do about what failed: what a keyring keeps can still be ended from
+/// here, once the keyring answers. `key` says that it keeps a key besides.
+fn hint(policy: &str, done: &[LoggedOut], key: bool) -> String {
+    let mut waiting = done.iter().filter(|login| login.awaits_keyring);
+    let again = match (waiting.next(), waiting.next()) {
+        _ if key => "logout --all".to_owned(),
+        (None, _) => {
+            return "end the rest at the issuer, in its own list of sessions".to_owned();
+        }
+        (
+            Some(LoggedOut {
+                source, account, ..
+            }),
+            None,
+        ) => match account {
+            Some(account) => format!("logout {source} --account {account}"),
+            None => format!("logout {source}"),
+        },
+        (Some(_), Some(_)) => "logout --all".to_owned(),
+    };
+    let again = command_of(policy, &again);
+    format!("unlock the keyring, or start it, and log out again: `{again}`")
 }
 
 fn say(context: &mut Context<'_, '_>, words: &str) -> Result<i32, Failure> {
@@ -181,6 +212,38 @@ mod tests {
              `console`"
         );
         assert_eq!(words(&LoggedOut::default()), "logged out of ``");
+    }
+
+    #[test]
+    fn a_login_that_a_keyring_keeps_is_ended_from_here_later() {
+        let rest = LoggedOut {
+            source: "work".to_owned(),
+            account: Some("ada".to_owned()),
+            removed: true,
+            ..LoggedOut::default()
+        };
+        let kept = LoggedOut {
+            removed: false,
+            awaits_keyring: true,
+            ..rest.clone()
+        };
+        let before = "unlock the keyring, or start it, and log out again";
+        assert_eq!(
+            hint("sample", std::slice::from_ref(&rest), false),
+            "end the rest at the issuer, in its own list of sessions"
+        );
+        assert_eq!(
+            hint("sample", &[rest, kept.clone()], false),
+            format!("{before}: `keyrule --policy sample logout work --account ada`")
+        );
+        assert_eq!(
+            hint("claude-code", &[kept.clone(), kept], false),
+            format!("{before}: `keyrule logout --all`")
+        );
+        assert_eq!(
+            hint("claude-code", &[], true),
+            format!("{before}: `keyrule logout --all`")
+        );
     }
 
     #[test]

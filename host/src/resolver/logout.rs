@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::consent::{ConsentBook, Forget};
+use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::http::Http;
 use crate::login::failure::Why;
@@ -38,6 +39,9 @@ pub struct LoggedOut {
     pub ended: bool,
     /// Nothing of it is kept here any more.
     pub removed: bool,
+    /// It is kept still, because the keyring that has it is locked, or is not
+    /// there.
+    pub awaits_keyring: bool,
     /// The names of the keys obtained through it, which were removed with it.
     pub keys: Vec<String>,
     /// Which parts failed, in words.
@@ -58,6 +62,9 @@ pub struct LoggedOutOfAll {
     pub consents: usize,
     /// How many cached tokens of helpers were forgotten.
     pub helper_tokens: usize,
+    /// A key is kept still, because the keyring that has it is locked, or is
+    /// not there.
+    pub awaits_keyring: bool,
     /// Which other parts failed, in words.
     pub failed: Vec<String>,
 }
@@ -155,6 +162,7 @@ impl Resolver {
                 Err(error) => {
                     let why = error.detail();
                     done.failed.push(format!("the key `{name}` stays: {why}"));
+                    done.awaits_keyring |= awaits_keyring(&error);
                 }
             }
         }
@@ -355,6 +363,7 @@ impl Resolver {
             Err(error) => {
                 let why = error.detail();
                 done.failed.push(format!("it was not removed here: {why}"));
+                done.awaits_keyring = awaits_keyring(&error);
             }
         }
         drop(lock);
@@ -463,6 +472,17 @@ async fn delete(store: &Arc<dyn Store>, slot: Slot) -> Result<bool, store::Error
     off_the_runtime(move || store.delete(&slot)).await
 }
 
+/// Whether it can be done once the keyring is unlocked, or started.
+fn awaits_keyring(error: &store::Error) -> bool {
+    matches!(
+        error,
+        store::Error::Keyring {
+            trouble: wit::Trouble::Locked | wit::Trouble::NoStore,
+            ..
+        }
+    )
+}
+
 fn login_error(error: store::Error) -> LoginError {
     Why::Store(error).into()
 }
@@ -477,7 +497,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
     use crate::ambient::Ambient;
-    use crate::engine::bindings as wit;
     use crate::secret::Secret;
     use crate::sources::block_on;
     use crate::store::StoredKey;
@@ -544,5 +563,18 @@ surfaces = ["terminal"]
             );
             assert!(done.removed && !done.ended);
         }
+    }
+
+    #[test]
+    fn a_keyring_that_is_locked_or_not_there_is_waited_for_and_no_other_trouble() {
+        let error = |trouble| store::Error::Keyring {
+            why: "says so".to_owned(),
+            trouble,
+        };
+        assert!(awaits_keyring(&error(wit::Trouble::Locked)));
+        assert!(awaits_keyring(&error(wit::Trouble::NoStore)));
+        assert!(!awaits_keyring(&error(wit::Trouble::Invalid)));
+        let path = std::path::PathBuf::from("/x");
+        assert!(!awaits_keyring(&store::Error::Locked { path }));
     }
 }
