@@ -61,6 +61,7 @@ mod login;
 pub mod policy;
 mod resolve;
 pub mod resolver;
+mod runtime;
 mod secret;
 mod sources;
 mod store;

@@ -247,9 +247,7 @@ fn blocking<T: Send, F: Future<Output = Result<T, Error>>>(
 ) -> Result<T, Error> {
     let inside = tokio::runtime::Handle::try_current().is_ok();
     let run = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
+        crate::runtime::here()
             .map_err(Error::Runtime)?
             .block_on(work())
     };

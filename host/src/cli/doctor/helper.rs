@@ -66,9 +66,7 @@ fn once(
         rejected: true,
         handed_out: None,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = crate::runtime::here();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return Check::error("helper", os_words(&error)),

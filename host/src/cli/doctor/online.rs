@@ -33,9 +33,7 @@ pub(super) fn check(explained: &Explained, kept: &Kept, ambient: &Ambient) -> Ve
     let mut checks = Vec::new();
     let issuers = issuers(explained);
     if !issuers.is_empty() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
+        let runtime = crate::runtime::here();
         match (runtime, Http::of(ambient)) {
             (Ok(runtime), Ok(http)) => {
                 let store = store::of(&explained.about, ambient);
