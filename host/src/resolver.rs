@@ -19,6 +19,7 @@ use crate::policy::{self, FileReport};
 use crate::resolve::{End, Resolution as Run, Seen, Until};
 use crate::sources::{Notices, Silent, Supplied};
 
+mod attended;
 mod login;
 mod logout;
 mod target;

@@ -224,11 +224,14 @@ pub(crate) fn carried(seen: wit::Observation, secret: &Secret) -> wit::Observati
     }
 }
 
-/// Hears that a helper is slow, so that somebody at a terminal can be told.
+/// Hears that a helper or an issuer is slow, so that somebody at a terminal can be told.
 pub trait Notices: Send + Sync + fmt::Debug {
     /// Called every second once a helper has been waited for longer than ten.
     fn slow(&self, source: &str, elapsed: Duration);
-    /// The wait that `slow` spoke of is over. Not called without a `slow`.
+    /// Called every second once an issuer has been waited for longer than two,
+    /// while somebody logs out.
+    fn slow_issuer(&self, _issuer: &str, _elapsed: Duration) {}
+    /// The wait that was spoken of is over. Not called without a word before.
     fn done(&self);
     /// Whether this process is ours, so that a signal that would end it may
     /// be awaited, the helper killed, and the process then ended by that

@@ -1,4 +1,4 @@
-//! Tells somebody at a terminal that a helper is slow: a spinner with the
+//! Tells somebody at a terminal that a helper or an issuer is slow: a spinner with the
 //! seconds on a terminal, one plain line elsewhere. Words on stderr only.
 
 use std::sync::{Mutex, PoisonError};
@@ -29,12 +29,11 @@ impl Spinner {
     }
 }
 
-impl Notices for Spinner {
-    fn slow(&self, source: &str, elapsed: Duration) {
+impl Spinner {
+    fn show(&self, message: String) {
         if self.quiet {
             return;
         }
-        let message = words(source, elapsed);
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(spinner) = shown.as_ref() {
             spinner.set_message(message);
@@ -52,6 +51,16 @@ impl Notices for Spinner {
         spinner.tick();
         *shown = Some(spinner);
     }
+}
+
+impl Notices for Spinner {
+    fn slow(&self, source: &str, elapsed: Duration) {
+        self.show(words(&format!("the helper of `{source}`"), elapsed));
+    }
+
+    fn slow_issuer(&self, issuer: &str, elapsed: Duration) {
+        self.show(words(&format!("the issuer `{issuer}`"), elapsed));
+    }
 
     fn done(&self) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,12 +75,8 @@ impl Notices for Spinner {
     }
 }
 
-fn words(source: &str, elapsed: Duration) -> String {
-    format!(
-        "waiting for the helper of `{}`: {} s",
-        clean(source),
-        elapsed.as_secs()
-    )
+fn words(whom: &str, elapsed: Duration) -> String {
+    format!("waiting for {}: {} s", clean(whom), elapsed.as_secs())
 }
 
 #[cfg(test)]
@@ -81,7 +86,7 @@ mod tests {
     #[test]
     fn a_notice_names_the_source_and_the_seconds() {
         assert_eq!(
-            words("helper", Duration::from_millis(12_900)),
+            words("the helper of `helper`", Duration::from_millis(12_900)),
             "waiting for the helper of `helper`: 12 s"
         );
     }
@@ -90,6 +95,7 @@ mod tests {
     fn a_quiet_spinner_shows_nothing() {
         let spinner = Spinner::new(false, true);
         spinner.slow("helper", Duration::from_secs(11));
+        spinner.slow_issuer("https://login.test", Duration::from_secs(3));
         assert!(spinner.shown.lock().unwrap().is_none());
         spinner.done();
     }

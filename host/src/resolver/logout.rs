@@ -19,6 +19,7 @@ use crate::store::{
     self, Entry, Facts, LoginFacts, Owner, Shelf, Slot, Store, StoredLogin, atomic,
 };
 
+use super::attended::attended;
 use super::login::left;
 use super::target::{Account, Kind, Target, command};
 use super::{Resolver, blocking};
@@ -388,7 +389,7 @@ impl Resolver {
             let endpoints = login::endpoints(&issuer, &http).await?;
             Ok::<_, login::Error>(revoke(&issuer, &endpoints, &http, login).await)
         };
-        match revoked.await {
+        match attended(revoked, url, self.notices.as_ref()).await {
             Ok(revoked @ Revoked::NotOffered) => done.notes.extend(left(revoked, url)),
             Ok(revoked @ Revoked::Asked { .. }) => {
                 done.failed.extend(left(revoked, url));
