@@ -44,6 +44,12 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// refresh token that was used up and could not be written is lost.
     fn prepare(&self, slot: &Slot) -> Result<Box<dyn Prepared + '_>, Error>;
 
+    /// Whether what would keep it is there at all, before anybody logs in for
+    /// nothing. Writes nothing; a keyring that is locked may not show it.
+    fn is_there(&self, slot: &Slot) -> Result<(), Error> {
+        self.peek(slot).map(drop)
+    }
+
     /// Keeps the entry in place of what was there. A login becomes the
     /// selected one of its name.
     fn save(&self, slot: &Slot, entry: &Entry) -> Result<Saved, Error> {
@@ -128,6 +134,9 @@ pub(crate) enum Shelf {
     Logins,
 }
 
+/// What stands between the parts of a login's name in the store.
+const BETWEEN: &str = " @ ";
+
 /// Where in a store something is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Slot {
@@ -155,6 +164,43 @@ impl Slot {
             shelf: Shelf::Logins,
             name: name.to_owned(),
             account: None,
+        }
+    }
+
+    /// The name that a login of the policy is kept under. It says with whom
+    /// the login is made: policies that name the same login and another
+    /// issuer, client or place of an issuer do not see each other's, do not
+    /// replace them, and send no token of theirs anywhere.
+    pub(crate) fn name_of(login: &wit::Login) -> String {
+        let wit::Issuer {
+            url,
+            client_id,
+            endpoints,
+            ..
+        } = &login.issuer;
+        let mut name = format!("{}{BETWEEN}{url}{BETWEEN}{client_id}", login.name);
+        if let Some(endpoints) = endpoints {
+            let named = [
+                &endpoints.authorization,
+                &endpoints.device,
+                &Some(endpoints.token.clone()),
+                &endpoints.revocation,
+                &endpoints.introspection,
+                &endpoints.userinfo,
+            ];
+            for place in named {
+                name.push_str(BETWEEN);
+                name.push_str(place.as_deref().unwrap_or("-"));
+            }
+        }
+        name
+    }
+
+    /// The name as the policy has it, for people.
+    pub(crate) fn label(&self) -> &str {
+        match self.shelf {
+            Shelf::Keys => &self.name,
+            Shelf::Logins => self.name.split(BETWEEN).next().unwrap_or_default(),
         }
     }
 

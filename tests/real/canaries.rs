@@ -95,7 +95,7 @@ fn plant(machine: &Machine, kept: bool) {
     let mut ours = serde_json::json!({ "keyrule": {
         "version": 1,
         "keys": { "kept": { "secret": "s3cr3t-kept" } },
-        "logins": { "work": {
+        "logins": { "work @ https://login.example.com @ cli": {
             "selected": "somebody@example.com",
             "accounts": { "somebody@example.com": {
                 "access_token": "s3cr3t-work",

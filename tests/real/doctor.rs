@@ -107,7 +107,8 @@ fn a_login_that_was_revoked_is_told_from_one_that_is_valid() {
     let (provider, machine) = logged_in(300);
     let before = machine.read(STORE);
     let store: Value = serde_json::from_str(&before).unwrap();
-    let login = &store["keyrule"]["logins"]["work"]["accounts"]["alice@acme.example"];
+    let login =
+        &store["keyrule"]["logins"][provider.kept_as("work")]["accounts"]["alice@acme.example"];
     let token = login["refresh_token"].as_str().unwrap();
     let page = provider.post(
         "/token/revocation",

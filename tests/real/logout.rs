@@ -27,7 +27,9 @@ fn logout(machine: &Machine, arguments: &[&str]) -> crate::machine::Ended {
 /// The refresh token that is kept of an account.
 fn refresh_token(machine: &Machine, account: &str) -> String {
     let store: Value = serde_json::from_str(&machine.read(STORE)).unwrap();
-    let login = &store["keyrule"]["logins"]["work"]["accounts"][account];
+    let logins = store["keyrule"]["logins"].as_object().unwrap();
+    let (_, login) = logins.iter().next().unwrap();
+    let login = &login["accounts"][account];
     login["refresh_token"].as_str().unwrap().to_owned()
 }
 

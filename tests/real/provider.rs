@@ -270,9 +270,17 @@ surfaces = ["terminal", "desktop", "remote", "web"]
             },
         });
         let accounts = json!({ "selected": mail, "accounts": { (mail.as_str()): login } });
-        let store = json!({ "keyrule": { "version": 1, "logins": { "work": accounts } } });
+        let name = self.kept_as("work");
+        let store = json!({ "keyrule": { "version": 1, "logins": { (name.as_str()): accounts } } });
         machine.users(STORE, store.to_string());
         machine.mode("home/.local/state/keyrule", 0o700);
+    }
+}
+
+impl Provider {
+    /// The name that a login of this provider is kept under.
+    pub(crate) fn kept_as(&self, login: &str) -> String {
+        format!("{login} @ {} @ cli", self.issuer)
     }
 }
 

@@ -286,7 +286,7 @@ fn listed(
 ) -> Listed {
     let length = Duration::from_secs(ends.unsigned_abs());
     Listed {
-        slot: Slot::account("work", account),
+        slot: Slot::account(&Slot::name_of(login), account),
         selected: false,
         known: Known {
             kept_in: wit::StoreKind::Keyring,

@@ -20,6 +20,9 @@ const ORGANIZATION: [&str; 2] = ["organization", "org"];
 /// The longest name that is taken for one.
 const LONGEST: usize = 256;
 
+/// The most claims that are kept.
+const MOST: usize = 64;
+
 /// What a store keeps of these tokens. Where the answer has no refresh token
 /// or says nothing of the user, what was there before stays; but nothing of
 /// another user's does.
@@ -66,11 +69,34 @@ fn owner(issuer: &wit::Issuer, claims: BTreeMap<String, Value>, before: Option<&
             organization: first(&claims, &ORGANIZATION).or_else(|| before?.organization.clone()),
             claims: match before {
                 // An answer to a renewal often says less than the first one.
-                Some(before) => before.claims.clone().into_iter().chain(claims).collect(),
-                None => claims,
+                Some(before) => short(before.claims.clone().into_iter().chain(claims).collect()),
+                None => short(claims),
             },
         },
     }
+}
+
+/// Whether these tokens are those of another user than before.
+pub(super) fn is_another(issuer: &wit::Issuer, tokens: &Tokens, before: &StoredLogin) -> bool {
+    !same_user(&before.facts.owner, issuer, &tokens.claims)
+}
+
+/// What is kept of claims: short ones, and not many. A store that grows with
+/// every answer is one day too large to be read.
+fn short(claims: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let is_short = |name: &str, value: &Value| {
+        name.len() <= LONGEST
+            && match value {
+                Value::String(text) => text.len() <= LONGEST,
+                Value::Bool(_) | Value::Number(_) => true,
+                Value::Null | Value::Array(_) | Value::Object(_) => false,
+            }
+    };
+    claims
+        .into_iter()
+        .filter(|(name, value)| is_short(name, value))
+        .take(MOST)
+        .collect()
 }
 
 fn same_user(owner: &Owner, issuer: &wit::Issuer, claims: &BTreeMap<String, Value>) -> bool {

@@ -74,6 +74,10 @@ pub(crate) enum Failure {
     /// The issuer renews it no more. Log in again.
     #[error("the issuer does not renew it any more")]
     Ended,
+    /// The issuer has renewed it as the login of somebody else, which nobody
+    /// has asked for. Log in again.
+    #[error("the issuer renewed it as the login of somebody else")]
+    Another,
     /// It is gone: somebody has logged out, or in with another issuer.
     #[error("it was removed while it was being renewed")]
     Vanished,
@@ -227,6 +231,13 @@ impl<E: Exchange> Errand<E> {
             }
             let asked_at = SystemTime::now();
             match self.exchange.refresh(refresh_token).await {
+                Ok(tokens) if claims::is_another(&self.issuer, &tokens, &before) => {
+                    // OpenID Connect Core, section 12.2: it must not be. The
+                    // token that was shown is used up.
+                    drop(room);
+                    self.mark_ended(before);
+                    return Err(Failure::Another);
+                }
                 Ok(tokens) => {
                     let login = claims::stored(&self.issuer, tokens, Some(&before), asked_at);
                     return Ok(self.keep(room, login));
@@ -329,7 +340,7 @@ impl<E: Exchange> Errand<E> {
                 notes: vec![format!(
                     "the login `{}` was renewed and could not be kept, so it serves this once, \
                      and a new login will be needed: {}",
-                    self.slot.name,
+                    self.slot.label(),
                     error.detail()
                 )],
             },

@@ -5,6 +5,7 @@
 //! like anything else that was seen of it. What is not permitted is revoked
 //! and never kept.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::engine::bindings as wit;
@@ -17,7 +18,7 @@ use crate::login::failure::Why;
 use crate::login::revoke::{Revoked, revoke};
 use crate::login::{self, Endpoints, Input, LoginError, LoginUi, Tokens, Visit, Way, claims, key};
 use crate::sources::{observation, off_the_runtime, seconds_until};
-use crate::store::{self, Entry, Owner, Select, Slot, StoredKey, StoredLogin};
+use crate::store::{self, Entry, LoginFacts, Owner, Select, Slot, StoredKey, StoredLogin};
 
 use super::target::{Kind, Target};
 use super::{Resolver, blocking};
@@ -85,8 +86,11 @@ impl Resolver {
     ) -> Result<LoggedIn, Error> {
         let target = self.target(source)?;
         let store = store::of(&self.about, &self.ambient).map_err(Why::Store)?;
-        // A store that cannot be read is known before anybody goes anywhere.
-        let place = store.whereabouts().map_err(Why::Store)?;
+        // A store that cannot keep it is known before anybody goes anywhere.
+        let (theirs, slot) = (Arc::clone(&store), target.slot(&Owner::default()));
+        off_the_runtime(move || theirs.is_there(&slot))
+            .await
+            .map_err(Why::Store)?;
         let policy = self.about.name.clone();
         let failed = |error| self::failed(&target, &policy, error);
         let http = Http::of(&self.ambient).map_err(|error| failed(error.into()))?;
@@ -105,7 +109,7 @@ impl Resolver {
             Err(Stopped::Failed(error)) => return Err(failed(error).into()),
         };
         let login = claims::stored(&target.issuer, tokens.clone(), None, SystemTime::now());
-        if let Some((words, at)) = self.objection(&target, &login)? {
+        if let Some((words, at)) = self.objection(&target, &login.facts)? {
             let left = end(&target.issuer, &endpoints, &http, &login).await;
             return Err(Why::NotPermitted { words, at, left }.into());
         }
@@ -141,7 +145,7 @@ impl Resolver {
             expires_at: login.facts.expires_at.filter(|_| !is_key),
             renewable: login.facts.renewable && !is_key,
             is_key,
-            place: store.whereabouts().unwrap_or(place),
+            place: store.whereabouts_of(saved.kept_in).map_err(Why::Store)?,
             notes: saved.notes,
         })
     }
@@ -182,16 +186,21 @@ impl Resolver {
             }
             .into());
         };
+        let (facts, kept_in) = (one.facts.clone(), one.kept_in);
+        if let Some((words, at)) = self.objection(&target, &facts)? {
+            let left = Vec::new();
+            return Err(Why::NotPermitted { words, at, left }.into());
+        }
         store.select(&target.name, account).map_err(Why::Store)?;
-        let owner = &one.facts.owner;
+        let owner = &facts.owner;
         Ok(LoggedIn {
             source: target.id.clone(),
             account: owner.account.clone(),
             organization: owner.organization(target.organization_claim.as_deref()),
-            expires_at: one.facts.expires_at,
-            renewable: one.facts.renewable,
+            expires_at: facts.expires_at,
+            renewable: facts.renewable,
             is_key: false,
-            place: store.whereabouts().map_err(Why::Store)?,
+            place: store.whereabouts_of(kept_in).map_err(Why::Store)?,
             notes: Vec::new(),
         })
     }
@@ -201,19 +210,18 @@ impl Resolver {
     fn objection(
         &mut self,
         target: &Target,
-        login: &StoredLogin,
+        facts: &LoginFacts,
     ) -> Result<Option<(String, wit::Location)>, Error> {
-        let owner = &login.facts.owner;
+        let owner = &facts.owner;
         let claim = target.organization_claim.as_deref();
         let seen = wit::Observation {
             expires_in: match target.kind {
-                Kind::Login => login
-                    .facts
+                Kind::Login => facts
                     .expires_at
                     .map(|time| seconds_until(time, SystemTime::now())),
                 Kind::Key(_) => None,
             },
-            renewable: login.facts.renewable,
+            renewable: facts.renewable,
             account: owner.account.clone(),
             organization: owner.organization(claim),
             ..observation(wit::Outcome::Present)

@@ -141,8 +141,10 @@ impl Resolver {
             if let (Shelf::Logins, Facts::Login(facts)) = (one.slot.shelf, &one.known.facts) {
                 let name = &one.slot.name;
                 let source = self.targets().find(|target| target.name == *name);
-                let id = source.map_or_else(|| name.clone(), |source| source.id);
+                let label = || one.slot.label().to_owned();
+                let id = source.map_or_else(label, |source| source.id);
                 let account = Account {
+                    kept_in: one.known.kept_in,
                     account: one.slot.account.clone().unwrap_or_default(),
                     selected: one.selected,
                     facts: facts.clone(),
@@ -222,7 +224,7 @@ impl Resolver {
     ) -> Result<Account, LoginError> {
         let position = match account {
             Some(account) => kept.iter().position(|one| one.account == account),
-            None if kept.len() == 1 => Some(0),
+            // Not the one that is left of several: nobody has named it.
             None => kept.iter().position(|one| one.selected),
         };
         if let Some(position) = position {

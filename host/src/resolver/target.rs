@@ -6,7 +6,7 @@ use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::login::LoginError;
 use crate::login::failure::Why;
-use crate::store::{self, Facts, LoginFacts, Shelf, Store};
+use crate::store::{self, Facts, LoginFacts, Shelf, Slot, Store};
 
 use super::{Explained, Resolver};
 
@@ -17,6 +17,8 @@ pub(super) struct Target {
     pub index: usize,
     /// Its name in the policy.
     pub id: String,
+    /// Its name, for people.
+    pub label: String,
     /// The name in the store.
     pub name: String,
     /// Who the login is made with.
@@ -41,22 +43,26 @@ pub(super) struct Account {
     pub account: String,
     pub selected: bool,
     pub facts: LoginFacts,
+    pub kept_in: wit::StoreKind,
 }
 
 impl Target {
     /// The source, if it is one that somebody logs in to.
     fn of(index: usize, source: &wit::Source) -> Option<Self> {
-        let target = |name: &str, issuer: &wit::Issuer, claim: &Option<String>, kind| Self {
-            index,
-            id: source.id.clone(),
-            name: name.to_owned(),
-            issuer: issuer.clone(),
-            organization_claim: claim.clone(),
-            kind,
-        };
+        let target =
+            |label: &str, name: String, issuer: &wit::Issuer, claim: &Option<String>, kind| Self {
+                index,
+                id: source.id.clone(),
+                label: label.to_owned(),
+                name,
+                issuer: issuer.clone(),
+                organization_claim: claim.clone(),
+                kind,
+            };
         match &source.kind {
             wit::Kind::Login(login) => Some(target(
                 &login.name,
+                Slot::name_of(login),
                 &login.issuer,
                 &login.organization_claim,
                 Kind::Login,
@@ -65,7 +71,13 @@ impl Target {
                 let issuer = key.issuer.as_ref()?;
                 let request = issuer.key.clone()?;
                 let claim = &key.organization_claim;
-                Some(target(&key.name, issuer, claim, Kind::Key(request)))
+                Some(target(
+                    &key.name,
+                    key.name.clone(),
+                    issuer,
+                    claim,
+                    Kind::Key(request),
+                ))
             }
             wit::Kind::Environment(_)
             | wit::Kind::Helper(_)
@@ -82,6 +94,7 @@ impl Target {
             .filter(|one| one.slot.shelf == Shelf::Logins && one.slot.name == self.name)
             .filter_map(|one| match one.known.facts {
                 Facts::Login(facts) => Some(Account {
+                    kept_in: one.known.kept_in,
                     account: one.slot.account.unwrap_or_default(),
                     selected: one.selected,
                     facts,
@@ -127,7 +140,7 @@ impl Resolver {
         if let Some(source) = self.sources.iter().find(|source| source.id == id) {
             return Err(self.no_login(source));
         }
-        let by_name = self.targets().find(|target| target.name == id);
+        let by_name = self.targets().find(|target| target.label == id);
         by_name.ok_or_else(|| {
             LoginError::from(Why::UnknownSource {
                 policy: self.about.name.clone(),

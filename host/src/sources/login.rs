@@ -26,7 +26,7 @@ use crate::store::{Error, Facts, LoginFacts, Slot, Store};
 /// Looks whether a login is kept under the name, and what is known of it,
 /// without opening a keyring. One that was made with another issuer is none.
 pub(crate) fn look(login: &wit::Login, store: Result<&Arc<dyn Store>, &Error>) -> Look {
-    let known = match store.map(|store| store.peek(&Slot::login(&login.name))) {
+    let known = match store.map(|store| store.peek(&Slot::login(&Slot::name_of(login)))) {
         Ok(Ok(Some(known))) => known,
         Ok(Ok(None)) => return nothing(observation(wit::Outcome::Absent)),
         Ok(Err(error)) => return nothing(store_trouble(&error)),
@@ -95,7 +95,7 @@ async fn see(
     let (wit::Outcome::Present, Ok(store)) = (&seen.outcome, store) else {
         return without(seen);
     };
-    let (theirs, name) = (Arc::clone(store), login.name.clone());
+    let (theirs, name) = (Arc::clone(store), Slot::name_of(login));
     let found = off_the_runtime(move || renew::selected(&*theirs, &name)).await;
     let (slot, kept_in, stored) = match found {
         Ok(Some((slot, kept_in, stored))) if is_of(login, &stored.facts) => (slot, kept_in, stored),
@@ -269,6 +269,7 @@ fn last_words(login: &wit::Login, facts: &LoginFacts) -> Vec<String> {
 fn trouble(failure: &Failure) -> wit::Trouble {
     match failure {
         Failure::Ended => wit::Trouble::Expired,
+        Failure::Another => wit::Trouble::Rejected,
         Failure::Vanished => wit::Trouble::Vanished,
         Failure::Busy(_) | Failure::GivenUp | Failure::NoThread(_) => wit::Trouble::Unreachable,
         Failure::Issuer(login::Error::Refused { .. }) => wit::Trouble::Rejected,

@@ -20,6 +20,11 @@ pub(crate) fn look(key: &wit::StoredKey, store: Result<&Arc<dyn Store>, &Error>)
     let Facts::Key(owner) = &known.facts else {
         return nothing(observation(wit::Outcome::Absent));
     };
+    // What another issuer's login has brought is not what this source means.
+    let theirs = owner.as_ref().zip(key.issuer.as_ref());
+    if theirs.is_some_and(|(owner, issuer)| owner.issuer != issuer.url) {
+        return nothing(observation(wit::Outcome::Absent));
+    }
     let seen = describe(key, &known, owner.as_ref());
     let seen = match &known.secret {
         Some(secret) => carried(seen, secret),

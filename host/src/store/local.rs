@@ -216,6 +216,15 @@ impl Store for LocalStore {
         }))
     }
 
+    fn is_there(&self, slot: &Slot) -> Result<(), Error> {
+        self.peek(slot)?;
+        if self.usual == wit::StoreKind::Keyring && !self.lets_file() {
+            let item = self.item(slot);
+            self.patience().load(&item).map_err(keyring::error)?;
+        }
+        Ok(())
+    }
+
     fn select(&self, name: &str, account: &str) -> Result<bool, Error> {
         let has = |ours: &Ours| match ours.logins.get(name) {
             Some(Shape::Good(login)) => login.accounts.contains_key(account),

@@ -117,7 +117,7 @@ impl Store for MemoryStore {
 
     fn renewal_lock(&self, slot: &Slot) -> Result<PathBuf, Error> {
         self.check()?;
-        Ok(self.locks.path().join(&slot.name))
+        Ok(self.locks.path().join(slot.label()))
     }
 }
 

@@ -38,10 +38,8 @@ pub(crate) struct Account {
     pub ended: bool,
     /// Which store has its secrets.
     pub kept_in: wit::StoreKind,
-    /// Who gave it, and to which client.
+    /// Who gave it.
     pub issuer: String,
-    /// The client that it was given to.
-    pub client_id: String,
     slot: Slot,
     owner: store::Owner,
 }
@@ -115,9 +113,7 @@ pub(crate) fn login_of(source: &wit::Source) -> Option<&wit::Login> {
 impl Account {
     /// Whether it was made with this login's issuer, for its client.
     fn is_of(&self, login: &wit::Login) -> bool {
-        self.login == login.name
-            && self.issuer == login.issuer.url
-            && self.client_id == login.issuer.client_id
+        self.slot.name == Slot::name_of(login)
     }
 
     /// Its name, for people.
@@ -183,7 +179,7 @@ fn account(one: Listed, now: SystemTime) -> Option<Account> {
     };
     let name = one.slot.account.clone();
     Some(Account {
-        login: one.slot.name.clone(),
+        login: one.slot.label().to_owned(),
         slot: one.slot,
         name: name
             .filter(|name| !name.is_empty())
@@ -194,7 +190,6 @@ fn account(one: Listed, now: SystemTime) -> Option<Account> {
         ended: facts.ended,
         kept_in: one.known.kept_in,
         issuer: facts.owner.issuer.clone(),
-        client_id: facts.client_id,
         owner: facts.owner,
     })
 }

@@ -42,7 +42,7 @@ fn stored() -> StoredLogin {
 
 fn store(stored: StoredLogin) -> Arc<dyn Store> {
     let store = MemoryStore::default();
-    let slot = Slot::login("work");
+    let slot = Slot::login(&Slot::name_of(&login(None)));
     store.save(&slot, &Entry::Login(stored)).unwrap();
     Arc::new(store)
 }
