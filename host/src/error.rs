@@ -115,6 +115,14 @@ fn replace(id: &str, next: Option<&str>, explained: &Explained) -> String {
             format!("put another key into `{variable}`"),
             format!("`unset {variable}` to use"),
         ),
+        // A key that is put there by hand belongs to nobody.
+        Some(Kind::StoredKey(key)) if key.issuer.is_some() => {
+            let policy = &explained.about.name;
+            (
+                format!("get another one with `keyrule login --policy {policy} {id}`"),
+                format!("`keyrule logout --policy {policy} {id}` to use"),
+            )
+        }
         Some(Kind::StoredKey(key)) => {
             let name = &key.name;
             let policy = &explained.about.name;

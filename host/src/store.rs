@@ -450,6 +450,7 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::samples;
 
     #[test]
     fn an_organisation_by_claim_is_a_name_that_can_be_shown() {
@@ -470,6 +471,37 @@ mod tests {
                 ..Owner::default()
             };
             assert_eq!(owner.organization(Some("org")).as_deref(), taken);
+        }
+    }
+
+    #[test]
+    fn logins_of_one_name_and_of_other_issuers_lie_apart() {
+        let login = |issuer| wit::Login {
+            issuer,
+            ..samples::login("work")
+        };
+        let here = samples::issuer("https://login.test");
+        let client = wit::Issuer {
+            client_id: "other".to_owned(),
+            ..here.clone()
+        };
+        let place = wit::Issuer {
+            endpoints: Some(wit::IssuerEndpoints {
+                authorization: None,
+                device: None,
+                token: "https://evil.test/token".to_owned(),
+                revocation: None,
+                introspection: None,
+                userinfo: None,
+            }),
+            ..here.clone()
+        };
+        let elsewhere = samples::issuer("https://other.test");
+        let names = [here, client, place, elsewhere].map(|issuer| Slot::name_of(&login(issuer)));
+        let apart: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!(apart.len(), 4, "{names:?}");
+        for name in &names {
+            assert_eq!(Slot::login(name).label(), "work");
         }
     }
 }

@@ -144,11 +144,14 @@ fn others(explained: &Explained, kept: &Kept) -> Vec<(&'static str, String)> {
                 .map(|account| account.line(explained, source));
             rows.push((
                 "login",
-                format!(
-                    "`{}`, not used: {}",
-                    source.id,
-                    what.unwrap_or_else(|| line.text.clone())
-                ),
+                match (what, line.standing) {
+                    // Why it is out is what somebody wants to know first.
+                    (Some(what), wit::Standing::Out | wit::Standing::Stops) => {
+                        format!("`{}`, not used: {} ({what})", source.id, line.text)
+                    }
+                    (Some(what), _) => format!("`{}`, not used: {what}", source.id),
+                    (None, _) => format!("`{}`, not used: {}", source.id, line.text),
+                },
             ));
         }
         let more: Vec<_> = accounts

@@ -146,6 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn claims_are_kept_while_they_are_short_and_few() {
+        let many: serde_json::Map<_, _> = (0..200)
+            .map(|number| (format!("c{number:03}"), json!(number)))
+            .collect();
+        let claims = |value: Value| kept(tokens(None, value), None).facts.owner.claims;
+        assert_eq!(claims(Value::Object(many)).len(), MOST);
+        let odd = json!({"sub": "1", "long": "x".repeat(1000), "list": ["x"], "flag": true});
+        let names: Vec<_> = claims(odd).into_keys().collect();
+        assert_eq!(names, ["flag", "sub"]);
+    }
+
+    #[test]
     fn an_account_is_known_by_its_address_where_there_is_one() {
         for (claims, account) in [
             (

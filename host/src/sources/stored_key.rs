@@ -148,6 +148,28 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_another_issuers_login_brought_is_none() {
+        let store = MemoryStore::default();
+        let key = Entry::Key(StoredKey {
+            secret: Secret::new("s3cr3t-theirs"),
+            owner: Some(Owner {
+                issuer: "https://other.test".to_owned(),
+                ..Owner::default()
+            }),
+        });
+        store.save(&Slot::key("work"), &key).unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
+        let of = |url: &str| wit::StoredKey {
+            issuer: Some(crate::sources::samples::issuer(url)),
+            ..named("work")
+        };
+        let seen = look(&of("https://login.test"), Ok(&store));
+        assert_eq!(seen.observation, observation(wit::Outcome::Absent));
+        let seen = look(&of("https://other.test"), Ok(&store));
+        assert_eq!(seen.observation.outcome, wit::Outcome::Present);
+    }
+
+    #[test]
     fn a_key_that_no_header_carries_is_not_got() {
         let blank = look(&named("work"), Ok(&store(" ")));
         assert_eq!(blank.observation, expected(wit::Outcome::Blank));

@@ -23,6 +23,15 @@ pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
     }
     let mut checks = vec![match store::probe(&explained.about, ambient) {
         Ok(place) => Check::ok("store", format!("keys and logins are kept in {place}")),
+        // The policy has thought of it: then it is worth knowing, no more.
+        Err(error @ store::Error::Keyring { .. })
+            if explained.about.storage.fallback == Some(wit::StoreKind::File) =>
+        {
+            Check::warning(
+                "store",
+                format!("{error}; the policy lets a file stand in for it"),
+            )
+        }
         Err(error) => wrong(error),
     }];
     let odd = store::of(&explained.about, ambient).and_then(|store| store.oddities());

@@ -164,7 +164,8 @@ impl Account {
 fn end(explained: &Explained, source: &str, seconds: i64, renewable: bool) -> String {
     let time = ends_in(seconds);
     match (seconds > 0, renewable) {
-        (true, _) => time,
+        (true, true) => format!("{time}, and is renewed by itself"),
+        (true, false) => time,
         (false, true) => format!("{time}, and can be renewed"),
         (false, false) => {
             let again = command(explained, &format!("login {source}"));

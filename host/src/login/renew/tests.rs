@@ -20,6 +20,8 @@ struct Inside {
     rotates: bool,
     /// What it says in place of an answer, first to last.
     says: Vec<Error>,
+    /// Whose login it says that it is.
+    subject: Option<&'static str>,
     /// Runs while it is being asked.
     meanwhile: Option<Box<dyn FnMut() + Send>>,
 }
@@ -31,6 +33,7 @@ impl Default for Inside {
             asked: 0,
             rotates: true,
             says: Vec::new(),
+            subject: None,
             meanwhile: None,
         }
     }
@@ -80,7 +83,11 @@ impl Exchange for Issuer {
                 .rotates
                 .then(|| Secret::new(format!("s3cr3t-refresh-{number}"))),
             expires_in: Some(Duration::from_secs(3600)),
-            claims: BTreeMap::new(),
+            claims: inside
+                .subject
+                .map(|subject| ("sub".to_owned(), subject.into()))
+                .into_iter()
+                .collect(),
         })
     }
 }
@@ -243,6 +250,19 @@ fn invalid_grant_ends_a_login_and_removes_nothing() {
     let failure = run(errand(&store, &issuer)).unwrap_err();
     assert!(matches!(failure, Failure::Ended), "{failure}");
     assert_eq!(issuer.asked(), 1);
+}
+
+#[test]
+fn a_login_that_comes_back_as_somebody_elses_is_not_handed_out() {
+    let mut login = login(1);
+    login.facts.owner.claims = BTreeMap::from([("sub".to_owned(), "ada".into())]);
+    let (store, issuer) = (memory(login), Issuer::default());
+    issuer.0.lock().unwrap().subject = Some("eve");
+    let failure = run(errand(&store, &issuer)).unwrap_err();
+    assert!(matches!(failure, Failure::Another), "{failure}");
+    let kept = kept(&store);
+    assert_eq!(numbers(&kept), pair("1", "1"));
+    assert!(kept.facts.ended);
 }
 
 #[test]
