@@ -3,7 +3,7 @@
 //! not choose which credential is used, and no store stands in for another
 //! unless the policy says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -137,6 +137,11 @@ pub(crate) enum Shelf {
 /// What stands between the parts of a login's name in the store.
 const BETWEEN: &str = " @ ";
 
+/// Scheme, host and port; of what is no URL, all of it.
+fn origin(url: &str) -> String {
+    url::Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.origin().ascii_serialization())
+}
+
 /// Where in a store something is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Slot {
@@ -169,8 +174,9 @@ impl Slot {
 
     /// The name that a login of the policy is kept under. It says with whom
     /// the login is made: policies that name the same login and another
-    /// issuer, client or place of an issuer do not see each other's, do not
-    /// replace them, and send no token of theirs anywhere.
+    /// issuer, another client or another place where the issuer answers do
+    /// not see each other's, do not replace them, and send no token of theirs
+    /// anywhere.
     pub(crate) fn name_of(login: &wit::Login) -> String {
         let wit::Issuer {
             url,
@@ -179,19 +185,26 @@ impl Slot {
             ..
         } = &login.issuer;
         let mut name = format!("{}{BETWEEN}{url}{BETWEEN}{client_id}", login.name);
-        if let Some(endpoints) = endpoints {
-            let named = [
-                &endpoints.authorization,
-                &endpoints.device,
-                &Some(endpoints.token.clone()),
-                &endpoints.revocation,
-                &endpoints.introspection,
-                &endpoints.userinfo,
-            ];
-            for place in named {
-                name.push_str(BETWEEN);
-                name.push_str(place.as_deref().unwrap_or("-"));
-            }
+        let Some(endpoints) = endpoints else {
+            return name;
+        };
+        let named = [
+            Some(&endpoints.token),
+            endpoints.revocation.as_ref(),
+            endpoints.introspection.as_ref(),
+            endpoints.userinfo.as_ref(),
+        ];
+        // Another path of the issuer's own origin is the same issuer.
+        let own = origin(url);
+        let others: BTreeSet<_> = named
+            .into_iter()
+            .flatten()
+            .map(|place| origin(place))
+            .filter(|place| *place != own)
+            .collect();
+        for place in others {
+            name.push_str(BETWEEN);
+            name.push_str(&place);
         }
         name
     }

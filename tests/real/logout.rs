@@ -14,7 +14,7 @@ crate::tests![
     a_key_goes_with_the_login_that_brought_it,
     everything_is_forgotten_at_once,
     nobody_is_logged_out_who_is_not_logged_in,
-    a_login_of_another_issuer_is_told_to_nobody,
+    a_login_of_another_issuer_is_not_this_policys_to_end,
 ];
 
 fn logout(machine: &Machine, arguments: &[&str]) -> crate::machine::Ended {
@@ -173,13 +173,14 @@ fn nobody_is_logged_out_who_is_not_logged_in() {
     assert_eq!(provider.counts()["discovery"], serde_json::json!({}));
 }
 
-fn a_login_of_another_issuer_is_told_to_nobody() {
+fn a_login_of_another_issuer_is_not_this_policys_to_end() {
     let provider = Provider::start();
     let other = Provider::start();
     let machine = machine(&provider);
     log_in(&machine, "alice");
     other.install(&machine);
-    let ended = logout(&machine, &[]);
+    logout(&machine, &[]).fails(4, "not-logged-in", "none");
+    let ended = logout(&machine, &["--all"]);
     assert_eq!(
         (ended.exit, ended.code()),
         (Some(1), Some("logout-incomplete"))

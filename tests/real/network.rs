@@ -42,12 +42,20 @@ impl Network {
         let policy = provider.policy(&token, "");
         machine.users("home/.config/keyrule/test-login.toml", policy);
         machine.managed("etc/hosts", "127.0.0.2 login.test\n");
-        provider.insert(&machine, "alice", -1);
-        Self {
+        let network = Self {
             provider,
             machine,
             server,
-        }
+        };
+        let origin = format!("https://login.test:{}", network.server.port());
+        network.due(&origin);
+        network
+    }
+
+    /// Puts a login into the store that has to be renewed at this origin.
+    fn due(&self, origin: &str) {
+        let name = format!("{} @ {origin}", self.provider.kept_as("work"));
+        self.provider.insert_as(&name, &self.machine, "alice", -1);
     }
 
     /// Behind a server whose authority is this one.
@@ -180,7 +188,7 @@ fn what_no_proxy_names_goes_past_the_proxy() {
     network.renewed(&by(&[("NO_PROXY", "other.example, login.test")]));
     for named in [".test", "test", "*.test", "*", "LOGIN.TEST other"] {
         // Due again, and known to nobody.
-        network.provider.insert(&network.machine, "alice", -1);
+        network.due(&format!("https://login.test:{}", network.server.port()));
         network.provider.forget_counts();
         network.renewed(&by(&[("no_proxy", named)]));
     }
@@ -247,6 +255,8 @@ fn names_are_those_of_the_system_but_for_this_machine_itself() {
     let token = format!("endpoints = {{ token = \"{local}/token\" }}");
     let policy = network.provider.policy(&token, "");
     machine.users("home/.config/keyrule/test-login.toml", policy);
+    network.due(&local);
+    network.provider.forget_counts();
     let proxy = "http://192.0.2.1:1";
     let ended = network.token().variable("ALL_PROXY", proxy).end();
     network.renewed(&ended);

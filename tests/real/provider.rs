@@ -250,6 +250,11 @@ surfaces = ["terminal", "desktop", "remote", "web"]
     /// token ends in so many seconds as the store has it, which need not be
     /// when it ends at the provider.
     pub(crate) fn insert(&self, machine: &Machine, account: &str, ends_in: i64) {
+        self.insert_as(&self.kept_as("work"), machine, account, ends_in);
+    }
+
+    /// The same, kept under this name.
+    pub(crate) fn insert_as(&self, name: &str, machine: &Machine, account: &str, ends_in: i64) {
         let tokens = self.tokens(account);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let now = i64::try_from(now.as_secs()).unwrap();
@@ -270,8 +275,7 @@ surfaces = ["terminal", "desktop", "remote", "web"]
             },
         });
         let accounts = json!({ "selected": mail, "accounts": { (mail.as_str()): login } });
-        let name = self.kept_as("work");
-        let store = json!({ "keyrule": { "version": 1, "logins": { (name.as_str()): accounts } } });
+        let store = json!({ "keyrule": { "version": 1, "logins": { (name): accounts } } });
         machine.users(STORE, store.to_string());
         machine.mode("home/.local/state/keyrule", 0o700);
     }

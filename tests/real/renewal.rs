@@ -74,16 +74,17 @@ fn kept(machine: &Machine) -> (String, String, bool) {
 }
 
 fn login(store: &Value) -> Option<&Value> {
-    let accounts = store
-        .pointer("/keyrule/logins/work/accounts")?
-        .as_object()?;
+    let logins = store.pointer("/keyrule/logins")?.as_object()?;
+    let accounts = logins.values().next()?["accounts"].as_object()?;
     accounts.values().next()
 }
 
 /// Lets the access token end in so many seconds, as the store has it.
 fn let_it_end(machine: &Machine, seconds: i64) {
     let mut store: Value = serde_json::from_str(&machine.read(STORE)).unwrap();
-    let accounts = store.pointer_mut("/keyrule/logins/work/accounts").unwrap();
+    let logins = store.pointer_mut("/keyrule/logins").unwrap();
+    let logins = logins.as_object_mut().unwrap();
+    let accounts = &mut logins.values_mut().next().unwrap()["accounts"];
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = i64::try_from(now.as_secs()).unwrap();
     for login in accounts.as_object_mut().unwrap().values_mut() {
