@@ -531,6 +531,7 @@ surfaces = ["terminal"]
             .build()
             .unwrap();
         let account = Account {
+            kept_in: wit::StoreKind::File,
             account: "ada".to_owned(),
             selected: true,
             facts: LoginFacts {
