@@ -291,7 +291,10 @@ fn a_store_of_somebody_else_is_named() {
     assert!(message.starts_with("error: "));
     assert_eq!(
         hint.as_deref(),
-        Some("as root: `chown USER /home/.local/state/keyrule/.credentials.keyrule.json`")
+        Some(
+            "mv /home/.local/state/keyrule/.credentials.keyrule.json \
+             /home/.local/state/keyrule/.credentials.keyrule.theirs"
+        )
     );
 }
 

@@ -19,6 +19,7 @@ crate::tests![
     a_link_is_followed_and_stays,
     a_damaged_file_is_moved_aside_when_something_is_stored,
     many_writers_at_once_lose_nothing,
+    a_copy_that_another_user_has_planted_is_not_taken,
 ];
 
 const FOLDER: &str = "home/.local/state/keyrule";
@@ -61,6 +62,20 @@ fn mounted() -> Machine {
     let machine = with_key();
     machine.users("home/mounted", machine.read(RECORD));
     machine
+}
+
+fn a_copy_that_another_user_has_planted_is_not_taken() {
+    let machine = with_key();
+    let planted = machine.read(RECORD).replace("s3cr3t-old", "s3cr3t-planted");
+    machine.users(RECORD, "{");
+    let copy = format!("{RECORD}.copy");
+    machine.users(&copy, format!("replaces {}\n{planted}", "0".repeat(64)));
+    machine.mode(&copy, 0o644);
+    // One's own stands in for a file that is torn.
+    shell(&machine, "k token").gives("s3cr3t-planted\n");
+    machine.owner(&copy, 54_321);
+    let ended = shell(&machine, "k token");
+    assert_eq!((ended.exit, ended.stdout.as_str()), (Some(1), ""));
 }
 
 fn writers_that_are_killed_leave_the_old_key_or_the_new_one() {

@@ -63,16 +63,26 @@ impl LocalStore {
     /// Whether what the policy names answers, in words.
     pub(crate) fn probe(&self) -> Result<String, Error> {
         let words = self.whereabouts()?;
-        if self.usual == wit::StoreKind::Keyring {
-            // Something that is there, because a locked keyring answers that
-            // what is not there is not there.
-            let (ours, _) = self.record.read()?;
-            let slot = slots(&ours).find(|slot| is_in_keyring(&ours, slot));
-            let name = match slot {
-                Some(slot) => item::name(self.record.folder(), &slot),
-                None => "probe".to_owned(),
+        // All that is said to be there, because a locked keyring answers that
+        // what is not there is not there; and because each can be gone.
+        let (ours, _) = self.record.read()?;
+        let patience = self.patience();
+        let mut asked = false;
+        for slot in slots(&ours).filter(|slot| is_in_keyring(&ours, slot)) {
+            asked = true;
+            let text = patience.load(&self.item(&slot)).map_err(keyring::error)?;
+            let why = match text.as_ref().map(|text| Item::parse(text)) {
+                Some(Ok(_)) => continue,
+                Some(Err(_)) => "holds what is not ours",
+                None => "holds nothing any more",
             };
-            self.patience().load(&name).map_err(keyring::error)?;
+            return Err(Error::Keyring {
+                why: format!("{why} for {}: store it again", item::words(&slot)),
+                trouble: wit::Trouble::Vanished,
+            });
+        }
+        if !asked && self.usual == wit::StoreKind::Keyring {
+            patience.load("probe").map_err(keyring::error)?;
         }
         Ok(words)
     }

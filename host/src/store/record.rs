@@ -337,6 +337,7 @@ fn read(path: &Path) -> Result<Option<(Document, Contents)>, Fault> {
         let parsed = wire::parse(&contents.bytes);
         let is_torn = matches!(parsed, Err(wire::Fault::Damaged(_)));
         let copy = Copy::read(path, LIMIT)
+            .filter(|copy| owned(path, copy.contents()).is_ok())
             .filter(|copy| is_torn || copy.replaces(&contents.bytes))
             .and_then(|copy| wire::parse(copy.text()).ok());
         if let Some(document) = copy {

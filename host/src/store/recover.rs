@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::store::atomic::{self, Reserved};
-use crate::store::contents;
+use crate::store::contents::{self, Contents};
 
 /// How a copy begins; the digest of the replaced text and a line feed follow.
 const REPLACES: &[u8] = b"replaces ";
@@ -33,7 +33,7 @@ pub(super) fn copy_of(path: &Path) -> PathBuf {
 
 /// A whole copy.
 pub(super) struct Copy {
-    bytes: Zeroizing<Vec<u8>>,
+    contents: Contents,
     text_at: usize,
 }
 
@@ -41,24 +41,31 @@ impl Copy {
     /// The copy of this file, if a whole one is there. One that cannot be
     /// read counts as none: the file itself decides then.
     pub(super) fn read(path: &Path, limit: u64) -> Option<Self> {
-        let bytes = contents::read(&copy_of(path), limit).ok()??.bytes;
-        let digest = bytes.strip_prefix(REPLACES)?;
+        let contents = contents::read(&copy_of(path), limit).ok()??;
+        let digest = contents.bytes.strip_prefix(REPLACES)?;
         let end = digest.iter().position(|byte| *byte == b'\n')?;
         (end == 64).then_some(())?;
         let text_at = REPLACES.len().checked_add(end)?.checked_add(1)?;
-        Some(Self { bytes, text_at })
+        Some(Self { contents, text_at })
     }
 
     /// Whether it was to replace this text.
     pub(super) fn replaces(&self, text: &[u8]) -> bool {
-        self.bytes
+        self.contents
+            .bytes
             .strip_prefix(REPLACES)
             .is_some_and(|rest| rest.starts_with(digest(text).as_bytes()))
     }
 
     /// Its text.
     pub(super) fn text(&self) -> &[u8] {
-        self.bytes.get(self.text_at..).unwrap_or_default()
+        self.contents.bytes.get(self.text_at..).unwrap_or_default()
+    }
+
+    /// The file that it was read from: whose it is matters as much as for the
+    /// file that it stands in for.
+    pub(super) fn contents(&self) -> &Contents {
+        &self.contents
     }
 }
 

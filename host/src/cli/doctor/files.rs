@@ -181,8 +181,14 @@ fn owner(what: &str, path: &Path, metadata: &std::fs::Metadata) -> Option<Check>
     let own = rustix::process::geteuid().as_raw();
     (metadata.uid() != own).then(|| {
         let name = path.display();
-        Check::error("files", format!("{what} `{name}` belongs to somebody else"))
-            .try_this(format!("as root: `chown {own} {}`", typed(path)))
+        let check = Check::error("files", format!("{what} `{name}` belongs to somebody else"));
+        if metadata.is_dir() {
+            check.try_this(format!("as root: `chown {own} {}`", typed(path)))
+        } else {
+            // What somebody else has written does not become ours.
+            let aside = typed(&path.with_extension("theirs")).to_string();
+            check.try_this(format!("mv {} {aside}", typed(path)))
+        }
     })
 }
 

@@ -218,7 +218,9 @@ impl New<'_> {
                     .entry(name)
                     .or_insert_with(|| Shape::Good(wire::Accounts::default()));
                 if let Shape::Good(accounts) = place {
-                    if self.select == Select::Yes {
+                    // Where nothing was left of it, it was the selected one:
+                    // only that one is renewed.
+                    if self.select == Select::Yes || accounts.accounts.is_empty() {
                         accounts.selected = Some(account.clone());
                     }
                     accounts.accounts.insert(account, Shape::Good(login));
