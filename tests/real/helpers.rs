@@ -50,7 +50,8 @@ fn one_that_hangs_is_killed_with_all_that_it_started() {
     hasty(&machine);
     let start = Instant::now();
     let ended = machine.keyrule(&["token", "--policy", "hasty"]).end();
-    ended.fails(1, "source-failed", HINT);
+    let hint = HINT.replace("keyrule doctor", "keyrule --policy hasty doctor");
+    ended.fails(1, "source-failed", &hint);
     assert!(ended.stderr.contains("1 s"), "{}", ended.stderr);
     let took = start.elapsed();
     assert!((1..5).contains(&took.as_secs()), "{took:?}");

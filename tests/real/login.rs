@@ -370,7 +370,7 @@ fn nobody_logs_in_without_somebody() {
     ended.fails(
         2,
         "login-needs-somebody",
-        "leave it out, and log in with `keyrule login --device` where there is no browser",
+        "leave it out, and log in with `keyrule --policy test-login login --device` where there is no browser",
     );
     assert_eq!(provider.counts()["discovery"], serde_json::json!({}));
 }

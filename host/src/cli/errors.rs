@@ -128,14 +128,22 @@ impl Failure {
         self
     }
 
-    /// The same for a policy by name: what a store says of a keyring does not
+    /// The same for a policy by name: what a store or an issuer says does not
     /// know which policy asks.
     pub(crate) fn of_policy(mut self, policy: &str) -> Self {
-        if self.said.code == "keyring"
-            && let Some(hint) = &mut self.said.hint
-        {
-            let doctor = command_of(policy, "doctor");
-            *hint = hint.replace("`keyrule doctor`", &format!("`{doctor}`"));
+        const ASKED: [&str; 6] = [
+            "doctor",
+            "doctor --online",
+            "explain",
+            "key list",
+            "login --device",
+            "policy show",
+        ];
+        if let Some(hint) = &mut self.said.hint {
+            for words in ASKED {
+                let command = command_of(policy, words);
+                *hint = hint.replace(&format!("`keyrule {words}`"), &format!("`{command}`"));
+            }
         }
         self
     }

@@ -280,6 +280,7 @@ fn users(sources: &[wit::Source], name: &str) -> Vec<String> {
 
 /// One key, as it is listed.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
 struct Listed {
     name: String,
     sources: Vec<String>,

@@ -105,6 +105,12 @@ impl Record {
     pub(super) fn hold(&self, mend: bool) -> Result<Held, Error> {
         let lock = self.lock()?;
         atomic::sweep(&self.folder);
+        // Where the record is a link, its writers write beside what it leads to.
+        if let Ok(target) = atomic::resolved(&self.own())
+            && atomic::folder_of(&target) != self.folder
+        {
+            atomic::sweep(atomic::folder_of(&target));
+        }
         let mut notes = Vec::new();
         let seen = match self.see() {
             Err(Fault::Damaged(path, why)) if mend && path == self.own() => {

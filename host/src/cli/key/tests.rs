@@ -190,8 +190,8 @@ fn a_list_has_names_and_sources_and_no_keys() {
     assert_eq!(
         json,
         serde_json::json!([
-            {"name": "a", "sources": [], "kept_in": "file"},
-            {"name": "work", "sources": ["work-key"], "kept_in": "file"},
+            {"name": "a", "sources": [], "kept-in": "file"},
+            {"name": "work", "sources": ["work-key"], "kept-in": "file"},
         ])
     );
 }
