@@ -43,7 +43,7 @@ fn every_error_code_is_documented() {
         "engine/error.rs",
         "consent.rs",
         "login/failure.rs",
-        "store.rs",
+        "store/error.rs",
     ] {
         let text = fs::read_to_string(root.join("host/src").join(file)).expect(file);
         all.extend(codes(&text));

@@ -24,6 +24,8 @@ mod login;
 mod logout;
 mod target;
 
+pub(crate) use target::command;
+
 pub use login::{LoggedIn, LoginOptions};
 pub use logout::{LoggedOut, LoggedOutOfAll};
 

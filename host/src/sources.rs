@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::ambient::Ambient;
@@ -203,6 +204,47 @@ pub(crate) async fn off_the_runtime<T: Send + 'static>(
             }),
         },
     }
+}
+
+impl Look {
+    /// A look that found nothing that could be used.
+    pub(crate) fn nothing(observation: wit::Observation) -> Self {
+        Self {
+            observation,
+            subject: None,
+            endpoint: None,
+        }
+    }
+
+    /// A look at what a store keeps under this name. A consent would be about
+    /// the name: the user put it there.
+    pub(crate) fn stored(name: &str, seen: wit::Observation, secret: Option<&Secret>) -> Self {
+        let observation = match secret {
+            Some(secret) => carried(seen, secret),
+            None => seen,
+        };
+        let there = observation.outcome == wit::Outcome::Present;
+        Self {
+            observation,
+            subject: there.then(|| Secret::new(name)),
+            endpoint: None,
+        }
+    }
+}
+
+/// What is known of what a store keeps there, without opening a keyring, or
+/// the look that found none of it.
+pub(crate) fn peeked(
+    slot: &store::Slot,
+    store: Result<&Arc<dyn store::Store>, &store::Error>,
+) -> Result<store::Known, Box<Look>> {
+    let seen = match store.map(|store| store.peek(slot)) {
+        Ok(Ok(Some(known))) => return Ok(known),
+        Ok(Ok(None)) => observation(wit::Outcome::Absent),
+        Ok(Err(error)) => store_trouble(&error),
+        Err(error) => store_trouble(error),
+    };
+    Err(Box::new(Look::nothing(seen)))
 }
 
 /// Sees whether a header can carry what was found in a store.

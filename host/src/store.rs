@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,11 +12,11 @@ use std::time::SystemTime;
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
-use crate::sources::paths::PathError;
 
 pub(crate) mod atomic;
 pub(crate) mod contents;
 mod entries;
+mod error;
 mod index;
 mod item;
 mod keyring;
@@ -29,6 +28,7 @@ mod recover;
 mod vault;
 mod wire;
 
+pub(crate) use error::Error;
 pub(crate) use wire::{Named, place};
 
 /// A place that keeps keys and logins. Calls can block: a keyring answers in
@@ -323,14 +323,20 @@ impl Owner {
     /// such a claim, what the issuer itself names.
     pub(crate) fn organization(&self, claim: Option<&str>) -> Option<String> {
         match claim {
-            Some(claim) => {
-                let name = self.claims.get(claim)?.as_str()?.trim();
-                let shown = (1..=256).contains(&name.len()) && !name.chars().any(char::is_control);
-                shown.then(|| name.to_owned())
-            }
+            Some(claim) => name(self.claims.get(claim)?),
             None => self.organization.clone(),
         }
     }
+}
+
+/// The longest name that is taken for one.
+pub(crate) const LONGEST_NAME: usize = 256;
+
+/// A claim that is a name, and can be shown.
+pub(crate) fn name(claim: &serde_json::Value) -> Option<String> {
+    let text = claim.as_str()?.trim();
+    let shown = (1..=LONGEST_NAME).contains(&text.len()) && !text.chars().any(char::is_control);
+    shown.then(|| text.to_owned())
 }
 
 impl fmt::Debug for Owner {
@@ -339,124 +345,6 @@ impl fmt::Debug for Owner {
             .debug_struct("Owner")
             .field("issuer", &self.issuer)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why a store cannot do what it was asked. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    /// There is no place for the store. Mend what the words name.
-    #[error("there is no place to store anything in")]
-    NoPlace(#[from] PathError),
-    /// The file is there and cannot be read. Mend its mode.
-    #[error("`{}` {why}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why, as a predicate.
-        why: String,
-    },
-    /// The file is not what this program writes. It is left as it is: mend
-    /// it, or move it away.
-    #[error("`{}` {why}", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// Why, as a predicate, with line and column.
-        why: String,
-    },
-    /// The file cannot be written.
-    #[error("`{}` cannot be written", path.display())]
-    NotWritable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The keyring does not do what it was asked: it is locked, is not there,
-    /// or does not answer.
-    #[error("the keyring {why}")]
-    Keyring {
-        /// Why, as a predicate, with what to do.
-        why: String,
-        /// What an observation says of it.
-        trouble: wit::Trouble,
-    },
-    /// Somebody else is writing it for too long. Try again.
-    #[error("`{}` is being written by another program", path.display())]
-    Locked {
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-impl Error {
-    /// The file that it is about.
-    pub(crate) fn path(&self) -> Option<&std::path::Path> {
-        match self {
-            Self::NoPlace(_) | Self::Keyring { .. } => None,
-            Self::Unreadable { path, .. }
-            | Self::Invalid { path, .. }
-            | Self::NotWritable { path, .. }
-            | Self::Locked { path } => Some(path),
-        }
-    }
-
-    /// A stable name for this kind of error, for scripts and for the README.
-    pub(crate) fn code(&self) -> &'static str {
-        match self {
-            Self::NoPlace(_) => "store-no-place",
-            Self::Unreadable { .. } => "store-unreadable",
-            Self::Invalid { .. } => "store-invalid",
-            Self::NotWritable { .. } => "store-not-writable",
-            Self::Keyring { .. } => "keyring",
-            Self::Locked { .. } => "store-locked",
-        }
-    }
-
-    /// The next thing to type or to change.
-    pub(crate) fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::NoPlace(_) => return None,
-            Self::Keyring { .. } => "see what it says: `keyrule doctor`".to_owned(),
-            Self::Unreadable { path, .. } => format!("let yourself read `{}`", path.display()),
-            Self::Invalid { path, .. } => {
-                format!("mend `{}`, or move it away", path.display())
-            }
-            Self::NotWritable { path, source } => {
-                let path = path.display();
-                match source.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                        format!("make room on the disk of `{path}`")
-                    }
-                    _ => format!("let yourself write `{path}` and the folder it is in"),
-                }
-            }
-            Self::Locked { .. } => "try again when the other program has finished".to_owned(),
-        })
-    }
-
-    /// What an observation says of it.
-    pub(crate) fn trouble(&self) -> wit::Trouble {
-        match self {
-            Self::NoPlace(error) => error.trouble(),
-            Self::Unreadable { .. } | Self::NotWritable { .. } => wit::Trouble::Unreadable,
-            Self::Invalid { .. } => wit::Trouble::Invalid,
-            Self::Keyring { trouble, .. } => *trouble,
-            Self::Locked { .. } => wit::Trouble::Locked,
-        }
-    }
-
-    /// The same in words for an observation, causes included.
-    pub(crate) fn detail(&self) -> String {
-        match self {
-            Self::NoPlace(error) => format!("{self}: {error}"),
-            Self::NotWritable { source, .. } => format!("{self}: {source}"),
-            Self::Unreadable { .. }
-            | Self::Invalid { .. }
-            | Self::Keyring { .. }
-            | Self::Locked { .. } => self.to_string(),
-        }
     }
 }
 

@@ -8,6 +8,8 @@ use crate::resolver::Explained;
 
 pub(crate) mod accounts;
 
+pub(crate) use crate::resolver::command as command_of;
+
 impl Explained {
     /// Every source with its explanation, in the order of the policy.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (&wit::Source, &wit::Line)> {
@@ -94,14 +96,6 @@ impl Explained {
 /// that is meant where none is named.
 pub(crate) fn command(explained: &Explained, words: &str) -> String {
     command_of(&explained.about.name, words)
-}
-
-/// The same by the policy's name.
-pub(crate) fn command_of(policy: &str, words: &str) -> String {
-    match policy {
-        "claude-code" => format!("keyrule {words}"),
-        name => format!("keyrule --policy {name} {words}"),
-    }
 }
 
 /// A rule's place as `file:line`, with the home folder as `~`.

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use crate::engine::bindings as wit;
-use crate::store::{LoginFacts, Owner, StoredLogin};
+use crate::store::{self, LoginFacts, Owner, StoredLogin};
 
 use super::Tokens;
 
@@ -17,8 +17,6 @@ use super::Tokens;
 const ACCOUNT: [&str; 3] = ["email", "preferred_username", "sub"];
 /// Where it may say the organisation. There is no standard for this.
 const ORGANIZATION: [&str; 2] = ["organization", "org"];
-/// The longest name that is taken for one.
-const LONGEST: usize = 256;
 
 /// The most claims that are kept.
 const MOST: usize = 64;
@@ -85,9 +83,9 @@ pub(super) fn is_another(issuer: &wit::Issuer, tokens: &Tokens, before: &StoredL
 /// every answer is one day too large to be read.
 fn short(claims: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     let is_short = |name: &str, value: &Value| {
-        name.len() <= LONGEST
+        name.len() <= store::LONGEST_NAME
             && match value {
-                Value::String(text) => text.len() <= LONGEST,
+                Value::String(text) => text.len() <= store::LONGEST_NAME,
                 Value::Bool(_) | Value::Number(_) => true,
                 Value::Null | Value::Array(_) | Value::Object(_) => false,
             }
@@ -109,11 +107,9 @@ fn same_user(owner: &Owner, issuer: &wit::Issuer, claims: &BTreeMap<String, Valu
 
 /// The first of these claims that is a name, and can be shown.
 fn first(claims: &BTreeMap<String, Value>, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| {
-        let text = claims.get(*name)?.as_str()?.trim();
-        let shown = (1..=LONGEST).contains(&text.len()) && !text.chars().any(char::is_control);
-        shown.then(|| text.to_owned())
-    })
+    names
+        .iter()
+        .find_map(|name| store::name(claims.get(*name)?))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::http::Http;
 use crate::login::failure::Why;
 use crate::login::revoke::{Revoked, revoke};
 use crate::login::{self, LoginError};
+use crate::resolve::chain;
 use crate::sources::{helper, off_the_runtime};
 use crate::store::{
     self, Entry, Facts, LoginFacts, Owner, Shelf, Slot, Store, StoredLogin, atomic,
@@ -488,12 +489,6 @@ fn awaits_keyring(error: &store::Error) -> bool {
 
 fn login_error(error: store::Error) -> LoginError {
     Why::Store(error).into()
-}
-
-/// An error with everything below it, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
 }
 
 #[cfg(test)]

@@ -221,7 +221,7 @@ impl Resolver {
 
 /// A command of ours, for this policy. `claude-code` is the name that
 /// `keyrule` takes where none is given.
-pub(super) fn command(policy: &str, words: &str) -> String {
+pub(crate) fn command(policy: &str, words: &str) -> String {
     match policy {
         "claude-code" => format!("keyrule {words}"),
         name => format!("keyrule --policy {name} {words}"),

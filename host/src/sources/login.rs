@@ -18,7 +18,7 @@ use crate::login::{self, Endpoints, Tokens, token};
 use crate::secret::Secret;
 use crate::sources::signals::Signals;
 use crate::sources::{
-    GetOptions, Got, Look, Notices, carried, observation, off_the_runtime, seconds_until,
+    GetOptions, Got, Look, Notices, carried, observation, off_the_runtime, peeked, seconds_until,
     store_trouble,
 };
 use crate::store::{Error, Facts, LoginFacts, Slot, Store};
@@ -26,37 +26,18 @@ use crate::store::{Error, Facts, LoginFacts, Slot, Store};
 /// Looks whether a login is kept under the name, and what is known of it,
 /// without opening a keyring. One that was made with another issuer is none.
 pub(crate) fn look(login: &wit::Login, store: Result<&Arc<dyn Store>, &Error>) -> Look {
-    let known = match store.map(|store| store.peek(&Slot::login(&Slot::name_of(login)))) {
-        Ok(Ok(Some(known))) => known,
-        Ok(Ok(None)) => return nothing(observation(wit::Outcome::Absent)),
-        Ok(Err(error)) => return nothing(store_trouble(&error)),
-        Err(error) => return nothing(store_trouble(error)),
+    let known = match peeked(&Slot::login(&Slot::name_of(login)), store) {
+        Ok(known) => known,
+        Err(look) => return *look,
     };
     let Facts::Login(facts) = &known.facts else {
-        return nothing(observation(wit::Outcome::Absent));
+        return Look::nothing(observation(wit::Outcome::Absent));
     };
     if !is_of(login, facts) {
-        return nothing(observation(wit::Outcome::Absent));
+        return Look::nothing(observation(wit::Outcome::Absent));
     }
     let seen = describe(login, known.kept_in, facts);
-    let seen = match &known.secret {
-        Some(secret) => carried(seen, secret),
-        None => seen,
-    };
-    let there = seen.outcome == wit::Outcome::Present;
-    Look {
-        observation: seen,
-        subject: there.then(|| Secret::new(login.name.as_str())),
-        endpoint: None,
-    }
-}
-
-fn nothing(observation: wit::Observation) -> Look {
-    Look {
-        observation,
-        subject: None,
-        endpoint: None,
-    }
+    Look::stored(&login.name, seen, known.secret.as_ref())
 }
 
 /// Takes the login's access token, and renews it first where it is due or was

@@ -6,44 +6,25 @@ use std::sync::Arc;
 
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
-use crate::sources::{Got, Look, carried, observation, off_the_runtime, store_trouble};
+use crate::sources::{Got, Look, carried, observation, off_the_runtime, peeked, store_trouble};
 use crate::store::{Entry, Error, Facts, Known, Owner, Slot, Store};
 
 /// Looks whether a key is kept under the name, without opening a keyring.
 pub(crate) fn look(key: &wit::StoredKey, store: Result<&Arc<dyn Store>, &Error>) -> Look {
-    let known = match store.map(|store| store.peek(&Slot::key(&key.name))) {
-        Ok(Ok(Some(known))) => known,
-        Ok(Ok(None)) => return nothing(observation(wit::Outcome::Absent)),
-        Ok(Err(error)) => return nothing(store_trouble(&error)),
-        Err(error) => return nothing(store_trouble(error)),
+    let known = match peeked(&Slot::key(&key.name), store) {
+        Ok(known) => known,
+        Err(look) => return *look,
     };
     let Facts::Key(owner) = &known.facts else {
-        return nothing(observation(wit::Outcome::Absent));
+        return Look::nothing(observation(wit::Outcome::Absent));
     };
     // What another issuer's login has brought is not what this source means.
     let theirs = owner.as_ref().zip(key.issuer.as_ref());
     if theirs.is_some_and(|(owner, issuer)| owner.issuer != issuer.url) {
-        return nothing(observation(wit::Outcome::Absent));
+        return Look::nothing(observation(wit::Outcome::Absent));
     }
     let seen = describe(key, &known, owner.as_ref());
-    let seen = match &known.secret {
-        Some(secret) => carried(seen, secret),
-        None => seen,
-    };
-    let there = seen.outcome == wit::Outcome::Present;
-    Look {
-        observation: seen,
-        subject: there.then(|| Secret::new(key.name.as_str())),
-        endpoint: None,
-    }
-}
-
-fn nothing(observation: wit::Observation) -> Look {
-    Look {
-        observation,
-        subject: None,
-        endpoint: None,
-    }
+    Look::stored(&key.name, seen, known.secret.as_ref())
 }
 
 /// Takes the key; this may open the keyring.
