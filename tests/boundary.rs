@@ -55,6 +55,20 @@ impl Judge for Recorder {
         self.0.decide(session, facts)
     }
 
+    fn candidates(&mut self, session: wit::Session) -> Result<Vec<u32>, engine::Error> {
+        self.0.candidates(session)
+    }
+
+    fn decide_chosen(
+        &mut self,
+        session: wit::Session,
+        facts: &[wit::Fact],
+        chosen: Option<u32>,
+    ) -> Result<wit::Verdict, engine::Error> {
+        record("decide-chosen", &(session, facts));
+        self.0.decide_chosen(session, facts, chosen)
+    }
+
     fn explain(
         &mut self,
         session: wit::Session,
@@ -62,6 +76,16 @@ impl Judge for Recorder {
     ) -> Result<wit::Explanation, engine::Error> {
         record("explain", &(session, evidence));
         self.0.explain(session, evidence)
+    }
+
+    fn explain_chosen(
+        &mut self,
+        session: wit::Session,
+        evidence: &[wit::Evidence],
+        chosen: Option<u32>,
+    ) -> Result<wit::Explanation, engine::Error> {
+        record("explain-chosen", &(session, evidence));
+        self.0.explain_chosen(session, evidence, chosen)
     }
 }
 

@@ -91,7 +91,7 @@ fn component(guest: &str, world: &str) -> Result<Vec<u8>> {
     } else {
         "@0.1.0"
     };
-    let world = resolve.select_world(&[package], None)?;
+    let world = resolve.select_world(&[package], Some("policy-engine"))?;
 
     // Imports go first in a module, so those of the guest do too.
     let (imports, rest): (Vec<&str>, Vec<&str>) =

@@ -3,8 +3,8 @@
 
 use crate::Policy;
 use crate::bindings::exports::keyrule::policy::engine::{
-    self as wit, About, Diagnostic, Document, Evidence, Explanation, Fact, Finding, Observation,
-    Session, Source, Verdict,
+    self as wit, About, Concern, Counterpart, Diagnostic, Document, Evidence, Explanation, Fact,
+    Finding, Observation, PolicyBorrow, Session, Source, Table, Verdict,
 };
 
 struct Component;
@@ -38,8 +38,41 @@ impl wit::GuestPolicy for Policy {
         self.decide_batch(session, &facts)
     }
 
+    fn decide_every(&self, session: Session, facts: Vec<Vec<Fact>>) -> Vec<Verdict> {
+        self.decide_every(session, &facts)
+    }
+
+    fn candidates(&self, session: Session) -> Vec<u32> {
+        self.candidates(session)
+    }
+
+    fn decide_chosen(&self, session: Session, facts: Vec<Fact>, chosen: Option<u32>) -> Verdict {
+        self.decide_chosen(session, &facts, chosen)
+    }
+
     fn explain(&self, session: Session, evidence: Vec<Evidence>) -> Explanation {
         self.explain(session, &evidence)
+    }
+
+    fn explain_chosen(
+        &self,
+        session: Session,
+        evidence: Vec<Evidence>,
+        chosen: Option<u32>,
+    ) -> Explanation {
+        self.explain_chosen(session, &evidence, chosen)
+    }
+
+    fn table(&self) -> Table {
+        self.table()
+    }
+
+    fn lint(&self) -> Vec<Concern> {
+        self.lint()
+    }
+
+    fn align(old: PolicyBorrow<'_>, new: PolicyBorrow<'_>) -> Vec<Counterpart> {
+        Self::align(old.get(), new.get())
     }
 }
 

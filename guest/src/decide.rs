@@ -1,9 +1,10 @@
 //! The next step: the session and two enums for each source in, one verdict
-//! out. This is the heart, and it is one loop.
+//! out. This is the heart: [`effect`] says what follows from one source, and
+//! the first source that is not passed decides.
 
 use crate::policy::Policy;
 use crate::rule::{ConsentLevel, Rule};
-use crate::wit::{Consent, Fact, Refusal, Refused, Session, State, Verdict};
+use crate::wit::{Consent, Effect, Fact, Refusal, Refused, Session, State, Verdict};
 
 impl Policy {
     /// Names the next step. One fact for each source, in their order.
@@ -15,10 +16,11 @@ impl Policy {
     #[must_use]
     pub fn decide(&self, session: Session, facts: &[Fact]) -> Verdict {
         assert_eq!(facts.len(), self.rules().len(), "one fact for each source");
-        if let Some(served) = &self.merged.document.served
-            && !served.value.has(session.surface)
-        {
+        if !self.serves(session) {
             return refuse(Refusal::SurfaceNotServed, None);
+        }
+        if self.merged.document.chooser.is_some() {
+            return permit(self.rules(), session, facts);
         }
         decide(self.rules(), session, facts)
     }
@@ -33,50 +35,161 @@ impl Policy {
             .map(|case| self.decide(session, case))
             .collect()
     }
+
+    /// `decide` for every combination of what may be known, the last source's
+    /// facts changing fastest.
+    #[must_use]
+    pub fn decide_every(&self, session: Session, lists: &[Vec<Fact>]) -> Vec<Verdict> {
+        assert_eq!(lists.len(), self.rules().len(), "a list for each source");
+        let count = lists.iter().map(Vec::len).product();
+        let mut verdicts = Vec::with_capacity(count);
+        let mut places = vec![0_usize; lists.len()];
+        let first = lists.iter().map(|list| list.first().copied());
+        let Some(mut case) = first.collect::<Option<Vec<Fact>>>() else {
+            return verdicts;
+        };
+        loop {
+            verdicts.push(self.decide(session, &case));
+            let mut turn = lists.iter().zip(&mut places).zip(&mut case).rev();
+            let turned = turn.any(|((list, place), fact)| {
+                *place += 1;
+                let next = list.get(*place);
+                if next.is_none() {
+                    *place = 0;
+                }
+                if let Some(now) = next.or(list.first()) {
+                    *fact = *now;
+                }
+                next.is_some()
+            });
+            if !turned {
+                return verdicts;
+            }
+        }
+    }
+
+    /// The sources that count in such a session.
+    #[must_use]
+    pub fn candidates(&self, session: Session) -> Vec<u32> {
+        if !self.serves(session) {
+            return Vec::new();
+        }
+        (0..)
+            .zip(self.rules())
+            .filter(|(_, rule)| rule.counts(session.surface))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// `decide`, once the override has chosen.
+    ///
+    /// # Panics
+    ///
+    /// As `decide`, and where the source is no candidate.
+    #[must_use]
+    pub fn decide_chosen(&self, session: Session, facts: &[Fact], chosen: Option<u32>) -> Verdict {
+        let permitted = self.decide(session, facts);
+        if permitted != Verdict::Consult {
+            return permitted;
+        }
+        let Some(index) = chosen else {
+            return refuse(Refusal::OverrideRefused, None);
+        };
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a source that is no candidate traps, as the contract says"
+        )]
+        let (rule, fact) = (&self.rules()[index as usize], facts[index as usize]);
+        assert!(rule.counts(session.surface), "no candidate");
+        match effect(rule, session, fact) {
+            Effect::Pass if fact.state == State::Failed => Verdict::Consult,
+            Effect::Pass => refuse(Refusal::OverrideRefused, Some(index)),
+            effect => step(effect, index, fact),
+        }
+    }
+
+    pub(crate) fn serves(&self, session: Session) -> bool {
+        let served = self.merged.document.served.as_ref();
+        served.is_none_or(|served| served.value.has(session.surface))
+    }
 }
 
 /// S1: in the order of the file, the first usable source.
 pub(crate) fn decide(rules: &[Rule], session: Session, facts: &[Fact]) -> Verdict {
     for (index, (rule, fact)) in (0..).zip(rules.iter().zip(facts)) {
-        if !rule.counts(session.surface) {
+        if fact.state == State::Unknown && rule.counts(session.surface) {
+            return Verdict::Look(index);
+        }
+        let effect = effect(rule, session, *fact);
+        if effect == Effect::Pass {
             continue;
-        }
-        match fact.state {
-            State::Unknown => return Verdict::Look(index),
-            State::Out => continue,
-            State::Failed if rule.next_on_failure => continue,
-            // S7: falling through would silently change who pays.
-            State::Failed => return refuse(Refusal::SourceFailed, Some(index)),
-            State::Ready | State::Held | State::Barred => {}
-        }
-        match (rule.consent, session.interactive, fact.consent) {
-            (ConsentLevel::Never, _, _)
-            | (ConsentLevel::Interactive, false, _)
-            | (_, _, Consent::Approved) => {}
-            (_, _, Consent::Declined) => continue,
-            // S4 before S6: nobody is asked about what is not allowed anyway.
-            _ if fact.state == State::Barred => {}
-            (_, true, Consent::Undecided) => return Verdict::Ask(index),
-            (_, false, Consent::Undecided) => {
-                return refuse(Refusal::ConsentRequired, Some(index));
-            }
-        }
-        if fact.state == State::Barred {
-            return refuse(Refusal::EndpointNotAllowed, Some(index));
         }
         // S8: two providers at once deserve a warning that names both, so the
         // other flags are looked at before the first provider is got.
-        if rule.by_flag
+        if effect == Effect::Use
+            && rule.by_flag
             && let Some(other) = unseen_flag(rules, session, facts, index)
         {
             return Verdict::Look(other);
         }
-        return match fact.state {
-            State::Held => Verdict::Use(index),
-            _ => Verdict::Get(index),
-        };
+        return step(effect, index, *fact);
     }
     refuse(Refusal::NothingUsable, None)
+}
+
+/// S18: an override chooses among what was looked at, where there is anything
+/// to choose.
+fn permit(rules: &[Rule], session: Session, facts: &[Fact]) -> Verdict {
+    let mut places = (0..).zip(rules.iter().zip(facts));
+    let unseen = places
+        .find(|(_, (rule, fact))| rule.counts(session.surface) && fact.state == State::Unknown);
+    if let Some((index, _)) = unseen {
+        return Verdict::Look(index);
+    }
+    let mut effects = rules.iter().zip(facts);
+    if effects.any(|(rule, fact)| effect(rule, session, *fact) != Effect::Pass) {
+        return Verdict::Consult;
+    }
+    refuse(Refusal::NothingUsable, None)
+}
+
+/// What follows from one source that was looked at.
+#[inline]
+pub(crate) fn effect(rule: &Rule, session: Session, fact: Fact) -> Effect {
+    if !rule.counts(session.surface) {
+        return Effect::Pass;
+    }
+    match fact.state {
+        State::Unknown | State::Out => return Effect::Pass,
+        State::Failed if rule.next_on_failure => return Effect::Pass,
+        // S7: falling through would silently change who pays.
+        State::Failed => return Effect::Refuse(Refusal::SourceFailed),
+        State::Ready | State::Held | State::Barred => {}
+    }
+    match (rule.consent, session.interactive, fact.consent) {
+        (ConsentLevel::Never, _, _)
+        | (ConsentLevel::Interactive, false, _)
+        | (_, _, Consent::Approved) => {}
+        (_, _, Consent::Declined) => return Effect::Pass,
+        // S4 before S6: nobody is asked about what is not allowed anyway.
+        _ if fact.state == State::Barred => {}
+        (_, true, Consent::Undecided) => return Effect::Ask,
+        (_, false, Consent::Undecided) => return Effect::Refuse(Refusal::ConsentRequired),
+    }
+    match fact.state {
+        State::Barred => Effect::Refuse(Refusal::EndpointNotAllowed),
+        _ => Effect::Use,
+    }
+}
+
+fn step(effect: Effect, index: u32, fact: Fact) -> Verdict {
+    match effect {
+        Effect::Ask => Verdict::Ask(index),
+        Effect::Use if fact.state == State::Held => Verdict::Use(index),
+        Effect::Use => Verdict::Get(index),
+        Effect::Refuse(reason) => refuse(reason, Some(index)),
+        Effect::Pass => refuse(Refusal::NothingUsable, None),
+    }
 }
 
 fn unseen_flag(rules: &[Rule], session: Session, facts: &[Fact], winner: u32) -> Option<u32> {

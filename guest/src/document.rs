@@ -1,10 +1,11 @@
 //! A policy file: TOML in, rules out. Everything that is wrong with it is
 //! reported; a file with an error is rejected whole.
 
+use crate::chooser::Chooser;
 use crate::reader::{Placed, Problem, Reader, Table};
 use crate::rule::{Rule, Surfaces};
 use crate::wit::{SettingsFile, Severity, Storage, Tier, Tool};
-use crate::{issuer, kind, login, source, variables};
+use crate::{chooser, issuer, kind, login, source, variables};
 
 /// A policy as it was written, before restrictions.
 #[derive(Debug)]
@@ -16,10 +17,12 @@ pub(crate) struct Document {
     pub served: Option<Placed<Surfaces>>,
     pub clear: Vec<String>,
     pub hide: Vec<String>,
+    /// The component that chooses among what counts.
+    pub chooser: Option<Chooser>,
     pub rules: Vec<Rule>,
 }
 
-const TOP: [&str; 10] = [
+const TOP: [&str; 11] = [
     "name",
     "description",
     "others",
@@ -29,6 +32,7 @@ const TOP: [&str; 10] = [
     "storage",
     "issuer",
     "exec",
+    "override",
     "source",
 ];
 
@@ -94,6 +98,7 @@ fn read_with<'t>(name: &str, text: &'t str, reader: &mut Reader<'t>) -> Option<D
     let tool = tool(reader, top);
     let (mut clear, scrub) = exec(reader, top);
     let storage = issuer::storage(reader, top);
+    let chooser = chooser::read(reader, top);
     let issuers = issuer::issuers(reader, top);
     let rules = source::rules(reader, top, &tool, storage, &issuers);
     let hide = variables::hidden(&rules, &clear);
@@ -108,6 +113,7 @@ fn read_with<'t>(name: &str, text: &'t str, reader: &mut Reader<'t>) -> Option<D
         tool,
         storage: storage.value,
         served,
+        chooser,
         clear: variables::unique(clear),
         hide: variables::unique(hide),
         rules,

@@ -30,9 +30,35 @@ impl Policy {
     /// caller, which the component turns into a trap.
     #[must_use]
     pub fn explain(&self, session: Session, evidence: &[Evidence]) -> Explanation {
+        self.explain_by(session, evidence, |facts| self.decide(session, facts))
+    }
+
+    /// `explain`, once the override has chosen.
+    ///
+    /// # Panics
+    ///
+    /// As `explain`, and where the source is no candidate.
+    #[must_use]
+    pub fn explain_chosen(
+        &self,
+        session: Session,
+        evidence: &[Evidence],
+        chosen: Option<u32>,
+    ) -> Explanation {
+        self.explain_by(session, evidence, |facts| {
+            self.decide_chosen(session, facts, chosen)
+        })
+    }
+
+    fn explain_by(
+        &self,
+        session: Session,
+        evidence: &[Evidence],
+        decide: impl Fn(&[Fact]) -> Verdict,
+    ) -> Explanation {
         let mut views = views(self.rules(), session, evidence);
         let facts: Vec<Fact> = views.iter().map(|view| view.fact).collect();
-        let verdict = self.decide(session, &facts);
+        let verdict = decide(&facts);
         if let Some(served) = &self.merged.document.served
             && !served.value.has(session.surface)
         {
@@ -74,6 +100,7 @@ impl Policy {
         };
         match verdict {
             Verdict::Look(index) => format!("`{}` is looked at next", of(index).0),
+            Verdict::Consult => "the policy's override chooses next".to_owned(),
             Verdict::Ask(index) => {
                 let (id, text) = of(index);
                 format!("`{id}` would be used once it is approved: {text}")
@@ -104,6 +131,12 @@ impl Policy {
                     }
                     (Refusal::ConsentRequired, Some((id, _))) => {
                         format!("`{id}` needs a consent, and nobody is here to give it")
+                    }
+                    (Refusal::OverrideRefused, None) => {
+                        "the policy's override chose no source".to_owned()
+                    }
+                    (Refusal::OverrideRefused, Some((id, text))) => {
+                        format!("the policy's override chose `{id}`, which is not usable: {text}")
                     }
                     (Refusal::NothingUsable, _) | (_, None) => self.nothing_usable(session),
                 }
@@ -137,9 +170,11 @@ impl Policy {
         let at = match verdict {
             Verdict::Look(index) | Verdict::Get(index) | Verdict::Use(index) => rule(index)?.at,
             Verdict::Ask(index) => rule(index)?.consent_at,
+            Verdict::Consult => self.merged.document.chooser.as_ref()?.at,
             Verdict::Refuse(refused) => match (refused.reason, refused.source) {
                 (Refusal::SurfaceNotServed, _) => self.merged.document.served.as_ref()?.at,
                 (Refusal::ConsentRequired, Some(index)) => rule(index)?.consent_at,
+                (Refusal::OverrideRefused, _) => self.merged.document.chooser.as_ref()?.at,
                 (_, Some(index)) => of(index)?,
                 (_, None) => return None,
             },
@@ -156,6 +191,10 @@ impl Policy {
         evidence: &[Evidence],
     ) -> Option<Changed> {
         let unrestricted = self.merged.unrestricted.as_ref()?;
+        // What an override would choose without them, only it can say.
+        if self.merged.document.chooser.is_some() {
+            return None;
+        }
         let before = self::views(unrestricted, session, evidence);
         let facts: Vec<Fact> = before.iter().map(|view| view.fact).collect();
         let without = decide(unrestricted, session, &facts);
@@ -197,7 +236,7 @@ impl Policy {
         let mut warnings = Vec::new();
         let winner = match verdict {
             Verdict::Get(index) | Verdict::Use(index) | Verdict::Ask(index) => Some(index),
-            Verdict::Look(_) | Verdict::Refuse(_) => None,
+            Verdict::Look(_) | Verdict::Refuse(_) | Verdict::Consult => None,
         };
         let mut warn = |code: &str, message: String, at: At| {
             warnings.push(Warning {
@@ -320,6 +359,7 @@ fn verdict_source(verdict: Verdict) -> Option<u32> {
             Some(index)
         }
         Verdict::Refuse(refused) => refused.source,
+        Verdict::Consult => None,
     }
 }
 
@@ -331,6 +371,7 @@ fn outcome(verdict: Verdict) -> (Option<u32>, bool, Option<Refusal>) {
         }
         Verdict::Ask(index) => (Some(index), true, None),
         Verdict::Refuse(refused) => (None, false, Some(refused.reason)),
+        Verdict::Consult => (None, false, None),
     }
 }
 
@@ -395,7 +436,7 @@ fn standing(
         return match verdict {
             Verdict::Look(_) | Verdict::Ask(_) => Standing::Next,
             Verdict::Get(_) | Verdict::Use(_) => Standing::Wins,
-            Verdict::Refuse(_) => Standing::Stops,
+            Verdict::Refuse(_) | Verdict::Consult => Standing::Stops,
         };
     }
     match view.fact.state {

@@ -25,7 +25,9 @@ impl Policy {
                 let rule = self.rules().get(usize::try_from(index).ok()?)?;
                 return Some(self.approve(index, rule));
             }
-            Verdict::Look(_) | Verdict::Get(_) | Verdict::Use(_) => return None,
+            Verdict::Look(_) | Verdict::Get(_) | Verdict::Use(_) | Verdict::Consult => {
+                return None;
+            }
         };
         let cause = refused.source.and_then(|index| {
             let place = usize::try_from(index).ok()?;
@@ -43,7 +45,7 @@ impl Policy {
                 redirected_back(rule, view.seen)
             }
             (Refusal::ConsentRequired, Some((index, rule, _))) => Some(self.approve(index, rule)),
-            (_, None) => None,
+            (Refusal::OverrideRefused, _) | (_, None) => None,
         };
         Some(advice.unwrap_or_else(|| self.ask_the_author(verdict, views)))
     }
@@ -72,7 +74,9 @@ impl Policy {
             let barred = view
                 .seen
                 .is_some_and(|seen| endpoint_fault(rule, &seen.destination).is_some());
-            let ready = self.decide(session, &with_ready(views, index)) == Verdict::Use(index);
+            let then = self.decide(session, &with_ready(views, index));
+            // Which of them it would be, an override alone can say.
+            let ready = then == Verdict::Use(index) || then == Verdict::Consult;
             (ready && !barred).then_some(advice)
         })
     }
@@ -84,6 +88,13 @@ impl Policy {
                 .and_then(|index| views.get(usize::try_from(index).ok()?))
                 .map(|view| view.at),
             _ => None,
+        };
+        let chooser = self.merged.document.chooser.as_ref();
+        let at = match verdict {
+            Verdict::Refuse(refused) if refused.reason == Refusal::OverrideRefused => {
+                chooser.map(|chooser| chooser.at)
+            }
+            _ => at,
         };
         let at = at
             .or_else(|| views.first().map(|view| view.at))

@@ -8,26 +8,34 @@
 //!
 //! In reading order: [`Policy`] ties the parts together; `document` and
 //! `restriction` read files; `merge` makes one policy of them; `observe`
-//! judges what was seen; `decide` names the step; `explain` says why.
+//! judges what was seen; `decide` names the step; `explain` says why. `table`
+//! lists everything that is decided, `align` finds what two policies have in
+//! common, and `lint` what an author may not have meant.
 
+mod align;
 pub mod bindings;
+mod chooser;
 #[cfg(target_arch = "wasm32")]
 mod component;
+mod condition;
 mod decide;
 mod document;
 mod explain;
 mod fix;
 mod issuer;
 mod kind;
+mod lint;
 mod login;
 mod merge;
 mod observe;
 mod origin;
 mod policy;
 mod reader;
+mod reads;
 mod restriction;
 mod rule;
 mod source;
+mod table;
 mod text;
 mod variables;
 mod words;

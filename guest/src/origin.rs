@@ -89,6 +89,70 @@ impl Pattern {
     }
 }
 
+/// Origins that tell patterns apart: whatever any other origin matches, one of
+/// these matches too, and nothing else.
+///
+/// Two hosts below the same names match the same; so do two that no pattern
+/// names, and two ports that none names.
+pub(crate) fn telling_apart(patterns: &[&Pattern]) -> Vec<String> {
+    let named = |name: &str| {
+        patterns
+            .iter()
+            .any(|pattern| matches!(&pattern.host, Host::Exactly(other) if other == name))
+    };
+    // A host below another one that is none of those named.
+    let below = |parent: &str| {
+        let mut label = "any".to_owned();
+        while named(&format!("{label}.{parent}")) {
+            label.push_str("-other");
+        }
+        format!("{label}.{parent}")
+    };
+    let mut hosts: Vec<String> = vec![below("invalid")];
+    let mut ports: Vec<u16> = Vec::new();
+    for pattern in patterns {
+        hosts.push(match &pattern.host {
+            Host::Any => continue,
+            Host::Below(parent) => below(parent),
+            Host::Exactly(name) => name.clone(),
+        });
+    }
+    for pattern in patterns {
+        if let Port::Exactly(port) = pattern.port {
+            ports.push(port);
+        }
+    }
+    ports.extend([80, 443]);
+    // One that nobody names; a policy names few.
+    ports.extend((8000..=u16::MAX).find(|port| !ports.contains(port)));
+    let unique = |list: &mut Vec<u16>| {
+        list.sort_unstable();
+        list.dedup();
+    };
+    unique(&mut ports);
+    hosts.sort();
+    hosts.dedup();
+    let mut all = Vec::new();
+    let mut seen: Vec<Vec<bool>> = Vec::new();
+    // Plain `https` first: it is what people would write.
+    for scheme in [Scheme::Https, Scheme::Http] {
+        for host in &hosts {
+            for port in &ports {
+                let origin = written(scheme, host, *port);
+                let matched: Vec<bool> = patterns
+                    .iter()
+                    .map(|pattern| pattern.matches(&origin))
+                    .collect();
+                if !seen.contains(&matched) {
+                    seen.push(matched);
+                    all.push(origin);
+                }
+            }
+        }
+    }
+    all
+}
+
 /// The origin of a URL that a policy writes down: `https://host/path` gives
 /// `https://host`. Ports that the scheme implies are left out.
 pub(crate) fn of_url(url: &str) -> Result<String, Fault> {

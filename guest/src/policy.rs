@@ -51,6 +51,13 @@ impl Policy {
             storage: document.storage,
             clears: document.clear.clone(),
             hides: document.hide.clone(),
+            override_: document
+                .chooser
+                .as_ref()
+                .map(|chooser| wit::OverrideComponent {
+                    at: self.place(chooser.at),
+                    ..chooser.component.clone()
+                }),
             documents: self
                 .merged
                 .used

@@ -5,6 +5,7 @@ use crate::issuer::Issuers;
 use crate::kind;
 use crate::origin::{self, Pattern};
 use crate::reader::{Placed, Reader, Table};
+use crate::reads::reads;
 use crate::rule::{Allowed, CONSENT_LEVELS, ConsentLevel, Rule, SURFACES, Surfaces};
 use crate::text::At;
 use crate::wit::{Endpoint, Kind, Location, Source, Storage, Tool};
@@ -43,6 +44,7 @@ pub(crate) fn rules(
             continue;
         };
         rule.storage = storage;
+        rule.source.reads = reads(&rule.source.id, &rule.source.kind, tool);
         kind::refer(reader, "settings file", &from, &settings);
         if rules.iter().any(|other| other.source.id == rule.source.id) {
             reader.error(
@@ -116,6 +118,7 @@ fn rule(
             id: id.value,
             description: description.map_or(parts.description, |text| text.value),
             kind: parts.kind,
+            reads: String::new(),
             headers,
             export: exports,
             endpoint,

@@ -86,6 +86,26 @@ pub(crate) fn line(
     }
 }
 
+/// What is the case with a source that is judged for this reason, whatever the
+/// rule is, to follow the source's name. Where the rule is what matters, there
+/// is nothing to say.
+pub(crate) fn surely(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::Absent => "is not there",
+        Reason::Blank => "is empty",
+        Reason::Off => "says no",
+        Reason::Recursion => "is Keyrule itself",
+        Reason::Trouble => "cannot be got",
+        Reason::Present => "is there",
+        Reason::EndpointNotAllowed => "would go where the policy forbids",
+        Reason::EndpointMalformed => "would go to what is not a URL",
+        Reason::WrongOrganization => "is of an organisation that is not permitted",
+        Reason::NoOrganization => "is of no known organisation",
+        Reason::StoreNotAllowed => "is kept where the policy forbids",
+        _ => return None,
+    })
+}
+
 /// Adds that a source is there although it does not count: often the very
 /// thing that somebody is looking for.
 fn and_there(text: String, kind: &Kind, seen: Option<&Observation>) -> String {

@@ -217,7 +217,7 @@ fn following_the_verdicts_ends() {
                         facts[index as usize].consent = consent;
                     }
                     Verdict::Get(index) => facts[index as usize].state = State::Failed,
-                    Verdict::Use(_) | Verdict::Refuse(_) => break,
+                    Verdict::Use(_) | Verdict::Refuse(_) | Verdict::Consult => break,
                 }
             }
         }

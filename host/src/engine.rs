@@ -25,6 +25,15 @@ pub use verdict::{Step, Steps};
 /// What judges sources under one policy. [`Policy`] is the one that ships;
 /// tests put the same code beside it, compiled natively.
 pub trait Judge: std::fmt::Debug + Send {
+    /// Begins a resolution: what an override has chosen before is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// Where an override cannot be started.
+    fn begin(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Describes the policy.
     ///
     /// # Errors
@@ -54,6 +63,25 @@ pub trait Judge: std::fmt::Debug + Send {
     fn decide(&mut self, session: wit::Session, facts: &[wit::Fact])
     -> Result<wit::Verdict, Error>;
 
+    /// The sources that an override may choose from in such a session.
+    ///
+    /// # Errors
+    ///
+    /// As for `about`.
+    fn candidates(&mut self, session: wit::Session) -> Result<Vec<u32>, Error>;
+
+    /// `decide`, once an override has chosen.
+    ///
+    /// # Errors
+    ///
+    /// As for `about`.
+    fn decide_chosen(
+        &mut self,
+        session: wit::Session,
+        facts: &[wit::Fact],
+        chosen: Option<u32>,
+    ) -> Result<wit::Verdict, Error>;
+
     /// Explains the decision that follows from the evidence.
     ///
     /// # Errors
@@ -63,6 +91,18 @@ pub trait Judge: std::fmt::Debug + Send {
         &mut self,
         session: wit::Session,
         evidence: &[wit::Evidence],
+    ) -> Result<wit::Explanation, Error>;
+
+    /// `explain`, once an override has chosen.
+    ///
+    /// # Errors
+    ///
+    /// As for `about`.
+    fn explain_chosen(
+        &mut self,
+        session: wit::Session,
+        evidence: &[wit::Evidence],
+        chosen: Option<u32>,
     ) -> Result<wit::Explanation, Error>;
 }
 

@@ -148,7 +148,11 @@ fn replace(id: &str, next: Option<&str>, explained: &Explained) -> String {
 pub(crate) fn refusal(explained: &Explained) -> Option<Refusal> {
     match &explained.explanation.verdict {
         Verdict::Refuse(refused) => Some(refused.reason),
-        Verdict::Look(_) | Verdict::Ask(_) | Verdict::Get(_) | Verdict::Use(_) => None,
+        Verdict::Look(_)
+        | Verdict::Ask(_)
+        | Verdict::Get(_)
+        | Verdict::Use(_)
+        | Verdict::Consult => None,
     }
 }
 
@@ -160,6 +164,7 @@ fn refusal_code(reason: Refusal) -> &'static str {
         Refusal::SourceFailed => "source-failed",
         Refusal::EndpointNotAllowed => "endpoint-not-allowed",
         Refusal::ConsentRequired => "consent-required",
+        Refusal::OverrideRefused => "override-refused",
     }
 }
 
@@ -167,7 +172,10 @@ fn refusal_code(reason: Refusal) -> &'static str {
 pub(crate) fn refusal_exit_code(reason: Refusal) -> u8 {
     match reason {
         Refusal::SourceFailed => 1,
-        Refusal::SurfaceNotServed | Refusal::EndpointNotAllowed | Refusal::ConsentRequired => 3,
+        Refusal::SurfaceNotServed
+        | Refusal::EndpointNotAllowed
+        | Refusal::ConsentRequired
+        | Refusal::OverrideRefused => 3,
         Refusal::NothingUsable => 4,
     }
 }
@@ -184,6 +192,7 @@ mod tests {
             Refusal::SourceFailed,
             Refusal::EndpointNotAllowed,
             Refusal::ConsentRequired,
+            Refusal::OverrideRefused,
         ];
         assert_eq!(
             all.map(|reason| (refusal_code(reason), refusal_exit_code(reason))),
@@ -193,6 +202,7 @@ mod tests {
                 ("source-failed", 1),
                 ("endpoint-not-allowed", 3),
                 ("consent-required", 3),
+                ("override-refused", 3),
             ]
         );
     }

@@ -171,7 +171,9 @@ impl<'r> Resolution<'r> {
         }
         let next = match self.judge.decide(self.session, &facts)? {
             wit::Verdict::Ask(next) | wit::Verdict::Get(next) | wit::Verdict::Use(next) => next,
-            wit::Verdict::Look(_) | wit::Verdict::Refuse(_) => return Ok(None),
+            wit::Verdict::Look(_) | wit::Verdict::Refuse(_) | wit::Verdict::Consult => {
+                return Ok(None);
+            }
         };
         let next = usize::try_from(next)
             .ok()

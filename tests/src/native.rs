@@ -45,6 +45,21 @@ impl Judge for Native {
         Ok(convert(&self.0.decide(convert(&session), &facts)))
     }
 
+    fn candidates(&mut self, session: wit::Session) -> Result<Vec<u32>, engine::Error> {
+        Ok(self.0.candidates(convert(&session)))
+    }
+
+    fn decide_chosen(
+        &mut self,
+        session: wit::Session,
+        facts: &[wit::Fact],
+        chosen: Option<u32>,
+    ) -> Result<wit::Verdict, engine::Error> {
+        let facts: Vec<_> = convert(&facts);
+        let verdict = self.0.decide_chosen(convert(&session), &facts, chosen);
+        Ok(convert(&verdict))
+    }
+
     fn explain(
         &mut self,
         session: wit::Session,
@@ -52,6 +67,17 @@ impl Judge for Native {
     ) -> Result<wit::Explanation, engine::Error> {
         let evidence: Vec<_> = convert(&evidence);
         Ok(convert(&self.0.explain(convert(&session), &evidence)))
+    }
+
+    fn explain_chosen(
+        &mut self,
+        session: wit::Session,
+        evidence: &[wit::Evidence],
+        chosen: Option<u32>,
+    ) -> Result<wit::Explanation, engine::Error> {
+        let evidence: Vec<_> = convert(&evidence);
+        let explained = self.0.explain_chosen(convert(&session), &evidence, chosen);
+        Ok(convert(&explained))
     }
 }
 

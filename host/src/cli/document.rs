@@ -184,6 +184,7 @@ fn verdict<'e>(explained: &'e Explained, verdict: &wit::Verdict) -> Verdict<'e> 
         wit::Verdict::Get(source) => ("get", Some(*source), None),
         wit::Verdict::Use(source) => ("use", Some(*source), None),
         wit::Verdict::Refuse(refused) => ("refuse", refused.source, Some(word(&refused.reason))),
+        wit::Verdict::Consult => ("consult", None, None),
     };
     Verdict {
         step,

@@ -64,7 +64,7 @@ impl Explained {
             | wit::Verdict::Ask(source)
             | wit::Verdict::Get(source)
             | wit::Verdict::Use(source) => Some(source),
-            wit::Verdict::Refuse(_) => None,
+            wit::Verdict::Refuse(_) | wit::Verdict::Consult => None,
         }
     }
 

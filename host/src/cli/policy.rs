@@ -125,6 +125,7 @@ mod samples {
             },
             clears: Vec::new(),
             hides: Vec::new(),
+            override_: None,
             documents: std::iter::once(policy)
                 .chain(rest)
                 .map(|document| document.path.clone())

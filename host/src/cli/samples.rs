@@ -43,6 +43,7 @@ fn sources() -> Vec<wit::Source> {
         id: id.into(),
         description: String::new(),
         kind,
+        reads: String::new(),
         headers: vec![pair("X-Api-Key", "{secret}")],
         export: vec![pair("ANTHROPIC_API_KEY", "{secret}")],
         endpoint: Some(wit::Endpoint {
@@ -148,6 +149,7 @@ fn explained(verdict: wit::Verdict, summary: &str, stands: [Stands<'_>; 4]) -> E
             },
             clears: Vec::new(),
             hides: Vec::new(),
+            override_: None,
             documents: vec!["claude-code.toml".into()],
             warnings: Vec::new(),
         },

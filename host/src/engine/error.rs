@@ -137,6 +137,9 @@ pub enum Misbehaviour {
         /// What was seen.
         seen: &'static str,
     },
+    /// It wants an override to choose, and the policy names none.
+    #[error("it consults an override, and none was loaded")]
+    NobodyToConsult,
     /// It has more or fewer answers than there were questions.
     #[error("it gives {given} answers where {asked} were asked for")]
     WrongLength {

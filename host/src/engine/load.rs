@@ -125,6 +125,43 @@ impl Policy {
         name: &str,
         documents: &[wit::Document],
     ) -> Result<Self, LoadError> {
+        let (mut store, exports) = Self::instance(engine)?;
+        let policy = load_into(&mut store, &exports, name, documents)?;
+        Ok(Self {
+            store,
+            exports,
+            policy,
+            count: None,
+        })
+    }
+
+    /// Finds the sources that two policies have in common: the old policy's
+    /// in their order, then those that only the new one has.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    pub fn align(
+        engine: &Engine,
+        name: (&str, &str),
+        old: &[wit::Document],
+        new: &[wit::Document],
+    ) -> Result<Vec<wit::Counterpart>, LoadError> {
+        let (mut store, exports) = Self::instance(engine)?;
+        let old = load_into(&mut store, &exports, name.0, old)?;
+        let new = load_into(&mut store, &exports, name.1, new)?;
+        let failed = |error| of_call("align", LOAD_FUEL, &error);
+        store.set_fuel(LOAD_FUEL).map_err(failed)?;
+        let aligned = exports
+            .keyrule_policy_engine()
+            .policy()
+            .call_align(&mut store, old, new)
+            .map_err(failed)?;
+        Ok(aligned)
+    }
+
+    /// A fresh instance, with fuel to load by.
+    fn instance(engine: &Engine) -> Result<(Store<Limits>, PolicyEngine), Error> {
         let failed = |error| of_call("load", LOAD_FUEL, &error);
         let mut store = Limits::store(engine.0.engine());
         store.set_fuel(LOAD_FUEL).map_err(failed)?;
@@ -143,18 +180,7 @@ impl Policy {
                 other => other,
             }
         })?;
-        let policy = exports
-            .keyrule_policy_engine()
-            .policy()
-            .call_load(&mut store, name, documents)
-            .map_err(failed)?
-            .map_err(LoadError::Rejected)?;
-        Ok(Self {
-            store,
-            exports,
-            policy,
-            count: None,
-        })
+        Ok((store, exports))
     }
 
     /// How many sources there are.
@@ -184,6 +210,60 @@ impl Policy {
         verdict::check_batch(&verdicts, self.count()?, facts.len())?;
         Ok(verdicts)
     }
+
+    /// `decide` for every combination of what may be known: one fact out of
+    /// the list for each source, the last source's changing fastest. Some ten
+    /// thousand combinations at a time stay within the limits.
+    ///
+    /// # Errors
+    ///
+    /// Where the component does not answer properly.
+    pub fn decide_every(
+        &mut self,
+        session: wit::Session,
+        facts: &[Vec<wit::Fact>],
+    ) -> Result<Vec<wit::Verdict>, Error> {
+        let verdicts = call!(self, "decide-every", call_decide_every, session, facts)?;
+        verdict::check_every(&verdicts, self.count()?, facts)?;
+        Ok(verdicts)
+    }
+
+    /// Lists everything that the policy decides.
+    ///
+    /// # Errors
+    ///
+    /// Where the component does not answer properly.
+    pub fn table(&mut self) -> Result<wit::Table, Error> {
+        let table = call!(self, "table", call_table)?;
+        verdict::check_table(&table, self.count()?)?;
+        Ok(table)
+    }
+
+    /// Lists what the author may not mean.
+    ///
+    /// # Errors
+    ///
+    /// Where the component does not answer properly.
+    pub fn lint(&mut self) -> Result<Vec<wit::Concern>, Error> {
+        call!(self, "lint", call_lint)
+    }
+}
+
+/// Reads documents into an instance.
+fn load_into(
+    store: &mut Store<Limits>,
+    exports: &PolicyEngine,
+    name: &str,
+    documents: &[wit::Document],
+) -> Result<ResourceAny, LoadError> {
+    let failed = |error| of_call("load", LOAD_FUEL, &error);
+    store.set_fuel(LOAD_FUEL).map_err(failed)?;
+    exports
+        .keyrule_policy_engine()
+        .policy()
+        .call_load(store, name, documents)
+        .map_err(failed)?
+        .map_err(LoadError::Rejected)
 }
 
 impl Judge for Policy {
@@ -211,13 +291,53 @@ impl Judge for Policy {
         call!(self, "decide", call_decide, session, facts)
     }
 
+    fn candidates(&mut self, session: wit::Session) -> Result<Vec<u32>, Error> {
+        let candidates = call!(self, "candidates", call_candidates, session)?;
+        verdict::check_candidates(&candidates, self.count()?)?;
+        Ok(candidates)
+    }
+
+    fn decide_chosen(
+        &mut self,
+        session: wit::Session,
+        facts: &[wit::Fact],
+        chosen: Option<u32>,
+    ) -> Result<wit::Verdict, Error> {
+        call!(
+            self,
+            "decide-chosen",
+            call_decide_chosen,
+            session,
+            facts,
+            chosen
+        )
+    }
+
     fn explain(
         &mut self,
         session: wit::Session,
         evidence: &[wit::Evidence],
     ) -> Result<wit::Explanation, Error> {
         let explanation = call!(self, "explain", call_explain, session, evidence)?;
-        verdict::check_explanation(&explanation, self.count()?)?;
+        verdict::check_explanation("explain", &explanation, self.count()?)?;
+        Ok(explanation)
+    }
+
+    fn explain_chosen(
+        &mut self,
+        session: wit::Session,
+        evidence: &[wit::Evidence],
+        chosen: Option<u32>,
+    ) -> Result<wit::Explanation, Error> {
+        let explanation = call!(
+            self,
+            "explain-chosen",
+            call_explain_chosen,
+            session,
+            evidence,
+            chosen
+        )?;
+        verdict::check_explanation("explain-chosen", &explanation, self.count()?)?;
         Ok(explanation)
     }
 }

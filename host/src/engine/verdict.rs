@@ -5,7 +5,7 @@
 
 use super::bindings::{
     Consent, Explanation, Fact, Finding, Fix, Line, Observation, Outcome, Refused, Session, State,
-    Verdict,
+    Table, Verdict,
 };
 use super::error::{Error, Misbehaviour};
 
@@ -86,6 +86,7 @@ impl Steps {
                 }
                 return Ok(Step::Refuse(refused));
             }
+            Verdict::Consult => return Err(Misbehaviour::NobodyToConsult),
         };
         let place = known(index, count)?;
         let no_such = Misbehaviour::NoSuchSource { index, count };
@@ -145,6 +146,7 @@ impl Steps {
                 Ok(Step::Use(place))
             }
             Verdict::Refuse(refused) => Ok(Step::Refuse(refused)),
+            Verdict::Consult => Err(Misbehaviour::NobodyToConsult),
         }
     }
 }
@@ -184,6 +186,25 @@ pub(super) fn check_finding(
 /// One verdict for each case, about sources that exist.
 pub(super) fn check_batch(verdicts: &[Verdict], count: usize, facts: usize) -> Result<(), Error> {
     let asked = facts.checked_div(count).unwrap_or_default();
+    check_verdicts("decide-batch", verdicts, count, asked)
+}
+
+/// As many verdicts as combinations, about sources that exist.
+pub(super) fn check_every(
+    verdicts: &[Verdict],
+    count: usize,
+    lists: &[Vec<Fact>],
+) -> Result<(), Error> {
+    let asked = lists.iter().map(Vec::len).product();
+    check_verdicts("decide-every", verdicts, count, asked)
+}
+
+fn check_verdicts(
+    call: &'static str,
+    verdicts: &[Verdict],
+    count: usize,
+    asked: usize,
+) -> Result<(), Error> {
     let checked = if verdicts.len() == asked {
         verdicts
             .iter()
@@ -194,18 +215,49 @@ pub(super) fn check_batch(verdicts: &[Verdict], count: usize, facts: usize) -> R
             asked,
         })
     };
+    checked.map_err(|what| Error::Misbehaved { call, what })
+}
+
+/// Candidates are sources that exist.
+pub(super) fn check_candidates(candidates: &[u32], count: usize) -> Result<(), Error> {
+    candidates
+        .iter()
+        .try_for_each(|index| known(*index, count).map(drop))
+        .map_err(|what| Error::Misbehaved {
+            call: "candidates",
+            what,
+        })
+}
+
+/// Conditions for each source, and rows about sources and conditions that
+/// exist.
+pub(super) fn check_table(table: &Table, count: usize) -> Result<(), Error> {
+    let lengths = table.conditions.len() == count;
+    let checked = if lengths {
+        table.rows.iter().try_for_each(|row| {
+            let place = known(row.source, count)?;
+            let conditions = table.conditions.get(place).map_or(0, Vec::len);
+            known(row.condition, conditions).map(drop)
+        })
+    } else {
+        Err(Misbehaviour::WrongLength {
+            given: table.conditions.len(),
+            asked: count,
+        })
+    };
     checked.map_err(|what| Error::Misbehaved {
-        call: "decide-batch",
+        call: "table",
         what,
     })
 }
 
 /// One line for each source, in their order, and nothing about others.
-pub(super) fn check_explanation(explanation: &Explanation, count: usize) -> Result<(), Error> {
-    check_lines(explanation, count).map_err(|what| Error::Misbehaved {
-        call: "explain",
-        what,
-    })
+pub(super) fn check_explanation(
+    call: &'static str,
+    explanation: &Explanation,
+    count: usize,
+) -> Result<(), Error> {
+    check_lines(explanation, count).map_err(|what| Error::Misbehaved { call, what })
 }
 
 fn check_lines(explanation: &Explanation, count: usize) -> Result<(), Misbehaviour> {
@@ -260,7 +312,7 @@ fn exists(verdict: &Verdict, count: usize) -> Result<(), Misbehaviour> {
             source: Some(index),
             ..
         }) => known(*index, count).map(drop),
-        Verdict::Refuse(Refused { source: None, .. }) => Ok(()),
+        Verdict::Refuse(Refused { source: None, .. }) | Verdict::Consult => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) fn source(kind: wit::Kind) -> wit::Source {
         id: "sample".to_owned(),
         description: "a sample".to_owned(),
         kind,
+        reads: String::new(),
         headers: vec![wit::Pair {
             name: "X-Api-Key".to_owned(),
             text: "{secret}".to_owned(),
@@ -58,6 +59,7 @@ pub(crate) fn about() -> wit::About {
         },
         clears: Vec::new(),
         hides: Vec::new(),
+        override_: None,
         documents: Vec::new(),
         warnings: Vec::new(),
     }
