@@ -6,6 +6,8 @@
 
 mod check;
 mod show;
+#[allow(dead_code, reason = "its commands are being written")]
+mod stack;
 
 use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};
 use crate::policy::builtin::{POLICY_SCHEMA, RESTRICTION_SCHEMA};
