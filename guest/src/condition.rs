@@ -76,26 +76,38 @@ fn observations(rules: &[&Rule]) -> Vec<Seen> {
         return Vec::new();
     };
     let mut all = Vec::new();
-    for (organization, of) in organizations(kind, rules) {
-        for (kept_in, place) in stores(kind) {
-            for (destinations, sent) in destinations(rules) {
-                let seen = destinations
-                    .into_iter()
-                    .map(|destination| Observation {
-                        destination,
+    let sent = destinations(rules);
+    let whose = organizations(rules);
+    let endings: &[bool] = if rules.len() > 1 && can_end(kind) {
+        &[false, true]
+    } else {
+        // One rule judges what has ended as it judges trouble.
+        &[false]
+    };
+    for ended in endings {
+        let ending = ended.then(|| "that has ended and cannot be renewed".to_owned());
+        for (organizations, of) in &whose {
+            for (kept_in, place) in stores(kind) {
+                for (destinations, sent) in &sent {
+                    let each = destinations.iter().zip(organizations);
+                    let seen = each.map(|(destination, organization)| Observation {
+                        destination: destination.clone(),
                         organization: organization.clone(),
                         kept_in,
+                        expires_in: ended.then_some(0),
                         ..plain(Outcome::Present)
-                    })
-                    .collect();
-                let aspects = [&of, &place, &sent].into_iter().flatten().cloned();
-                all.push((seen, aspects.collect()));
+                    });
+                    let aspects = [&ending, of, &place, sent].into_iter().flatten().cloned();
+                    all.push((seen.collect(), aspects.collect()));
+                }
             }
         }
-    }
-    for outcome in others(kind) {
-        let seen = rules.iter().map(|_| plain(outcome)).collect();
-        all.push((seen, Vec::new()));
+        if !ended {
+            for outcome in others(kind) {
+                let seen = rules.iter().map(|_| plain(outcome)).collect();
+                all.push((seen, Vec::new()));
+            }
+        }
     }
     all
 }
@@ -118,23 +130,38 @@ fn plain(outcome: Outcome) -> Observation {
     }
 }
 
-/// What can come of a look besides that it is there.
+/// What can come of a look besides that it is there. A command that the
+/// policy names, and a provider that it selects, are never absent.
 fn others(kind: &Kind) -> Vec<Outcome> {
-    let mut all = vec![Outcome::Trouble(trouble(kind)), Outcome::Absent];
+    let mut all = vec![Outcome::Trouble(trouble(kind))];
     match kind {
-        Kind::Environment(_) | Kind::Supplied => all.push(Outcome::Blank),
+        Kind::Environment(_) | Kind::Supplied => all.extend([Outcome::Absent, Outcome::Blank]),
         Kind::Helper(helper) => {
             if !matches!(helper.command, Command::Arguments(_)) {
-                all.push(Outcome::Blank);
+                all.extend([Outcome::Absent, Outcome::Blank]);
             }
             all.push(Outcome::Recursion);
         }
-        Kind::Cloud(cloud) if cloud.flag.is_some() => {
-            all.extend([Outcome::Blank, Outcome::Off]);
+        Kind::Cloud(cloud) => {
+            if cloud.flag.is_some() {
+                all.extend([Outcome::Absent, Outcome::Blank, Outcome::Off]);
+            }
         }
-        Kind::Cloud(_) | Kind::ToolLogin(_) | Kind::StoredKey(_) | Kind::Login(_) => {}
+        Kind::ToolLogin(_) | Kind::StoredKey(_) | Kind::Login(_) => all.push(Outcome::Absent),
     }
     all
+}
+
+/// Whether it is known when such a credential ends. Others end unseen.
+fn can_end(kind: &Kind) -> bool {
+    match kind {
+        Kind::Login(_) | Kind::Supplied => true,
+        Kind::Environment(_)
+        | Kind::Helper(_)
+        | Kind::ToolLogin(_)
+        | Kind::StoredKey(_)
+        | Kind::Cloud(_) => false,
+    }
 }
 
 /// A trouble that such a source can have.
@@ -149,32 +176,57 @@ fn trouble(kind: &Kind) -> Trouble {
     }
 }
 
-/// Organisations that tell the rules' lists apart: each that is named, one
-/// that is not, and none.
-fn organizations(kind: &Kind, rules: &[&Rule]) -> Vec<(Option<String>, Option<String>)> {
-    let named: BTreeSet<&String> = rules
+/// Whose each rule's credential can be: each organisation that is named, one
+/// that is not, and none. Rules that go by the same claim see the same.
+fn organizations(rules: &[&Rule]) -> Vec<(Vec<Option<String>>, Option<String>)> {
+    let none = || vec![(None, None)];
+    let several = rules
         .iter()
-        .flat_map(|rule| &rule.organizations)
-        .flat_map(|organizations| &organizations.list)
-        .collect();
-    let none = (None, None);
-    if named.is_empty() || !says_whose(kind) {
-        return vec![none];
+        .any(|rule| claim(rule) != rules.first().and_then(|rule| claim(rule)));
+    each(rules, claim, |group| {
+        let named: BTreeSet<&String> = group
+            .iter()
+            .flat_map(|rule| &rule.organizations)
+            .flat_map(|organizations| &organizations.list)
+            .collect();
+        let Some(rule) = group.first().filter(|rule| says_whose(&rule.source.kind)) else {
+            return none();
+        };
+        if named.is_empty() {
+            return none();
+        }
+        let by = match claim(rule).filter(|_| several) {
+            Some(claim) => format!(" by its claim `{claim}`"),
+            None => String::new(),
+        };
+        let mut another = "another".to_owned();
+        while named.contains(&another) {
+            another.push('-');
+        }
+        let mut all: Vec<_> = named
+            .into_iter()
+            .map(|name| {
+                let text = format!("of the organisation `{name}`{by}");
+                (Some(name.clone()), Some(text))
+            })
+            .collect();
+        all.push((Some(another), Some(format!("of another organisation{by}"))));
+        all.push((None, Some(format!("of no known organisation{by}"))));
+        all
+    })
+}
+
+/// The claim that says whose a credential is, where the policy names one.
+fn claim(rule: &Rule) -> Option<&str> {
+    match &rule.source.kind {
+        Kind::Login(login) => login.organization_claim.as_deref(),
+        Kind::StoredKey(key) => key.organization_claim.as_deref(),
+        Kind::Environment(_)
+        | Kind::Helper(_)
+        | Kind::ToolLogin(_)
+        | Kind::Supplied
+        | Kind::Cloud(_) => None,
     }
-    let mut another = "another".to_owned();
-    while named.contains(&another) {
-        another.push('-');
-    }
-    let mut all: Vec<_> = named
-        .into_iter()
-        .map(|name| {
-            let text = format!("of the organisation `{name}`");
-            (Some(name.clone()), Some(text))
-        })
-        .collect();
-    all.push((Some(another), Some("of another organisation".to_owned())));
-    all.push((None, Some("of no known organisation".to_owned())));
-    all
 }
 
 /// Whether it is known whose such a credential is.
@@ -207,40 +259,50 @@ fn stores(kind: &Kind) -> Vec<(Option<StoreKind>, Option<String>)> {
 /// Where each rule's credential can be sent. Rules that follow the same
 /// variable see the same; others see each their own.
 fn destinations(rules: &[&Rule]) -> Vec<(Vec<Destination>, Option<String>)> {
-    let origins = origins(rules);
-    let of = |variable: Option<&str>| -> Vec<(Destination, Option<String>)> {
-        let default = (Destination::Default, None);
-        let Some(variable) = variable else {
-            return vec![default];
+    each(rules, variable_of_endpoint, |group| {
+        let mut all = vec![(Destination::Default, None)];
+        let Some(variable) = group.first().and_then(|rule| variable_of_endpoint(rule)) else {
+            return all;
         };
-        let mut all = vec![default];
-        all.extend(origins.iter().map(|origin| {
+        all.extend(origins(group).into_iter().map(|origin| {
             let text = format!("to be sent to `{origin}` by `{variable}`");
-            (Destination::Origin(origin.clone()), Some(text))
+            (Destination::Origin(origin), Some(text))
         }));
         let text = format!("with a `{variable}` that is not a URL");
         all.push((Destination::Malformed, Some(text)));
         all
-    };
-    let mut all: Vec<(Vec<Destination>, Option<String>)> = vec![(Vec::new(), None)];
+    })
+}
+
+/// Every combination of what the rules can see, where those with the same
+/// `key` see the same.
+fn each<'r, K: PartialEq, T: Clone>(
+    rules: &[&'r Rule],
+    key: impl Fn(&'r Rule) -> K,
+    choices: impl Fn(&[&'r Rule]) -> Vec<(T, Option<String>)>,
+) -> Vec<(Vec<T>, Option<String>)> {
+    let mut all: Vec<(Vec<T>, Option<String>)> = vec![(Vec::new(), None)];
     for (index, rule) in rules.iter().enumerate() {
-        let variable = variable_of_endpoint(rule);
-        let first = rules
+        let key_of_rule = key(rule);
+        let first = rules.iter().position(|other| key(other) == key_of_rule);
+        if let Some(first) = first.filter(|first| *first < index) {
+            for (seen, _) in &mut all {
+                seen.extend(seen.get(first).cloned());
+            }
+            continue;
+        }
+        let group: Vec<&Rule> = rules
             .iter()
-            .take(index)
-            .position(|other| variable.is_some() && variable_of_endpoint(other) == variable);
-        let choices = of(variable);
+            .filter(|other| key(other) == key_of_rule)
+            .copied()
+            .collect();
+        let choices = choices(&group);
         all = all
             .into_iter()
             .flat_map(|(before, text)| {
-                let same = first.and_then(|first| before.get(first).cloned());
-                let choices = match same {
-                    Some(destination) => vec![(destination, None)],
-                    None => choices.clone(),
-                };
-                choices.into_iter().map(move |(destination, more)| {
+                choices.iter().cloned().map(move |(choice, more)| {
                     let mut now = before.clone();
-                    now.push(destination);
+                    now.push(choice);
                     let said = match (&text, more) {
                         (Some(text), Some(more)) => Some(format!("{text}, {more}")),
                         (text, more) => text.clone().or(more),

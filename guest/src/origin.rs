@@ -40,6 +40,9 @@ impl Pattern {
         let host = match host {
             "*" => Host::Any,
             other => match other.strip_prefix("*.") {
+                Some(below) if below.starts_with('[') => {
+                    return Err("nothing is below an address");
+                }
                 Some(below) => Host::Below(checked_host(below)?),
                 None => Host::Exactly(checked_host(other)?),
             },
@@ -108,7 +111,15 @@ pub(crate) fn telling_apart(patterns: &[&Pattern]) -> Vec<String> {
         }
         format!("{label}.{parent}")
     };
-    let mut hosts: Vec<String> = vec![below("invalid")];
+    // A domain that no pattern speaks of (RFC 6761, section 6.4).
+    let mut elsewhere = "invalid".to_owned();
+    while patterns
+        .iter()
+        .any(|pattern| matches!(&pattern.host, Host::Below(parent) if *parent == elsewhere))
+    {
+        elsewhere.push_str("-other");
+    }
+    let mut hosts: Vec<String> = vec![below(&elsewhere)];
     let mut ports: Vec<u16> = Vec::new();
     for pattern in patterns {
         hosts.push(match &pattern.host {
@@ -285,6 +296,26 @@ mod tests {
     }
 
     #[test]
+    fn one_origin_is_none_that_patterns_name() {
+        for texts in [
+            &["https://*.invalid:*", "https://any.invalid"][..],
+            &[
+                "https://*.invalid:*",
+                "https://*.invalid-other:*",
+                "https://a.test",
+            ],
+        ] {
+            let patterns: Vec<Pattern> = texts
+                .iter()
+                .map(|text| Pattern::parse(text).expect("a pattern"))
+                .collect();
+            let all = telling_apart(&patterns.iter().collect::<Vec<_>>());
+            let matched = |origin: &String| patterns.iter().any(|pattern| pattern.matches(origin));
+            assert!(!all.iter().all(matched), "{all:?}");
+        }
+    }
+
+    #[test]
     fn ipv6_keeps_its_colons() {
         assert!(allows("http://[::1]:*", "http://[::1]:8080"));
         assert!(!allows("http://[::1]", "http://[::1]:8080"));
@@ -303,6 +334,7 @@ mod tests {
             "https://u@x",
             "https://x:0",
             "https://x:99999",
+            "https://*.[::1]",
             "x",
         ] {
             assert!(Pattern::parse(wrong).is_err(), "{wrong}");

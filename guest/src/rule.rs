@@ -110,13 +110,17 @@ impl Rule {
         self.surfaces.has(surface)
     }
 
-    /// Takes away surfaces, and remembers why.
+    /// Takes away surfaces, and remembers why. That a restriction dropped the
+    /// source goes before that it took a surface from it, so that their order
+    /// makes no difference.
     pub(crate) fn keep_surfaces(&mut self, kept: Surfaces, reason: Reason, at: At) {
         for (_, surface) in SURFACES {
-            if self.surfaces.has(surface)
-                && !kept.has(surface)
-                && let Some(slot) = self.removed.get_mut(surface as usize)
-            {
+            let Some(slot) = self.removed.get_mut(surface as usize) else {
+                continue;
+            };
+            let taken = self.surfaces.has(surface);
+            let said = matches!(slot, Some((Reason::RestrictedSurface, _)));
+            if !kept.has(surface) && (taken || (said && reason == Reason::Dropped)) {
                 *slot = Some((reason, at));
             }
         }

@@ -1,177 +1,353 @@
-//! The law of restrictions (S12), over the complete table of a small policy:
-//! they only remove, their order does not matter, and twice is once.
+//! The law of restrictions (S12) and the completeness of the table, over
+//! policies, restrictions and observations of every shape. `PROPTEST_CASES`
+//! says over how many.
 
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
     reason = "a helper of tests stops where something is missing"
 )]
 
+#[path = "law/generate.rs"]
+mod generate;
+#[path = "law/world.rs"]
+mod world;
+
 use keyrule_policy::Policy;
 use keyrule_policy::bindings::exports::keyrule::policy::engine::{
-    Consent, Document, Fact, Place, Session, State, Surface, Verdict,
+    Consent, Counterpart, Effect, Fact, Reason, Refusal, Refused, Session, State, Surface, Table,
+    Verdict,
 };
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 
-const POLICY: &str = r#"
-name = "p"
+use generate::{policy, restrictions};
+use world::world;
 
-[[source]]
-id = "token"
-kind = "environment"
-variable = "TOKEN"
-surfaces = ["terminal", "remote"]
-consent = "interactive"
-
-[[source]]
-id = "helper"
-kind = "helper"
-command = ["get-token"]
-surfaces = ["terminal", "desktop"]
-on-failure = "next"
-
-[[source]]
-id = "login"
-kind = "tool-login"
-path = "~/.tool/credentials.json"
-entry = "login"
-surfaces = ["terminal", "desktop", "remote", "web"]
-"#;
-
-const RESTRICTIONS: [&str; 6] = [
-    r#"drop = ["token"]"#,
-    r#"surfaces = ["terminal", "web"]"#,
-    r#"consent = "always""#,
-    "[source.helper]\nsurfaces = [\"desktop\"]\nconsent = \"interactive\"",
-    r#"drop = ["login", "helper"]"#,
-    r#"consent = "never""#,
-];
-
-const STATES: [State; 6] = [
-    State::Unknown,
-    State::Out,
-    State::Barred,
-    State::Ready,
-    State::Held,
-    State::Failed,
-];
 const CONSENTS: [Consent; 3] = [Consent::Undecided, Consent::Approved, Consent::Declined];
-const SURFACES: [Surface; 4] = [
-    Surface::Terminal,
-    Surface::Desktop,
-    Surface::Remote,
-    Surface::Web,
-];
-
-fn load(restrictions: &[&str]) -> Policy {
-    let mut documents = vec![Document {
-        place: Place::Builtin,
-        path: "p.toml".to_owned(),
-        text: POLICY.to_owned(),
-    }];
-    for (index, text) in restrictions.iter().enumerate() {
-        documents.push(Document {
-            place: Place::ManagedRestriction,
-            path: format!("p.d/{index}.toml"),
-            text: (*text).to_owned(),
-        });
-    }
-    Policy::load("p", documents).expect("these documents are valid")
-}
-
-fn every_case() -> Vec<[Fact; 3]> {
-    let each: Vec<Fact> = STATES
-        .iter()
-        .flat_map(|state| {
-            CONSENTS.iter().map(|consent| Fact {
-                state: *state,
-                consent: *consent,
-            })
-        })
-        .collect();
-    let mut cases = Vec::new();
-    for a in &each {
-        for b in &each {
-            for c in &each {
-                cases.push([*a, *b, *c]);
-            }
-        }
-    }
-    cases
-}
 
 fn sessions() -> impl Iterator<Item = Session> {
-    SURFACES.into_iter().flat_map(|surface| {
-        [false, true].map(|interactive| Session {
+    let surfaces = [
+        Surface::Terminal,
+        Surface::Desktop,
+        Surface::Remote,
+        Surface::Web,
+    ];
+    surfaces.into_iter().flat_map(|surface| {
+        [true, false].map(|interactive| Session {
             surface,
             interactive,
         })
     })
 }
 
-fn table(policy: &Policy) -> Vec<Verdict> {
-    let cases: Vec<Fact> = every_case().into_iter().flatten().collect();
-    sessions()
-        .flat_map(|session| policy.decide_batch(session, &cases))
-        .collect()
+/// A policy with its table, whose rows can be looked up.
+struct Decided {
+    policy: Policy,
+    table: Table,
+    asks: Vec<bool>,
+    /// Where the rows of each session and source begin; none where the session
+    /// is not served.
+    starts: Vec<Vec<Option<usize>>>,
 }
 
-#[test]
-fn a_batch_decides_what_single_calls_decide() {
-    let policy = load(&[]);
-    let single: Vec<Verdict> = sessions()
-        .flat_map(|session| {
-            every_case()
-                .into_iter()
-                .map(|case| policy.decide(session, &case))
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    assert_eq!(table(&policy), single);
-}
-
-#[test]
-fn order_and_repetition_of_restrictions_change_nothing() {
-    for first in RESTRICTIONS {
-        for second in RESTRICTIONS {
-            let expected = table(&load(&[first, second]));
-            assert_eq!(
-                expected,
-                table(&load(&[second, first])),
-                "{first} / {second}"
-            );
-            assert_eq!(
-                expected,
-                table(&load(&[first, second, first])),
-                "{first} / {second}"
-            );
+impl Decided {
+    fn of(policy: Policy) -> Self {
+        let table = policy.table();
+        let asks: Vec<bool> = policy.sources().iter().map(|source| source.asks).collect();
+        let starts = sessions()
+            .map(|session| {
+                (0_u32..)
+                    .zip(&asks)
+                    .map(|(source, _)| {
+                        table
+                            .rows
+                            .iter()
+                            .position(|row| row.session == session && row.source == source)
+                    })
+                    .collect()
+            })
+            .collect();
+        Self {
+            policy,
+            table,
+            asks,
+            starts,
         }
+    }
+
+    /// What follows, and why. None where the session is not served.
+    fn effect(
+        &self,
+        session: usize,
+        source: usize,
+        condition: u32,
+        consent: Consent,
+    ) -> Option<(Effect, Reason)> {
+        let start = self.starts[session][source]?;
+        let place = if self.asks[source] {
+            condition as usize * CONSENTS.len() + consent as usize
+        } else {
+            condition as usize
+        };
+        let row = &self.table.rows[start + place];
+        assert_eq!((row.source as usize, row.condition), (source, condition));
+        assert!(!self.asks[source] || row.consent == consent);
+        Some((row.effect, row.reason))
+    }
+
+    fn judged(&self, source: usize, condition: u32) -> (State, Reason) {
+        let condition = &self.table.conditions[source][condition as usize];
+        (condition.state, condition.reason)
     }
 }
 
-/// What wins under restrictions is a source that the policy lets count in
-/// this session, and needs no weaker consent.
-#[test]
-fn restrictions_only_remove() {
-    for first in RESTRICTIONS {
-        for second in RESTRICTIONS {
-            let restricted = load(&[first, second]);
-            for session in sessions() {
-                for case in every_case() {
-                    let (Verdict::Get(index) | Verdict::Use(index)) =
-                        restricted.decide(session, &case)
-                    else {
+/// Every place of two policies with the same sources, with the place of its
+/// condition in either.
+fn joint(counterparts: &[Counterpart]) -> impl Iterator<Item = (usize, u32, u32)> {
+    counterparts
+        .iter()
+        .enumerate()
+        .flat_map(|(source, counterpart)| {
+            let place = u32::try_from(source).ok();
+            assert_eq!((counterpart.old, counterpart.new), (place, place));
+            counterpart.conditions.iter().map(move |condition| {
+                let old = condition.old.expect("the old policy has it");
+                let new = condition.new.expect("the new policy has it");
+                (source, old, new)
+            })
+        })
+}
+
+fn strength(effect: Effect) -> u8 {
+    match effect {
+        Effect::Pass | Effect::Refuse(_) => 0,
+        Effect::Ask => 1,
+        Effect::Use => 2,
+    }
+}
+
+/// What a look made of a source, whether it was got or can be renewed.
+fn looked(state: State, reason: Reason) -> (State, Reason) {
+    match (state, reason) {
+        (State::Ready | State::Held, _) => (State::Ready, Reason::Present),
+        other => other,
+    }
+}
+
+fn settings() -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
+            "tests/law.regressions",
+        ))),
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(settings())]
+
+    /// S12: a source that is used under restrictions is one that the policy
+    /// itself lets count there, in the same case, under no weaker consent, for
+    /// no other endpoint and for no longer.
+    #[test]
+    fn restrictions_only_remove(draft in policy(), list in restrictions(), worlds in worlds()) {
+        let base = Decided::of(draft.load());
+        let restricted = Decided::of(draft.restricted(&list));
+        for (source, old, new) in joint(&Policy::align(&base.policy, &restricted.policy)) {
+            let (without, with) = (base.judged(source, old), restricted.judged(source, new));
+            prop_assert!(with.0 != State::Ready || without.0 == State::Ready, "{without:?} {with:?}");
+            for session in 0..sessions().count() {
+                for consent in CONSENTS {
+                    let without = base.effect(session, source, old, consent);
+                    let with = restricted.effect(session, source, new, consent);
+                    prop_assert_eq!(without.is_some(), with.is_some());
+                    let (Some((without, _)), Some((with, _))) = (without, with) else {
                         continue;
                     };
-                    // With everything else out, the unrestricted policy must
-                    // come to the same step for the same source.
-                    let mut alone = [Fact {
-                        state: State::Out,
-                        consent: Consent::Undecided,
-                    }; 3];
-                    alone[index as usize] = case[index as usize];
-                    let unrestricted = load_once().decide(session, &alone);
-                    assert!(
-                        matches!(unrestricted, Verdict::Get(same) | Verdict::Use(same) if same == index),
-                        "{first} / {second}: {session:?} {case:?} gives {index}, alone {unrestricted:?}"
+                    prop_assert!(strength(with) <= strength(without), "{without:?} {with:?}");
+                }
+            }
+        }
+        for world in worlds {
+            for (index, source) in (0..).zip(base.policy.sources()) {
+                let seen = world.seen(&source);
+                let without = base.policy.observe(index, &seen).ttl_ms;
+                prop_assert!(restricted.policy.observe(index, &seen).ttl_ms <= without);
+            }
+        }
+    }
+
+    /// S12: neither their order nor how often they are said makes a
+    /// difference, except to the lines that are named as the reason.
+    #[test]
+    fn order_and_repetition_change_nothing(
+        draft in policy(),
+        (list, other) in restrictions().prop_flat_map(|list| {
+            let mut twice = list.clone();
+            twice.extend(list.iter().take(2).cloned());
+            (Just(list), Just(twice).prop_shuffle())
+        }),
+        worlds in worlds(),
+    ) {
+        let one = Decided::of(draft.restricted(&list));
+        let other = Decided::of(draft.restricted(&other));
+        for (source, old, new) in joint(&Policy::align(&one.policy, &other.policy)) {
+            prop_assert_eq!(one.judged(source, old), other.judged(source, new));
+            for session in 0..sessions().count() {
+                for consent in CONSENTS {
+                    prop_assert_eq!(
+                        one.effect(session, source, old, consent),
+                        other.effect(session, source, new, consent)
+                    );
+                }
+            }
+        }
+        let endings = |of: &Decided| -> Vec<_> {
+            of.table.endings.iter().map(|ending| (ending.session, ending.reason)).collect()
+        };
+        prop_assert_eq!(endings(&one), endings(&other));
+        prop_assert_eq!(&one.asks, &other.asks);
+        for world in worlds {
+            for (index, source) in (0..).zip(one.policy.sources()) {
+                let seen = world.seen(&source);
+                let judged = |of: &Decided| {
+                    let found = of.policy.observe(index, &seen);
+                    (found.state, found.reason, found.ttl_ms)
+                };
+                prop_assert_eq!(judged(&one), judged(&other));
+            }
+        }
+    }
+
+    /// The first row that is not passed is what `decide` answers, in every
+    /// combination of conditions and consents.
+    #[test]
+    fn the_table_is_what_is_decided(
+        draft in policy(),
+        list in restrictions(),
+        turn in any::<[usize; 6]>(),
+    ) {
+        let decided = Decided::of(draft.restricted(&list));
+        let mut choices: Vec<Vec<(u32, Consent)>> = (decided.table.conditions.iter())
+            .zip(&decided.asks)
+            .zip(turn)
+            .map(|((conditions, asks), turn)| {
+                let mut all: Vec<_> = (0..)
+                    .zip(conditions)
+                    .flat_map(|(place, _)| CONSENTS.map(|consent| (place, consent)))
+                    .filter(|(_, consent)| *asks || *consent == Consent::Undecided)
+                    .collect();
+                // Where there are too many, others are left out in each case.
+                let middle = turn % all.len();
+                all.rotate_left(middle);
+                all
+            })
+            .collect();
+        while choices.iter().map(Vec::len).product::<usize>() > 600 {
+            let longest = choices.iter_mut().max_by_key(|list| list.len()).expect("a source");
+            longest.pop();
+        }
+        let facts: Vec<Vec<Fact>> = choices
+            .iter()
+            .enumerate()
+            .map(|(source, list)| {
+                list.iter()
+                    .map(|(condition, consent)| Fact {
+                        state: decided.judged(source, *condition).0,
+                        consent: *consent,
+                    })
+                    .collect()
+            })
+            .collect();
+        for (place, session) in sessions().enumerate() {
+            let verdicts = decided.policy.decide_every(session, &facts);
+            let mut count = 0;
+            for verdict in &verdicts {
+                // The last source's changes fastest.
+                let mut rest = count;
+                let mut case: Vec<(u32, Consent)> = choices
+                    .iter()
+                    .rev()
+                    .map(|list| {
+                        let choice = list[rest % list.len()];
+                        rest /= list.len();
+                        choice
+                    })
+                    .collect();
+                case.reverse();
+                prop_assert_eq!(*verdict, by_table(&decided, place, &case));
+                count += 1;
+            }
+            prop_assert_eq!(count, choices.iter().map(Vec::len).product::<usize>());
+        }
+    }
+
+    /// Whatever a host sees is judged as one of the conditions in the table,
+    /// and each condition's own observation is judged as the table says.
+    #[test]
+    fn the_conditions_are_complete(
+        draft in policy(),
+        list in restrictions(),
+        worlds in worlds(),
+    ) {
+        let decided = Decided::of(draft.restricted(&list));
+        let sources = decided.policy.sources();
+        for (index, conditions) in (0..).zip(&decided.table.conditions) {
+            for condition in conditions {
+                let found = decided.policy.observe(index, &condition.seen);
+                prop_assert_eq!(
+                    (found.state, found.reason, &found.at),
+                    (condition.state, condition.reason, &condition.at)
+                );
+            }
+            for world in &worlds {
+                let seen = world.seen(&sources[index as usize]);
+                let found = decided.policy.observe(index, &seen);
+                let judged = looked(found.state, found.reason);
+                prop_assert!(
+                    conditions.iter().any(|condition| {
+                        (condition.state, condition.reason) == judged && condition.at == found.at
+                    }),
+                    "{judged:?} {seen:?}"
+                );
+            }
+        }
+    }
+
+    /// What two policies make of the same world is one of the conditions that
+    /// they have in common.
+    #[test]
+    fn joint_conditions_are_complete(
+        old in policy(),
+        new in policy(),
+        list in restrictions(),
+        worlds in worlds(),
+    ) {
+        let base = Decided::of(old.load());
+        for other in [old.restricted(&list), new.restricted(&list)] {
+            let other = Decided::of(other);
+            let (of_base, of_other) = (base.policy.sources(), other.policy.sources());
+            for counterpart in Policy::align(&base.policy, &other.policy) {
+                for world in &worlds {
+                    let judge = |decided: &Decided, sources: &[_], place: Option<u32>| {
+                        let index = place?;
+                        let seen = world.seen(&sources[index as usize]);
+                        let found = decided.policy.observe(index, &seen);
+                        Some(looked(found.state, found.reason))
+                    };
+                    let old = judge(&base, &of_base, counterpart.old);
+                    let new = judge(&other, &of_other, counterpart.new);
+                    let known = |decided: &Decided, source: Option<u32>, place: Option<u32>| {
+                        Some(decided.judged(source? as usize, place?))
+                    };
+                    prop_assert!(
+                        counterpart.conditions.iter().any(|condition| {
+                            known(&base, counterpart.old, condition.old) == old
+                                && known(&other, counterpart.new, condition.new) == new
+                        }),
+                        "{old:?} {new:?} of {counterpart:#?}"
                     );
                 }
             }
@@ -179,47 +355,24 @@ fn restrictions_only_remove() {
     }
 }
 
-fn load_once() -> &'static Policy {
-    static POLICY: std::sync::OnceLock<Policy> = std::sync::OnceLock::new();
-    POLICY.get_or_init(|| load(&[]))
+fn worlds() -> impl Strategy<Value = Vec<world::World>> {
+    proptest::collection::vec(world(), 24)
 }
 
-#[test]
-fn following_the_verdicts_ends() {
-    let policy = load(&[]);
-    for session in sessions() {
-        for looked in every_case() {
-            let mut facts = [Fact {
-                state: State::Unknown,
-                consent: Consent::Undecided,
-            }; 3];
-            let mut steps = 0;
-            loop {
-                steps += 1;
-                assert!(steps <= 10, "{session:?} {looked:?} does not end");
-                match policy.decide(session, &facts) {
-                    Verdict::Look(index) => {
-                        let seen = looked[index as usize].state;
-                        let state = if seen == State::Unknown {
-                            State::Out
-                        } else {
-                            seen
-                        };
-                        facts[index as usize].state = state;
-                    }
-                    Verdict::Ask(index) => {
-                        let said = looked[index as usize].consent;
-                        let consent = if said == Consent::Undecided {
-                            Consent::Declined
-                        } else {
-                            said
-                        };
-                        facts[index as usize].consent = consent;
-                    }
-                    Verdict::Get(index) => facts[index as usize].state = State::Failed,
-                    Verdict::Use(_) | Verdict::Refuse(_) | Verdict::Consult => break,
-                }
-            }
+/// What the table says of one case.
+fn by_table(decided: &Decided, session: usize, case: &[(u32, Consent)]) -> Verdict {
+    let refuse = |reason, source| Verdict::Refuse(Refused { reason, source });
+    for (source, (condition, consent)) in case.iter().enumerate() {
+        let Some((effect, _)) = decided.effect(session, source, *condition, *consent) else {
+            return refuse(Refusal::SurfaceNotServed, None);
+        };
+        let index = u32::try_from(source).expect("few sources");
+        match effect {
+            Effect::Pass => {}
+            Effect::Ask => return Verdict::Ask(index),
+            Effect::Use => return Verdict::Get(index),
+            Effect::Refuse(reason) => return refuse(reason, Some(index)),
         }
     }
+    refuse(decided.table.endings[session].reason, None)
 }
