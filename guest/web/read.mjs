@@ -1,6 +1,8 @@
 /**
  * The text of a file beside this module: from the disk in Node, over HTTP in a
  * page. What reads is the embedder's; the engine reads nothing.
+ *
+ * @param {string} path
  */
 export async function read(path) {
   const url = new URL(path, import.meta.url);
@@ -13,7 +15,11 @@ export async function read(path) {
   return answer.text();
 }
 
-/** A policy that ships, as a document. */
+/**
+ * A policy that ships, as a document.
+ *
+ * @param {string} name
+ */
 export async function shipped(name) {
   const path = `policies/${name}.toml`;
   return { place: /** @type {const} */ ('user'), path, text: await read(`../../${path}`) };

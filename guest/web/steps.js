@@ -48,6 +48,8 @@ export class Steps {
 
 /** Why a step cannot be, if it cannot. */
 const RULES = {
+  // A word that every object has is no step.
+  __proto__: null,
   look: ({ state }) => state !== 'unknown' && 'is not unknown',
   ask: ({ state, consent }, { interactive }) =>
     (state !== 'ready' && state !== 'held' && 'is neither ready nor held') ||
