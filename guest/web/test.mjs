@@ -317,6 +317,14 @@ test('the types say what the module does', async () => {
   assert.equal(stdout, '');
 });
 
+test('an observation has every field of the contract', async () => {
+  const types = await readFile(`${folder}engine/interfaces/keyrule-policy-engine.d.ts`, 'utf8');
+  const [, fields] = /export interface Observation \{([^}]*)\}/.exec(types);
+  const names = [...fields.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name);
+  const { observation } = await import('./observation.js');
+  assert.deepEqual(Object.keys(observation({ outcome: 'absent' }, false)), names);
+});
+
 test('the example prints what it says', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [`${folder}example.mjs`]);
   assert.match(stdout, /^example-web-sandbox, in a web session: `supervisor` is used/);

@@ -147,7 +147,10 @@ pub fn shipped() -> Vec<Shipped> {
     let engine = Engine::builtin().expect("the engine");
     crate::case::list(&folder)
         .iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
         .map(|path| {
             let file = path.file_name().expect("a name").to_string_lossy();
             let name = path.file_stem().expect("a name").to_string_lossy();
