@@ -43,7 +43,7 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use keyrule::engine::{Engine, Judge, Policy, bindings as wit};
 use sha2::{Digest, Sha256};
@@ -136,41 +136,49 @@ pub struct Shipped {
     pub component: String,
 }
 
-/// Every policy that ships, in the order of their names. A policy's path in
-/// the text is `policies/` and the file's name.
+/// Every policy that ships, in the order of their names.
 ///
 /// # Panics
 ///
 /// Where one cannot be read or loaded.
 pub fn shipped() -> Vec<Shipped> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
-    let engine = Engine::builtin().expect("the engine");
-    crate::case::list(&folder)
+    crate::case::list(&folder())
         .iter()
         .filter(|path| {
             path.extension()
                 .is_some_and(|extension| extension == "toml")
         })
-        .map(|path| {
-            let file = path.file_name().expect("a name").to_string_lossy();
-            let name = path.file_stem().expect("a name").to_string_lossy();
-            let documents = [wit::Document {
-                place: wit::Place::User,
-                path: format!("policies/{file}"),
-                text: fs::read_to_string(path).expect("a policy"),
-            }];
-            let mut core = keyrule_policy::Policy::load(&name, convert(&documents.to_vec()))
-                .expect("a policy");
-            let mut component = Policy::load(&engine, &name, &documents).expect("a policy");
-            let text = text(&name, &mut core);
-            Shipped {
-                native: digest(&text),
-                component: digest(&self::text(&name, &mut component)),
-                file: file.into_owned(),
-                text,
-            }
-        })
+        .map(|path| one(&path.file_stem().expect("a name").to_string_lossy()))
         .collect()
+}
+
+/// The policy of this name. Its path in the text is `policies/` and the file's
+/// name.
+///
+/// # Panics
+///
+/// Where it cannot be read or loaded.
+pub fn one(name: &str) -> Shipped {
+    let file = format!("{name}.toml");
+    let documents = vec![wit::Document {
+        place: wit::Place::User,
+        path: format!("policies/{file}"),
+        text: fs::read_to_string(folder().join(&file)).expect("a policy"),
+    }];
+    let engine = Engine::builtin().expect("the engine");
+    let mut component = Policy::load(&engine, name, &documents).expect("a policy");
+    let mut core = keyrule_policy::Policy::load(name, convert(&documents)).expect("a policy");
+    let native = text(name, &mut core);
+    Shipped {
+        file,
+        native: digest(&native),
+        component: digest(&text(name, &mut component)),
+        text: native,
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies")
 }
 
 /// The SHA-256 of a text, in lower-case hexadecimal digits.
