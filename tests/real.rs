@@ -63,6 +63,8 @@ mod tls;
 mod tmux;
 #[path = "real/trust.rs"]
 mod trust;
+#[path = "real/web.rs"]
+mod web;
 
 /// A test and its name, which states the fact.
 pub(crate) type Test = (&'static str, fn());
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         ("streams", streams::TESTS),
         ("terminal", terminal::TESTS),
         ("trust", trust::TESTS),
+        ("web", web::TESTS),
     ];
     let missing = machine::missing();
     let trials = modules
