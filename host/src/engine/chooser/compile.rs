@@ -30,7 +30,11 @@ pub(super) fn load(bytes: &[u8], ambient: &Ambient) -> Result<Component, Problem
         return Ok(component);
     }
     world::check(bytes)?;
-    let component = Component::from_binary(&runtime, bytes).map_err(|_| Problem::NotComponent)?;
+    let component = Component::from_binary(&runtime, bytes).map_err(|error| {
+        // It can quote the component, so it is for the log alone.
+        tracing::debug!(%error, "the override cannot be compiled");
+        Problem::NotComponent
+    })?;
     if let Some(cache) = cache
         && let Ok(code) = component.serialize()
     {
@@ -84,6 +88,9 @@ fn config() -> Config {
     // chooses the same everywhere.
     config.wasm_relaxed_simd(false);
     config.cranelift_nan_canonicalization(true);
+    // Code that was linked at run time, as that of JavaScript engines, computes
+    // where its parts lie.
+    config.wasm_extended_const(true);
     config.wasm_tail_call(false);
     config.wasm_memory64(false);
     config.wasm_multi_memory(false);
