@@ -45,6 +45,8 @@ mod machine;
 mod network;
 #[path = "real/other_users.rs"]
 mod other_users;
+#[path = "real/overrides.rs"]
+mod overrides;
 #[path = "real/program.rs"]
 mod program;
 #[path = "real/provider.rs"]
@@ -91,6 +93,7 @@ fn main() -> ExitCode {
         ("logout", logout::TESTS),
         ("network", network::TESTS),
         ("other_users", other_users::TESTS),
+        ("overrides", overrides::TESTS),
         ("provider", provider::TESTS),
         ("renewal", renewal::TESTS),
         ("stores", stores::TESTS),

@@ -23,6 +23,7 @@ mod completions;
 mod consent;
 mod doctor;
 mod document;
+mod engine;
 pub(crate) mod errors;
 mod exec;
 mod explain;
@@ -143,6 +144,7 @@ fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Fail
             Key::List => key::list(context),
             Key::Remove { name } => key::remove(context, &name),
         },
+        Command::Engine(what) => engine::run(context, &what),
         Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Completions(arguments) => completions::run(context, &arguments),
     }

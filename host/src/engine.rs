@@ -4,11 +4,13 @@
 //! facts; what comes out are checked answers, or an [`Error`] that says what
 //! the component did. Nothing here knows a secret or judges a source.
 //!
-//! `config` is shared with the build script; `image` is what it compiled; `load` makes an [`Engine`] and a
-//! [`Policy`]; `limits` says how much a component may use; `verdict` checks
-//! what it answers.
+//! `config` is shared with the build script; `image` is what it compiled;
+//! `load` makes an [`Engine`] and a [`Policy`]; `limits` says how much a
+//! component may use; `verdict` checks what it answers. [`chooser`] runs the
+//! component that a policy may name to choose among the engine's candidates.
 
 pub mod bindings;
+pub mod chooser;
 mod config;
 mod error;
 mod image;
@@ -62,6 +64,20 @@ pub trait Judge: std::fmt::Debug + Send {
     /// As for `about`.
     fn decide(&mut self, session: wit::Session, facts: &[wit::Fact])
     -> Result<wit::Verdict, Error>;
+
+    /// `decide` for other facts than the resolution's own: an override is
+    /// asked anew, and what it chose for the resolution stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As for `about`.
+    fn decide_anew(
+        &mut self,
+        session: wit::Session,
+        facts: &[wit::Fact],
+    ) -> Result<wit::Verdict, Error> {
+        self.decide(session, facts)
+    }
 
     /// The sources that an override may choose from in such a session.
     ///

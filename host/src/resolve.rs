@@ -169,7 +169,7 @@ impl<'r> Resolution<'r> {
         if let Some(fact) = facts.get_mut(without) {
             fact.state = wit::State::Out;
         }
-        let next = match self.judge.decide(self.session, &facts)? {
+        let next = match self.judge.decide_anew(self.session, &facts)? {
             wit::Verdict::Ask(next) | wit::Verdict::Get(next) | wit::Verdict::Use(next) => next,
             wit::Verdict::Look(_) | wit::Verdict::Refuse(_) | wit::Verdict::Consult => {
                 return Ok(None);

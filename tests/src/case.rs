@@ -10,6 +10,9 @@
 //! expect.txt       the explanation, and what resolving comes to
 //! ```
 //!
+//! `override` in `case.toml` names a component of `guests/override`, which is
+//! handed in; `{SHA256}` in a document becomes its digest.
+//!
 //! Every value that stands for a secret begins with `s3cr3t-`; it may appear
 //! in what is handed out and nowhere else.
 
@@ -25,6 +28,7 @@ use keyrule::engine::{Judge, LoadError, bindings as wit};
 use keyrule::resolver::{Builder, Resolver};
 use keyrule::{Error, Secret, Supplied};
 use serde::Deserialize;
+use sha2::Digest as _;
 
 use crate::render;
 
@@ -52,6 +56,9 @@ struct Script {
     /// The first credential is rejected, and got once more.
     #[serde(default)]
     rejected: bool,
+    /// The component that is handed in as the policy's override.
+    #[serde(rename = "override")]
+    component: Option<String>,
     /// Resolve that many times in a row with one resolver each; 1 unless said.
     #[serde(default = "once")]
     times: u32,
@@ -274,8 +281,15 @@ fn builder(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Bui
         supplied.organization.clone_from(&given.organization);
         builder = builder.supply(source, supplied);
     }
+    let mut digest = String::new();
+    if let Some(name) = &script.component {
+        let bytes = component(name);
+        digest = sha256(&bytes);
+        builder = builder.override_component(bytes);
+    }
     for (place, path) in documents(folder) {
         let text = fs::read_to_string(&path).expect("a document is text");
+        let text = text.replace("{SHA256}", &digest);
         let name = path.strip_prefix(folder).expect("inside the case");
         builder = builder.document(place, &name.to_string_lossy(), &text);
     }
@@ -298,6 +312,22 @@ fn documents(folder: &Path) -> Vec<(wit::Place, PathBuf)> {
         found.push((wit::Place::ManagedRestriction, path));
     }
     found
+}
+
+/// A component of `guests/override`, as the build script made it.
+///
+/// # Panics
+///
+/// Where there is none of that name.
+pub fn component(name: &str) -> Vec<u8> {
+    let file = Path::new(env!("OUT_DIR")).join(format!("override-{name}.wasm"));
+    fs::read(file).expect("a component of `guests/override`")
+}
+
+/// The SHA-256 of bytes, as policies write it.
+pub fn sha256(bytes: &[u8]) -> String {
+    let digest = sha2::Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The entries of a folder, in the order of their names; none if it is none.

@@ -108,6 +108,9 @@ pub(crate) enum Command {
     /// Show and check policy files
     #[command(subcommand, after_help = POLICY)]
     Policy(Policy),
+    /// Inspect and build the components that policies name as overrides
+    #[command(subcommand, after_help = ENGINE)]
+    Engine(Engine),
     /// Check the files, folders, helpers and variables that Keyrule depends on
     Doctor(Doctor),
     /// Print a script that completes commands in a shell
@@ -234,6 +237,24 @@ pub(crate) enum Policy {
         /// Print that of restrictions
         #[arg(long)]
         restriction: bool,
+    },
+}
+
+/// What to do with components.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Engine {
+    /// Show what a component imports and exports, its digest, and its world
+    Inspect {
+        /// The component's file
+        file: PathBuf,
+    },
+    /// Make a component of a core module that says which world it is of
+    Build {
+        /// The core module's file
+        module: PathBuf,
+        /// Where to write the component; MODULE.component.wasm if not said
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
 }
 
@@ -368,6 +389,7 @@ const HELP: &str = "\
   \x1b[1;36mconsent\x1b[0m      See and change what was said about sources
   \x1b[1;36mkey\x1b[0m          Store keys for the sources that take a stored key
   \x1b[1;36mpolicy\x1b[0m       Show and check policy files
+  \x1b[1;36mengine\x1b[0m       Inspect and build components that choose among sources
   \x1b[1;36mcompletions\x1b[0m  Print a script that completes commands in a shell
 
 \x1b[1;32mOptions:\x1b[0m
@@ -524,6 +546,16 @@ Examples:
   keyrule policy diff builtin:claude-code-legacy builtin:claude-code
   keyrule policy diff /etc/keyrule staging --fail-on widening";
 
+const ENGINE: &str = "\
+A policy can name a component that chooses among the sources which it lets
+count. Nothing of it runs here. `inspect` prints the lines that name it.
+
+Exit codes: 0 when it is an override or an engine, else 5.
+
+Examples:
+  keyrule engine build target/wasm32-unknown-unknown/release/prefer.wasm
+  keyrule engine inspect prefer.component.wasm";
+
 const COMPLETIONS: &str = "\
 Examples:
   keyrule completions bash > ~/.local/share/bash-completion/completions/keyrule
@@ -595,6 +627,7 @@ mod tests {
             POLICY,
             MATRIX,
             DIFF,
+            ENGINE,
             COMPLETIONS,
         ] {
             for line in text.lines() {
