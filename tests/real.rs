@@ -47,6 +47,8 @@ mod network;
 mod other_users;
 #[path = "real/overrides.rs"]
 mod overrides;
+#[path = "real/page.rs"]
+mod page;
 #[path = "real/program.rs"]
 mod program;
 #[path = "real/provider.rs"]
@@ -94,6 +96,7 @@ fn main() -> ExitCode {
         ("network", network::TESTS),
         ("other_users", other_users::TESTS),
         ("overrides", overrides::TESTS),
+        ("page", page::TESTS),
         ("provider", provider::TESTS),
         ("renewal", renewal::TESTS),
         ("stores", stores::TESTS),

@@ -220,7 +220,9 @@ fn sources_are_matched_by_what_they_read() {
     let ran = keyrule(&["policy", "diff", &old, &new]);
     assert_eq!((ran.code, ran.words.as_str()), (0, ""));
     let said = |text: &str| assert!(ran.data.contains(text), "{text}\n{}", ran.data);
-    said("web, interactive, `renamed` is there, undecided: nothing becomes a question about `renamed`");
+    said(
+        "web, interactive, `renamed` is there, undecided: nothing becomes a question about `renamed`",
+    );
     said(
         "terminal, interactive, `renamed` is there, undecided: `renamed` becomes a question about `renamed` (new.toml:13)",
     );
@@ -229,10 +231,7 @@ fn sources_are_matched_by_what_they_read() {
 
 #[test]
 fn a_failure_is_asked_for_by_its_class() {
-    let files = folder(&[
-        ("p.toml", HELPED),
-        ("r.toml", "drop = [\"renamed\"]\n"),
-    ]);
+    let files = folder(&[("p.toml", HELPED), ("r.toml", "drop = [\"renamed\"]\n")]);
     let (file, restriction) = (path(&files, "p.toml"), path(&files, "r.toml"));
     let code = |arguments: &[&str]| {
         let mut all = vec!["policy", "diff", &file, &file];
