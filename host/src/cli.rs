@@ -137,7 +137,7 @@ fn policy_files(context: &Context<'_, '_>, what: &args::Policy) -> Result<Printe
         args::Policy::Test(test) => {
             let asked = policy::Test {
                 name,
-                policy: test.policy.as_deref(),
+                policy: test.target.as_deref(),
                 with: &test.with,
                 tests: &test.tests,
                 only: test.only.as_deref(),

@@ -103,11 +103,7 @@ pub(crate) struct Ran {
 
 impl Case {
     /// Resolves in the world of this case.
-    pub(crate) fn run(
-        &self,
-        judge: &mut dyn Judge,
-        sources: &[wit::Source],
-    ) -> Result<Ran, Error> {
+    pub(crate) fn run(&self, judge: &mut dyn Judge, sources: &[wit::Source]) -> Result<Ran, Error> {
         let mut world = Described {
             case: self,
             sources,
@@ -333,10 +329,7 @@ mod tests {
     #[test]
     fn an_answer_is_given_where_there_is_one() {
         let asked = ran("key = \"ready\"");
-        assert_eq!(
-            asked.walked.end,
-            End::Unknown(crate::engine::Step::Ask(0))
-        );
+        assert_eq!(asked.walked.end, End::Unknown(crate::engine::Step::Ask(0)));
         assert_eq!(
             ran("key = { is = \"ready\", answer = \"use\" }").walked.end,
             End::Used(0)

@@ -326,7 +326,11 @@ mod tests {
             let cases: Vec<&str> = ALL.split_inclusive("[[case]]\n").collect();
             let (head, rest) = cases.split_first().unwrap();
             let needle = format!("name = \"{name}\"\n");
-            let kept: String = rest.iter().filter(|case| !case.starts_with(&needle)).copied().collect();
+            let kept: String = rest
+                .iter()
+                .filter(|case| !case.starts_with(&needle))
+                .copied()
+                .collect();
             unseen(format!("{head}{kept}").trim_end_matches("[[case]]\n"))
         };
         assert_eq!(without("5"), [(7, "asks before `key` is used".to_owned())]);
@@ -337,8 +341,14 @@ mod tests {
         assert_eq!(
             without("7"),
             [
-                (6, "does not count `key` in desktop, remote and web sessions".to_owned()),
-                (16, "does not count `helper` in desktop and web sessions".to_owned()),
+                (
+                    6,
+                    "does not count `key` in desktop, remote and web sessions".to_owned()
+                ),
+                (
+                    16,
+                    "does not count `helper` in desktop and web sessions".to_owned()
+                ),
                 (18, "uses `login`".to_owned()),
             ]
         );
@@ -346,7 +356,8 @@ mod tests {
 
     #[test]
     fn that_a_source_does_not_count_is_not_seen_where_it_is_absent() {
-        let text = "[[case]]\nname = \"1\"\nsurface = \"web\"\nexpect = { refuse = \"nothing-usable\" }\n";
+        let text =
+            "[[case]]\nname = \"1\"\nsurface = \"web\"\nexpect = { refuse = \"nothing-usable\" }\n";
         assert_eq!(unseen(text).len(), 13);
     }
 

@@ -100,7 +100,10 @@ mod tests {
     use super::*;
 
     fn run(documents: &[wit::Document], text: &str) -> Mutants {
-        let used: Vec<String> = documents.iter().map(|document| document.path.clone()).collect();
+        let used: Vec<String> = documents
+            .iter()
+            .map(|document| document.path.clone())
+            .collect();
         let cases = cases(text);
         let cases: Vec<&Case> = cases.iter().collect();
         mutants("x", documents, &used, &cases).unwrap()
@@ -112,8 +115,7 @@ mod tests {
             .collect()
     }
 
-    const ONE: &str =
-        "[[case]]\nname = \"1\"\ngiven = { key = \"ready\", helper = \"ready\" }\nexpect = { use = \"key\" }\n";
+    const ONE: &str = "[[case]]\nname = \"1\"\ngiven = { key = \"ready\", helper = \"ready\" }\nexpect = { use = \"key\" }\n";
 
     #[test]
     fn what_no_case_notices_is_listed_with_the_line_of_the_policy() {
@@ -134,7 +136,10 @@ mod tests {
             if survivor.1.ends_with("`always`") {
                 assert!(!survived.contains(&survivor));
             } else {
-                assert!(survived.contains(&survivor), "{survivor:?} of {survived:#?}");
+                assert!(
+                    survived.contains(&survivor),
+                    "{survivor:?} of {survived:#?}"
+                );
             }
         }
         assert!(!survived.contains(&(3, "`key` is taken away")));

@@ -210,7 +210,9 @@ pub(crate) enum Policy {
 pub(crate) struct Test {
     /// A policy (a file, a folder laid out as the managed one, `builtin:NAME`)
     /// or a test file; none for the policy that is in force
-    pub policy: Option<PathBuf>,
+    // Not `policy`, which is the global flag's.
+    #[arg(value_name = "POLICY")]
+    pub target: Option<PathBuf>,
     /// A restriction on top of the policy; can be repeated
     #[arg(long, value_name = "FILE")]
     pub with: Vec<PathBuf>,
@@ -525,6 +527,20 @@ mod tests {
         assert_eq!(exec.command, ["claude", "--policy", "x", "-v", "--", "y"]);
         assert_eq!(parsed.global.policy, "claude-code");
         assert!(parsed.global.quiet);
+    }
+
+    #[test]
+    fn a_policy_to_test_is_not_the_policy_by_name() {
+        let parsed = Arguments::try_parse_from([
+            "keyrule", "policy", "test", "x.toml", "--policy", "y", "--with", "a", "--with", "b",
+        ])
+        .unwrap();
+        let Command::Policy(Policy::Test(test)) = parsed.command else {
+            panic!("not test");
+        };
+        assert_eq!(test.target, Some(PathBuf::from("x.toml")));
+        assert_eq!(test.with.len(), 2);
+        assert_eq!(parsed.global.policy, "y");
     }
 
     #[test]

@@ -27,7 +27,10 @@ impl Expect {
         };
         // A refusal that names no source is expected of any.
         let names_source = matches!(&self.end, Ending::Refuse(_, Some(_)));
-        differ(self.end.text(true), got.text(names_source || !matches!(self.end, Ending::Refuse(..))));
+        differ(
+            self.end.text(true),
+            got.text(names_source || !matches!(self.end, Ending::Refuse(..))),
+        );
         for (id, reason) in &self.reasons {
             let line = sources.iter().position(|source| source.id == *id);
             let line = line.and_then(|place| ran.explanation.sources.get(place));
@@ -134,9 +137,8 @@ mod tests {
     /// The differences of a case with this world and these expectations.
     fn differences(given: &str, expect: &str) -> Vec<(String, String)> {
         let (mut policy, sources) = load(POLICY);
-        let text = format!(
-            "[[case]]\nname = \"a\"\ngiven = {{ {given} }}\nexpect = {{ {expect} }}\n"
-        );
+        let text =
+            format!("[[case]]\nname = \"a\"\ngiven = {{ {given} }}\nexpect = {{ {expect} }}\n");
         let case = cases(&text).remove(0);
         let ran = case.run(&mut policy, &sources).unwrap();
         let all = case.expect.differences(&ran, &sources);

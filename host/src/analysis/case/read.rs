@@ -124,7 +124,10 @@ impl File<'_> {
         table: &Table<'_>,
         name: Option<Placed<String>>,
     ) -> Option<Case> {
-        reader.known(table, &["name", "surface", "interactive", "given", "expect"]);
+        reader.known(
+            table,
+            &["name", "surface", "interactive", "given", "expect"],
+        );
         let surface = reader.word(table, "surface", &SURFACES);
         let interactive = reader.boolean(table, "interactive");
         let session = wit::Session {
@@ -179,15 +182,14 @@ impl File<'_> {
     }
 
     /// The source of an id; one that is not there is reported.
-    fn source(
-        &self,
-        reader: &mut Reader<'_>,
-        id: &str,
-        at: Range<usize>,
-    ) -> Option<&wit::Source> {
+    fn source(&self, reader: &mut Reader<'_>, id: &str, at: Range<usize>) -> Option<&wit::Source> {
         let found = self.sources.iter().find(|source| source.id == id);
         if found.is_none() {
-            let ids: Vec<&str> = self.sources.iter().map(|source| source.id.as_str()).collect();
+            let ids: Vec<&str> = self
+                .sources
+                .iter()
+                .map(|source| source.id.as_str())
+                .collect();
             reader.error(
                 "unknown-source",
                 format!("the policy has no source `{}`", shown(id)),
@@ -252,8 +254,12 @@ impl File<'_> {
         given.organization = reader
             .string(table, "organization")
             .map(|organization| organization.value);
-        given.kept_in = reader.word(table, "kept-in", &STORES).map(|store| store.value);
-        given.expires_in = reader.number(table, "expires-in").map(|seconds| seconds.value);
+        given.kept_in = reader
+            .word(table, "kept-in", &STORES)
+            .map(|store| store.value);
+        given.expires_in = reader
+            .number(table, "expires-in")
+            .map(|seconds| seconds.value);
         given.renewable = reader.boolean(table, "renewable").unwrap_or_default();
         given.lifetime = lifetime(reader, table);
         if let Some(source) = source {
@@ -374,11 +380,7 @@ impl File<'_> {
         })
     }
 
-    fn reasons(
-        &self,
-        reader: &mut Reader<'_>,
-        table: &Table<'_>,
-    ) -> BTreeMap<String, wit::Reason> {
+    fn reasons(&self, reader: &mut Reader<'_>, table: &Table<'_>) -> BTreeMap<String, wit::Reason> {
         let mut reasons = BTreeMap::new();
         let Some(inner) = reader.table(table, "reason", "`reason`") else {
             return reasons;

@@ -191,11 +191,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A list of strings, which may be empty.
-    pub(crate) fn strings(
-        &mut self,
-        table: &Table<'_>,
-        key: &str,
-    ) -> Option<Vec<Placed<String>>> {
+    pub(crate) fn strings(&mut self, table: &Table<'_>, key: &str) -> Option<Vec<Placed<String>>> {
         let value = table.entries.get(key)?;
         let DeValue::Array(items) = value.get_ref() else {
             self.wrong_type(key, value.get_ref(), "a list of strings", value.span());
@@ -227,7 +223,12 @@ impl<'t> Reader<'t> {
         match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(value) => Some(Placed { value, at }),
             Err(_) => {
-                self.error("bad-number", format!("`{key}` is too large"), at, "write a smaller one");
+                self.error(
+                    "bad-number",
+                    format!("`{key}` is too large"),
+                    at,
+                    "write a smaller one",
+                );
                 None
             }
         }
@@ -236,7 +237,9 @@ impl<'t> Reader<'t> {
     /// How many times something happens.
     pub(crate) fn count(&mut self, table: &Table<'_>, key: &str) -> Option<usize> {
         let number = self.number(table, key)?;
-        let count = usize::try_from(number.value).ok().filter(|count| *count <= 1_000_000);
+        let count = usize::try_from(number.value)
+            .ok()
+            .filter(|count| *count <= 1_000_000);
         if count.is_none() {
             self.error(
                 "bad-number",
@@ -366,7 +369,11 @@ pub(crate) fn shown(name: &str) -> &str {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if plain && mask(name) == name { name } else { "…" }
+    if plain && mask(name) == name {
+        name
+    } else {
+        "…"
+    }
 }
 
 #[cfg(test)]
@@ -376,7 +383,10 @@ mod tests {
     #[test]
     fn a_slip_of_the_pen_finds_its_word() {
         let words = ["use", "refuse", "reason"];
-        assert_eq!(meant("refse", &words, "its keys are"), "did you mean `refuse`?");
+        assert_eq!(
+            meant("refse", &words, "its keys are"),
+            "did you mean `refuse`?"
+        );
         assert_eq!(
             meant("zzzzzz", &words, "its keys are"),
             "its keys are `use`, `refuse` and `reason`"

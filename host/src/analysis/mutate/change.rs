@@ -104,13 +104,17 @@ impl List<'_> {
             self.source(&source, &id);
         }
         if self.remove("/session", "`[session]` is taken away".to_owned()) {
-            self.less("/session/surfaces", |surface| format!("{surface} sessions are not served"));
+            self.less("/session/surfaces", |surface| {
+                format!("{surface} sessions are not served")
+            });
         }
         if self.remove("/login", "`[login]` is taken away".to_owned()) {
             for key in ["methods", "organizations"] {
                 let pointer = format!("/login/{key}");
                 self.remove(&pointer, format!("`{key}` of `[login]` is taken away"));
-                self.less(&pointer, |one| format!("`{one}` is no longer among `{key}` of `[login]`"));
+                self.less(&pointer, |one| {
+                    format!("`{one}` is no longer among `{key}` of `[login]`")
+                });
             }
         }
         if self.remove("/storage", "`[storage]` is taken away".to_owned()) {
@@ -122,7 +126,9 @@ impl List<'_> {
     /// What a source says of itself besides what it reads.
     fn source(&mut self, source: &str, id: &str) {
         let surfaces = format!("{source}/surfaces");
-        self.less(&surfaces, |surface| format!("`{id}` does not count in {surface} sessions"));
+        self.less(&surfaces, |surface| {
+            format!("`{id}` does not count in {surface} sessions")
+        });
         let counted = self.texts(&surfaces);
         for surface in SURFACES {
             if !counted.iter().any(|counted| counted == surface) {
@@ -149,7 +155,10 @@ impl List<'_> {
             }
         });
         for key in ["ttl", "ttl-max", "ttl-variable"] {
-            self.remove(&format!("{source}/{key}"), format!("`{key}` of `{id}` is taken away"));
+            self.remove(
+                &format!("{source}/{key}"),
+                format!("`{key}` of `{id}` is taken away"),
+            );
         }
         self.endpoint(&format!("{source}/endpoint"), id);
     }
@@ -166,7 +175,9 @@ impl List<'_> {
                     }
                 });
             }
-            _ => self.less(&allow, |origin| format!("`{}` is no longer allowed for `{id}`", mask(origin))),
+            _ => self.less(&allow, |origin| {
+                format!("`{}` is no longer allowed for `{id}`", mask(origin))
+            }),
         }
         let variable = format!("{endpoint}/variable");
         if self.value.pointer(&variable).is_some() {
@@ -179,7 +190,10 @@ impl List<'_> {
                     }
                 }
             });
-            self.remove(&variable, format!("the endpoint of `{id}` follows no variable"));
+            self.remove(
+                &variable,
+                format!("the endpoint of `{id}` follows no variable"),
+            );
         }
     }
 
@@ -193,7 +207,10 @@ impl List<'_> {
         let top: Vec<String> = keys(&self.value);
         if top.len() > 1 {
             for key in top.iter().filter(|key| *key != "source") {
-                self.remove(&format!("/{}", escape(key)), format!("`{key}` is taken away"));
+                self.remove(
+                    &format!("/{}", escape(key)),
+                    format!("`{key}` is taken away"),
+                );
             }
         }
         self.less("/drop", |id| format!("`{id}` is no longer among `drop`"));
@@ -202,7 +219,15 @@ impl List<'_> {
             let source = format!("/source/{}", escape(&id));
             let of = format!(" for `{id}`");
             let limits = self.value.pointer(&source).map(keys).unwrap_or_default();
-            if top.len() > 1 || self.value.get("source").map(keys).map_or(0, |ids| ids.len()) > 1 || limits.len() > 1 {
+            if top.len() > 1
+                || self
+                    .value
+                    .get("source")
+                    .map(keys)
+                    .map_or(0, |ids| ids.len())
+                    > 1
+                || limits.len() > 1
+            {
                 for key in limits {
                     self.remove(
                         &format!("{source}/{}", escape(&key)),
@@ -219,7 +244,11 @@ impl List<'_> {
         for key in ["surfaces", "organizations", "endpoints"] {
             self.less(&format!("{of}/{key}"), |one| {
                 let one = mask(one);
-                let one = if key == "surfaces" { one } else { format!("`{one}`") };
+                let one = if key == "surfaces" {
+                    one
+                } else {
+                    format!("`{one}`")
+                };
                 format!("{one} is no longer among `{key}`{whose}")
             });
         }

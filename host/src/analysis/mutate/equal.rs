@@ -66,7 +66,11 @@ fn loaded<T>(result: Result<T, LoadError>) -> Result<Option<T>, Error> {
 /// The sources that can decide in a session, up to one that always does.
 fn chain(table: &wit::Table, session: wit::Session) -> Vec<u32> {
     let mut chain: Vec<u32> = Vec::new();
-    let mut rows = table.rows.iter().filter(|row| row.session == session).peekable();
+    let mut rows = table
+        .rows
+        .iter()
+        .filter(|row| row.session == session)
+        .peekable();
     while let Some(first) = rows.peek().map(|row| row.source) {
         let (mut decides, mut passes) = (false, false);
         while let Some(row) = rows.next_if(|row| row.source == first) {
@@ -109,9 +113,10 @@ fn effect(
     condition: u32,
     consent: wit::Consent,
 ) -> Option<wit::Effect> {
-    let rows = table.rows.iter().filter(|row| {
-        row.session == session && row.source == source && row.condition == condition
-    });
+    let rows = table
+        .rows
+        .iter()
+        .filter(|row| row.session == session && row.source == source && row.condition == condition);
     let mut first = None;
     for row in rows {
         if row.consent == consent {

@@ -56,12 +56,10 @@ pub(crate) fn test(asked: Test<'_>, ambient: &Ambient) -> Result<Printed, Failur
     let ran: usize = groups.iter().map(|group| group.outcomes.len()).sum();
     if ran == 0 {
         let only = asked.only.unwrap_or_default();
-        return Err(Failure::new(
-            "no-case",
-            1,
-            format!("no case has `{only}` in its name"),
-        )
-        .hint("say less with `--only`, or leave it out to run every case"));
+        return Err(
+            Failure::new("no-case", 1, format!("no case has `{only}` in its name"))
+                .hint("say less with `--only`, or leave it out to run every case"),
+        );
     }
     let report = report::Report {
         groups: &groups,

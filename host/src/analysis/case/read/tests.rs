@@ -3,12 +3,15 @@ use super::*;
 use crate::policy::builtin::TESTS_SCHEMA;
 use crate::policy::schema::against;
 
-const CASE: &str = "[[case]]\nname = \"a\"\ngiven = { key = \"ready\" }\nexpect = { use = \"key\" }\n";
+const CASE: &str =
+    "[[case]]\nname = \"a\"\ngiven = { key = \"ready\" }\nexpect = { use = \"key\" }\n";
 
 /// What is wrong with a file: line, column, code.
 fn problems(text: &str) -> Vec<(u32, u32, String)> {
     let (_, sources) = load(POLICY);
-    let found = cases("x.test.toml", text, &sources).err().unwrap_or_default();
+    let found = cases("x.test.toml", text, &sources)
+        .err()
+        .unwrap_or_default();
     for problem in &found {
         assert!(!problem.help.is_empty(), "{problem:?}");
         assert!(!problem.message.ends_with('.'), "{problem:?}");
@@ -58,7 +61,10 @@ fn a_source_that_is_not_there_is_one_error_with_what_was_meant() {
         is(4, 18, "unknown-source")
     );
     assert_eq!(
-        problems(&CASE.replace("use = \"key\"", "use = \"key\", reason = { nobody = \"absent\" }")),
+        problems(&CASE.replace(
+            "use = \"key\"",
+            "use = \"key\", reason = { nobody = \"absent\" }"
+        )),
         is(4, 36, "unknown-source")
     );
     assert_eq!(
@@ -74,22 +80,100 @@ fn what_is_wrong_is_said_with_its_place() {
         ("\"ready\"", "\"redy\"", 3, 17, "unknown-word"),
         ("\"ready\"", "true", 3, 17, "wrong-type"),
         ("\"ready\"", "\"off\"", 3, 17, "nothing-to-see"),
-        ("\"ready\"", "{ consnet = \"declined\" }", 3, 19, "unknown-key"),
-        ("\"ready\"", "{ trouble = \"expired\" }", 3, 29, "nothing-fails"),
-        ("\"ready\"", "{ endpoint = \"gw.test\" }", 3, 30, "bad-origin"),
-        ("\"ready\"", "{ kept-in = \"file\" }", 3, 29, "nothing-to-see"),
+        (
+            "\"ready\"",
+            "{ consnet = \"declined\" }",
+            3,
+            19,
+            "unknown-key",
+        ),
+        (
+            "\"ready\"",
+            "{ trouble = \"expired\" }",
+            3,
+            29,
+            "nothing-fails",
+        ),
+        (
+            "\"ready\"",
+            "{ endpoint = \"gw.test\" }",
+            3,
+            30,
+            "bad-origin",
+        ),
+        (
+            "\"ready\"",
+            "{ kept-in = \"file\" }",
+            3,
+            29,
+            "nothing-to-see",
+        ),
         ("\"ready\"", "{ expires-in = 5 }", 3, 32, "nothing-to-see"),
-        ("\"ready\"", "{ is = \"absent\", answer = \"use\" }", 3, 43, "nothing-to-see"),
+        (
+            "\"ready\"",
+            "{ is = \"absent\", answer = \"use\" }",
+            3,
+            43,
+            "nothing-to-see",
+        ),
         ("use = \"key\"", "looks = 1", 4, 10, "missing-key"),
-        ("use = \"key\"", "use = \"key\", refuse = \"nothing-usable\"", 4, 10, "contradiction"),
+        (
+            "use = \"key\"",
+            "use = \"key\", refuse = \"nothing-usable\"",
+            4,
+            10,
+            "contradiction",
+        ),
         ("use = \"key\"", "ask = \"key\"", 4, 10, "contradiction"),
-        ("use = \"key\"", "use = \"key\", source = \"key\"", 4, 10, "contradiction"),
-        ("use = \"key\"", "refuse = \"nothing-usable\", ttl = \"5m\"", 4, 10, "contradiction"),
-        ("use = \"key\"", "use = \"key\", asks = 0, asked = [\"key\"]", 4, 10, "contradiction"),
-        ("use = \"key\"", "refuse = \"nothing\"", 4, 21, "unknown-word"),
-        ("use = \"key\"", "use = \"key\", looks = -1", 4, 31, "bad-number"),
-        ("use = \"key\"", "use = \"key\", looks = 1.5", 4, 31, "wrong-type"),
-        ("use = \"key\"", "use = \"key\", ttl = \"5\"", 4, 29, "bad-duration"),
+        (
+            "use = \"key\"",
+            "use = \"key\", source = \"key\"",
+            4,
+            10,
+            "contradiction",
+        ),
+        (
+            "use = \"key\"",
+            "refuse = \"nothing-usable\", ttl = \"5m\"",
+            4,
+            10,
+            "contradiction",
+        ),
+        (
+            "use = \"key\"",
+            "use = \"key\", asks = 0, asked = [\"key\"]",
+            4,
+            10,
+            "contradiction",
+        ),
+        (
+            "use = \"key\"",
+            "refuse = \"nothing\"",
+            4,
+            21,
+            "unknown-word",
+        ),
+        (
+            "use = \"key\"",
+            "use = \"key\", looks = -1",
+            4,
+            31,
+            "bad-number",
+        ),
+        (
+            "use = \"key\"",
+            "use = \"key\", looks = 1.5",
+            4,
+            31,
+            "wrong-type",
+        ),
+        (
+            "use = \"key\"",
+            "use = \"key\", ttl = \"5\"",
+            4,
+            29,
+            "bad-duration",
+        ),
         ("expect", "expects", 1, 1, "missing-key"),
         ("[[case]]", "case = 1\n[x]", 1, 8, "wrong-type"),
     ] {
@@ -101,7 +185,10 @@ fn what_is_wrong_is_said_with_its_place() {
             "{text}{found:?}"
         );
         // A key with a slip in it is both unknown and missing.
-        assert!(found.len() == 1 || matches!(code, "missing-key" | "wrong-type"), "{found:?}");
+        assert!(
+            found.len() == 1 || matches!(code, "missing-key" | "wrong-type"),
+            "{found:?}"
+        );
     }
 }
 
@@ -115,7 +202,10 @@ fn a_file_without_a_case_and_one_that_is_no_toml_are_errors() {
 
 #[test]
 fn two_cases_of_one_name_are_an_error() {
-    assert_eq!(problems(&format!("{CASE}{CASE}")), is(6, 8, "duplicate-name"));
+    assert_eq!(
+        problems(&format!("{CASE}{CASE}")),
+        is(6, 8, "duplicate-name")
+    );
 }
 
 #[test]
@@ -132,7 +222,10 @@ fn no_message_has_a_value_of_the_file() {
         let text = CASE.replace(from, to);
         let (_, sources) = load(POLICY);
         let found = cases("x.test.toml", &text, &sources).unwrap_err();
-        let said: Vec<_> = found.iter().map(|found| format!("{}{}", found.message, found.help)).collect();
+        let said: Vec<_> = found
+            .iter()
+            .map(|found| format!("{}{}", found.message, found.help))
+            .collect();
         assert!(!said.concat().contains("canary"), "{said:?}");
     }
 }
@@ -166,10 +259,16 @@ fn what_the_schema_rejects_the_parser_rejects() {
         ("\"ready\"", "{ ttl = \"5\" }"),
         ("expect = { use = \"key\" }\n", ""),
         ("use = \"key\"", ""),
-        ("use = \"key\"", "use = \"key\", refuse = \"nothing-usable\""),
+        (
+            "use = \"key\"",
+            "use = \"key\", refuse = \"nothing-usable\"",
+        ),
         ("use = \"key\"", "use = \"KEY\""),
         ("use = \"key\"", "use = \"key\", source = \"key\""),
-        ("use = \"key\"", "use = \"key\", reason = { key = \"other\" }"),
+        (
+            "use = \"key\"",
+            "use = \"key\", reason = { key = \"other\" }",
+        ),
         ("use = \"key\"", "use = \"key\", looks = -1"),
         ("use = \"key\"", "use = \"key\", gets = 1000001"),
         ("use = \"key\"", "use = \"key\", asks = \"1\""),
@@ -194,13 +293,24 @@ fn the_parsers_further_reasons_are_these() {
         ("\"ready\"", "{ trouble = \"expired\" }", "nothing-fails"),
         ("\"ready\"", "{ endpoint = \"x\" }", "bad-origin"),
         ("use = \"key\"", "ask = \"key\"", "contradiction"),
-        ("use = \"key\"", "use = \"key\", ttl = \"9000h\"", "bad-duration"),
-        ("expect = { use = \"key\" }\n", "expect = { use = \"key\" }\n[[case]]\nname = \"a\"\nexpect = { use = \"key\" }\n", "duplicate-name"),
+        (
+            "use = \"key\"",
+            "use = \"key\", ttl = \"9000h\"",
+            "bad-duration",
+        ),
+        (
+            "expect = { use = \"key\" }\n",
+            "expect = { use = \"key\" }\n[[case]]\nname = \"a\"\nexpect = { use = \"key\" }\n",
+            "duplicate-name",
+        ),
     ] {
         let text = CASE.replace(from, to);
         assert_eq!(against(TESTS_SCHEMA, "x.test.toml", &text), [], "{text}");
         let found = problems(&text);
-        assert!(found.iter().all(|(.., other)| other == code) && !found.is_empty(), "{text}{found:?}");
+        assert!(
+            found.iter().all(|(.., other)| other == code) && !found.is_empty(),
+            "{text}{found:?}"
+        );
     }
 }
 
@@ -226,7 +336,8 @@ fn the_schema_is_valid_closed_and_described() {
         if let Some(properties) = schema.get("properties").and_then(|all| all.as_object()) {
             assert_eq!(schema["additionalProperties"], false, "{at}");
             for (name, property) in properties {
-                let described = property.get("description").is_some() || property.get("$ref").is_some();
+                let described =
+                    property.get("description").is_some() || property.get("$ref").is_some();
                 assert!(described, "{at}/{name}");
             }
         }

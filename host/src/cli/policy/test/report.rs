@@ -26,7 +26,10 @@ impl Report<'_> {
     pub(super) fn text(&self, look: Look) -> String {
         let mut text = String::new();
         for group in self.groups {
-            let failed = group.outcomes.iter().filter(|of| !of.differences.is_empty());
+            let failed = group
+                .outcomes
+                .iter()
+                .filter(|of| !of.differences.is_empty());
             for outcome in failed {
                 text.push_str(&self.failed(look, group, outcome));
             }
@@ -43,7 +46,11 @@ impl Report<'_> {
 
     /// One case that is not as expected.
     fn failed(&self, look: Look, group: &Group, outcome: &Outcome) -> String {
-        let Outcome { case, ran, differences } = outcome;
+        let Outcome {
+            case,
+            ran,
+            differences,
+        } = outcome;
         let sources = &group.loaded.sources;
         let mut text = format!(
             "{} {}\n",
@@ -91,16 +98,27 @@ impl Report<'_> {
             .map(|rule| (self.place(&rule.at), rule.does.as_str()))
             .collect();
         if !unseen.is_empty() {
-            text.push_str(&format!("{}\n", look.yellow("no case has seen these rules decide:")));
+            text.push_str(&format!(
+                "{}\n",
+                look.yellow("no case has seen these rules decide:")
+            ));
             text.push_str(&listed(&unseen));
         }
         let percent = percent(seen, rules.len());
-        text.push_str(&format!("coverage: {seen} of {} rules ({percent} %)\n", rules.len()));
+        text.push_str(&format!(
+            "coverage: {seen} of {} rules ({percent} %)\n",
+            rules.len()
+        ));
         text
     }
 
     fn mutants(&self, look: Look, mutants: &Mutants) -> String {
-        let Mutants { noticed, equivalent, invalid, survivors } = mutants;
+        let Mutants {
+            noticed,
+            equivalent,
+            invalid,
+            survivors,
+        } = mutants;
         let mut text = String::new();
         if !survivors.is_empty() {
             text.push_str(&format!("{}\n", look.red("no case notices when:")));
@@ -123,7 +141,11 @@ impl Report<'_> {
         let left_out: usize = self.groups.iter().map(|group| group.left_out).sum();
         let mut text = look.green(&format!("{} passed", total - failed));
         if failed > 0 {
-            text = format!("{} passed, {}", total - failed, look.red(&format!("{failed} failed")));
+            text = format!(
+                "{} passed, {}",
+                total - failed,
+                look.red(&format!("{failed} failed"))
+            );
         }
         if left_out > 0 {
             text.push_str(&format!(", {left_out} left out"));
@@ -206,7 +228,11 @@ fn group(group: &Group) -> Value {
 }
 
 fn case(outcome: &Outcome, sources: &[wit::Source]) -> Value {
-    let Outcome { case, ran, differences } = outcome;
+    let Outcome {
+        case,
+        ran,
+        differences,
+    } = outcome;
     let differences: Vec<Value> = differences
         .iter()
         .map(|difference| json!({ "expected": difference.expected, "came-to": difference.got }))
