@@ -177,6 +177,7 @@ mod tests {
         let policy = format!("login = {{ methods = [\"login\"] }}\n{POLICY}");
         let text = "[[case]]\nname = \"1\"\ngiven = { key = \"ready\", login = \"ready\" }\nexpect = { use = \"login\" }\n";
         let mutants = run(&documents(&policy), text);
+        // The source that `methods` names is taken away.
         assert_eq!(mutants.invalid, 1, "{mutants:?}");
     }
 }

@@ -119,7 +119,7 @@ pub(crate) fn names<'s>(places: &[usize], sources: &'s [wit::Source]) -> Vec<&'s
 /// A length of time as a test file says it.
 pub(crate) fn length(ms: u64) -> String {
     for (unit, word) in [(3_600_000, "h"), (60_000, "m"), (1_000, "s")] {
-        if ms != 0 && ms % unit == 0 {
+        if ms != 0 && ms.is_multiple_of(unit) {
             return format!("{}{word}", ms / unit);
         }
     }
@@ -132,7 +132,6 @@ pub(crate) fn length(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::samples::{POLICY, cases, load};
-    use super::*;
 
     /// The differences of a case with this world and these expectations.
     fn differences(given: &str, expect: &str) -> Vec<(String, String)> {

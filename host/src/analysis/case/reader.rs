@@ -341,7 +341,7 @@ fn milliseconds(text: &str) -> Option<u64> {
 pub(crate) fn meant(name: &str, words: &[&str], all: &str) -> String {
     let near = words
         .iter()
-        .map(|word| (strsim::levenshtein(name, word), *word))
+        .map(|word| (strsim::osa_distance(name, word), *word))
         .filter(|(distance, word)| name.len() <= 40 && distance * 3 <= word.len().max(3))
         .min();
     match near {
@@ -383,6 +383,7 @@ mod tests {
     #[test]
     fn a_slip_of_the_pen_finds_its_word() {
         let words = ["use", "refuse", "reason"];
+        assert_eq!(meant("ues", &words, "its keys are"), "did you mean `use`?");
         assert_eq!(
             meant("refse", &words, "its keys are"),
             "did you mean `refuse`?"

@@ -109,9 +109,12 @@ impl List<'_> {
             });
         }
         if self.remove("/login", "`[login]` is taken away".to_owned()) {
+            let says = self.value.get("login").map(keys).unwrap_or_default();
             for key in ["methods", "organizations"] {
                 let pointer = format!("/login/{key}");
-                self.remove(&pointer, format!("`{key}` of `[login]` is taken away"));
+                if says.len() > 1 {
+                    self.remove(&pointer, format!("`{key}` of `[login]` is taken away"));
+                }
                 self.less(&pointer, |one| {
                     format!("`{one}` is no longer among `{key}` of `[login]`")
                 });
@@ -136,7 +139,7 @@ impl List<'_> {
                 self.push(&surfaces, surface, what);
             }
         }
-        self.other_consents(&format!("{source}/consent"), &format!(" of `{id}`"));
+        self.other_consents(&format!("{source}/consent"), &format!(" of `{id}`"), true);
         let on_failure = format!("{source}/on-failure");
         let (to, what) = if self.text(&on_failure) == "next" {
             ("stop", "a failure of `{}` stops everything")
@@ -252,16 +255,18 @@ impl List<'_> {
                 format!("{one} is no longer among `{key}`{whose}")
             });
         }
-        self.other_consents(&format!("{of}/consent"), whose);
+        // Without the key is another change already.
+        self.other_consents(&format!("{of}/consent"), whose, false);
     }
 
     /// Another word for a consent; none at all is as weak as `never`.
-    fn other_consents(&mut self, pointer: &str, whose: &str) {
+    fn other_consents(&mut self, pointer: &str, whose: &str, with_none: bool) {
         let now = self.text(pointer);
         if now.is_empty() {
             return;
         }
-        for word in CONSENTS.into_iter().filter(|word| *word != now) {
+        let others = CONSENTS.into_iter().skip(usize::from(!with_none));
+        for word in others.filter(|word| *word != now) {
             let what = match word {
                 "never" => format!("`consent`{whose} is taken away"),
                 _ => format!("`consent`{whose} is `{word}`"),

@@ -39,7 +39,7 @@ fn all_that_can_be_said_is_read() {
     assert_eq!(key.is, Is::Ready);
     assert_eq!(
         key.destination,
-        wit::Destination::Origin("https://gw.test:443".to_owned())
+        wit::Destination::Origin("https://gw.test".to_owned())
     );
     assert!(case.given["helper"].get_fails);
     assert_eq!(case.expect.end, Ending::Use("login".to_owned()));
@@ -157,21 +157,21 @@ fn what_is_wrong_is_said_with_its_place() {
             "use = \"key\"",
             "use = \"key\", looks = -1",
             4,
-            31,
+            33,
             "bad-number",
         ),
         (
             "use = \"key\"",
             "use = \"key\", looks = 1.5",
             4,
-            31,
+            33,
             "wrong-type",
         ),
         (
             "use = \"key\"",
             "use = \"key\", ttl = \"5\"",
             4,
-            29,
+            31,
             "bad-duration",
         ),
         ("expect", "expects", 1, 1, "missing-key"),

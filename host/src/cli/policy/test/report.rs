@@ -129,7 +129,7 @@ impl Report<'_> {
             text.push_str(&listed(&lines));
         }
         text.push_str(&format!(
-            "changes: {noticed} noticed, {} not noticed; {equivalent} decide the same, {invalid} are no valid policy\n",
+            "changes: {noticed} noticed, {} not noticed, {equivalent} without effect, {invalid} not valid\n",
             survivors.len()
         ));
         text
@@ -188,7 +188,7 @@ fn listed(lines: &[(String, &str)]) -> String {
 
 /// Whole percents, and 100 only where nothing is missing.
 fn percent(part: usize, whole: usize) -> usize {
-    if whole == 0 { 100 } else { part * 100 / whole }
+    (part * 100).checked_div(whole).unwrap_or(100)
 }
 
 fn group(group: &Group) -> Value {
@@ -197,11 +197,11 @@ fn group(group: &Group) -> Value {
         .iter()
         .map(|outcome| case(outcome, &group.loaded.sources))
         .collect();
-    let mut document = json!({
-        "policy": group.loaded.about.name,
-        "documents": group.loaded.about.documents,
-        "cases": cases,
-    });
+    let mut document = serde_json::Map::new();
+    let mut add = |key: &str, value| document.insert(key.to_owned(), value);
+    add("policy", group.loaded.about.name.as_str().into());
+    add("documents", group.loaded.about.documents.clone().into());
+    add("cases", cases.into());
     if let Some(rules) = &group.rules {
         let seen = rules.iter().filter(|rule| rule.seen).count();
         let unseen: Vec<Value> = rules
@@ -209,7 +209,8 @@ fn group(group: &Group) -> Value {
             .filter(|rule| !rule.seen)
             .map(|rule| json!({ "at": at(&rule.at), "does": rule.does }))
             .collect();
-        document["coverage"] = json!({ "rules": rules.len(), "seen": seen, "unseen": unseen });
+        let coverage = json!({ "rules": rules.len(), "seen": seen, "unseen": unseen });
+        add("coverage", coverage);
     }
     if let Some(mutants) = &group.mutants {
         let survivors: Vec<Value> = mutants
@@ -217,14 +218,15 @@ fn group(group: &Group) -> Value {
             .iter()
             .map(|survivor| json!({ "at": at(&survivor.at), "change": survivor.change }))
             .collect();
-        document["changes"] = json!({
+        let changes = json!({
             "noticed": mutants.noticed,
             "equivalent": mutants.equivalent,
             "invalid": mutants.invalid,
             "not-noticed": survivors,
         });
+        add("changes", changes);
     }
-    document
+    document.into()
 }
 
 fn case(outcome: &Outcome, sources: &[wit::Source]) -> Value {

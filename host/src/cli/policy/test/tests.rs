@@ -65,7 +65,22 @@ fn where_all_is_well_there_is_a_summary_and_nothing_else() {
 fn a_case_that_is_not_as_expected_says_what_happened_and_which_rule_decided() {
     let (home, policy) = home(&format!("{GREEN}{RED}"));
     let printed = run(&home, asked(Some(&policy)));
-    insta::assert_snapshot!(printed.data);
+    insta::assert_snapshot!(printed.data, @"
+    failed: a declined key is passed over
+      at        ~/work/x.test.toml:6
+      expected  use = \"helper\"
+      came to   use = \"login\"
+      because   `login` is used: the tool is logged in
+      rule      ~/work/x.toml:18
+      asked     key
+      got       login
+      looked at key, helper, login
+        · key     `KEY` is set, and was declined
+        · helper  `HELPER` is not set
+        ✓ login   the tool is logged in
+
+    1 passed, 1 failed
+    ");
     assert_eq!(printed.exit, 1);
 }
 
@@ -180,7 +195,23 @@ fn coverage_lists_what_no_case_has_seen_decide() {
             ..asked(Some(&policy))
         },
     );
-    insta::assert_snapshot!(printed.data);
+    insta::assert_snapshot!(printed.data, @"
+    no case has seen these rules decide:
+      ~/work/x.toml:3   stops where `key` cannot be got
+      ~/work/x.toml:6   does not count `key` in desktop, remote and web sessions
+      ~/work/x.toml:7   asks before `key` is used
+      ~/work/x.toml:7   leaves out `key` where it was declined
+      ~/work/x.toml:8   stops where `key` would go where it must not
+      ~/work/x.toml:8   stops where `key` would go to what is not a URL
+      ~/work/x.toml:10  uses `helper`
+      ~/work/x.toml:10  stops where `helper` cannot be got
+      ~/work/x.toml:16  does not count `helper` in desktop and web sessions
+      ~/work/x.toml:18  uses `login`
+      ~/work/x.toml:18  stops where `login` cannot be got
+      ~/work/x.toml:22  does not count `login` in web sessions
+    coverage: 1 of 13 rules (7 %)
+    1 passed
+    ");
     assert_eq!(printed.exit, 0);
 }
 
@@ -199,7 +230,36 @@ fn changes_that_no_case_notices_are_listed_and_fail() {
             ..asked(Some(&policy))
         },
     );
-    insta::assert_snapshot!(printed.data);
+    insta::assert_snapshot!(printed.data, @"
+    no case notices when:
+      ~/work/x.toml:10  `key` and `helper` change places
+      ~/work/x.toml:6   `key` counts in desktop sessions too
+      ~/work/x.toml:6   `key` counts in remote sessions too
+      ~/work/x.toml:6   `key` counts in web sessions too
+      ~/work/x.toml:7   `consent` of `key` is taken away
+      ~/work/x.toml:3   a failure of `key` is passed over
+      ~/work/x.toml:8   `https://gw.test` is no longer allowed for `key`
+      ~/work/x.toml:8   `key` may be sent to any origin
+      ~/work/x.toml:8   the endpoint of `key` follows no variable
+      ~/work/x.toml:10  `helper` is taken away
+      ~/work/x.toml:18  `helper` and `login` change places
+      ~/work/x.toml:16  `helper` does not count in terminal sessions
+      ~/work/x.toml:16  `helper` does not count in remote sessions
+      ~/work/x.toml:16  `helper` counts in desktop sessions too
+      ~/work/x.toml:16  `helper` counts in web sessions too
+      ~/work/x.toml:10  a failure of `helper` is passed over
+      ~/work/x.toml:22  `login` does not count in terminal sessions
+      ~/work/x.toml:22  `login` does not count in desktop sessions
+      ~/work/x.toml:22  `login` does not count in remote sessions
+      ~/work/x.toml:22  `login` counts in web sessions too
+      ~/work/x.toml:18  a failure of `login` is passed over
+      ~/work/r.toml:1   the restriction is taken away
+      ~/work/r.toml:1   `ttl` is taken away
+      ~/work/r.toml:2   `consent` for `login` is taken away
+      ~/work/r.toml:2   `consent` for `login` is `interactive`
+    changes: 2 noticed, 25 not noticed, 3 without effect, 1 not valid
+    1 passed
+    ");
     assert_eq!(printed.exit, 1);
 }
 
