@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Printed;
 use super::check::read_file;
-use super::stack::{Loaded, Stack};
+use super::stack::{BUILTIN, Loaded, Stack};
 use crate::ambient::Ambient;
 use crate::analysis::case::{Case, Ran, expect::Difference, read};
 use crate::analysis::coverage::{Coverage, Rule};
@@ -16,6 +16,7 @@ use crate::cli::errors::Failure;
 use crate::cli::output::Look;
 use crate::engine::{Judge, bindings as wit};
 use crate::error::Error;
+use crate::policy::read::Links;
 use crate::policy::schema::Form;
 use crate::policy::{self, Texts};
 
@@ -102,10 +103,10 @@ fn groups_of(asked: &Test<'_>) -> Result<Vec<Asked>, Failure> {
     }
     let mut groups: Vec<Asked> = Vec::new();
     for path in named {
-        let text = read_file(&path)?;
+        let text = read_tests(&path)?;
         let own = || {
             let written = read::policy(&text)?;
-            if written.starts_with("builtin:") {
+            if written.starts_with(BUILTIN) {
                 return Some(PathBuf::from(written));
             }
             let folder = path.parent().unwrap_or(Path::new(""));
@@ -130,7 +131,28 @@ fn is_test_file(path: &Path) -> Result<bool, Failure> {
     let ends = path
         .file_name()
         .is_some_and(|name| name.to_string_lossy().ends_with(ENDING));
-    Ok(ends && Form::of(&read_file(path)?) == Form::Restriction)
+    Ok(ends && Form::of(&read_tests(path)?) == Form::Restriction)
+}
+
+/// The text of a test file.
+fn read_tests(path: &Path) -> Result<String, Failure> {
+    let problem = match read_text(path) {
+        Ok(Some(text)) => return Ok(text),
+        Ok(None) => policy::Problem::Unreadable("there is no such file".to_owned()),
+        Err(problem) => problem,
+    };
+    let shown = policy::shown(path);
+    Err(Failure::new(
+        problem.code(),
+        5,
+        format!("the test file `{shown}` {problem}"),
+    )
+    .hint("mend it, or see what can stand in it with `keyrule policy schema --tests`"))
+}
+
+fn read_text(path: &Path) -> Result<Option<String>, policy::Problem> {
+    let file = policy::read::open(path, Links::Follow)?;
+    file.map(policy::read::text).transpose()
 }
 
 /// The policy beside a test file.
@@ -143,10 +165,16 @@ fn tested_by(path: &Path) -> Option<PathBuf> {
 fn beside(policy: Option<&Path>, name: &str) -> Result<PathBuf, Failure> {
     let path = match policy {
         Some(folder) if folder.is_dir() => Some(folder.join(format!("{name}{ENDING}"))),
-        Some(file) => file.file_name().and_then(|of| {
-            let stem = of.to_str()?.strip_suffix(".toml")?;
-            Some(file.with_file_name(format!("{stem}{ENDING}")))
-        }),
+        Some(file) if !file.to_string_lossy().starts_with(BUILTIN) => {
+            // A policy that is not there is what is wrong, not its tests.
+            read_file(file)?;
+            let name = file.file_name().map(|name| name.to_string_lossy());
+            name.and_then(|name| {
+                let stem = name.strip_suffix(".toml")?;
+                Some(file.with_file_name(format!("{stem}{ENDING}")))
+            })
+        }
+        Some(_) => None,
         None => None,
     };
     match path {
