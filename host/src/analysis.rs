@@ -9,4 +9,7 @@ pub(crate) mod full;
 pub(crate) mod merged;
 pub(crate) mod outcome;
 pub(crate) mod tree;
+pub(crate) mod case;
+pub(crate) mod coverage;
+pub(crate) mod mutate;
 pub(crate) mod walk;

@@ -175,10 +175,30 @@ fn policy_files(context: &Context<'_, '_>, what: &args::Policy) -> Result<Printe
             };
             policy::check(asked, ambient, load)
         }
-        args::Policy::Schema { restriction } => Ok(policy::schema(*restriction)),
         args::Policy::Matrix { .. } | args::Policy::Diff { .. } => {
             Err(Error::Internal("a table is written elsewhere").into())
         }
+        args::Policy::Test(test) => {
+            let asked = policy::Test {
+                name,
+                policy: test.target.as_deref(),
+                with: &test.with,
+                tests: &test.tests,
+                only: test.only.as_deref(),
+                coverage: test.coverage,
+                mutate: test.mutate,
+                json,
+                look: context.output.look,
+            };
+            policy::test(asked, ambient)
+        }
+        args::Policy::Schema { restriction, tests } => Ok(policy::schema(if *tests {
+            policy::SchemaOf::Tests
+        } else if *restriction {
+            policy::SchemaOf::Restrictions
+        } else {
+            policy::SchemaOf::Policies
+        })),
     }
 }
 

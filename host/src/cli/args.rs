@@ -105,7 +105,7 @@ pub(crate) enum Command {
     /// Store keys for the sources that take a stored key
     #[command(subcommand, after_help = KEY)]
     Key(Key),
-    /// Show and check policy files
+    /// Show, check and test policy files
     #[command(subcommand, after_help = POLICY)]
     Policy(Policy),
     /// Inspect and build the components that policies name as overrides
@@ -232,11 +232,17 @@ pub(crate) enum Policy {
         #[arg(long, value_name = "CHANGE")]
         fail_on: Option<FailOn>,
     },
+    /// Run the cases of test files against a policy
+    #[command(after_help = TEST)]
+    Test(Test),
     /// Print the JSON Schema of policies, for editors
     Schema {
         /// Print that of restrictions
-        #[arg(long)]
+        #[arg(long, conflicts_with = "tests")]
         restriction: bool,
+        /// Print that of test files
+        #[arg(long)]
+        tests: bool,
     },
 }
 
@@ -256,6 +262,31 @@ pub(crate) enum Engine {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+/// Arguments of `policy test`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Test {
+    /// A policy (a file, a folder laid out as the managed one, `builtin:NAME`)
+    /// or a test file; none for the policy that is in force
+    // Not `policy`, which is the global flag's.
+    #[arg(value_name = "POLICY")]
+    pub target: Option<PathBuf>,
+    /// A restriction on top of the policy; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub with: Vec<PathBuf>,
+    /// A test file; can be repeated
+    ///
+    /// Without one, that beside the policy: `NAME.test.toml`.
+    #[arg(long, value_name = "FILE")]
+    pub tests: Vec<PathBuf>,
+    /// Run only cases with this text in their names
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Also list the rules that no case has seen decide
+    #[arg(long)]
+    pub coverage: bool,
+    /// Also change one rule at a time, and list what no case notices
+    #[arg(long)]
+    pub mutate: bool,
 }
 
 /// What to do with consents.
@@ -390,6 +421,7 @@ const HELP: &str = "\
   \x1b[1;36mkey\x1b[0m          Store keys for the sources that take a stored key
   \x1b[1;36mpolicy\x1b[0m       Show and check policy files
   \x1b[1;36mengine\x1b[0m       Inspect and build components that choose among sources
+  \x1b[1;36mpolicy\x1b[0m       Show, check and test policy files
   \x1b[1;36mcompletions\x1b[0m  Print a script that completes commands in a shell
 
 \x1b[1;32mOptions:\x1b[0m
@@ -513,7 +545,25 @@ Exit codes: 0 when every file is in order, else 5.
 Examples:
   keyrule policy show
   keyrule policy show --text > ~/.config/keyrule/claude-code.toml
-  keyrule policy check draft.toml";
+  keyrule policy check draft.toml
+  keyrule policy test draft.toml --mutate";
+
+const TEST: &str = "\
+A case says what is given and what is expected to follow:
+
+  [[case]]
+  name = \"a declined key is passed over\"
+  interactive = true
+  given = { api-key = { is = \"ready\", answer = \"decline\" }, login = \"ready\" }
+  expect = { use = \"login\", asked = [\"api-key\"] }
+
+Exit codes: 0 when every case is as expected, 1 when one is not or a change is
+not noticed, 5 when a file is not in order; then nothing was run.
+
+Examples:
+  keyrule policy test policies/claude-code.toml
+  keyrule policy test draft.toml --coverage --mutate
+  keyrule policy test --tests machine.test.toml";
 
 const MATRIX: &str = "\
 Sources are gone through from the top, and the first line that applies decides.
@@ -588,6 +638,20 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_to_test_is_not_the_policy_by_name() {
+        let parsed = Arguments::try_parse_from([
+            "keyrule", "policy", "test", "x.toml", "--policy", "y", "--with", "a", "--with", "b",
+        ])
+        .unwrap();
+        let Command::Policy(Policy::Test(test)) = parsed.command else {
+            panic!("not test");
+        };
+        assert_eq!(test.target, Some(PathBuf::from("x.toml")));
+        assert_eq!(test.with.len(), 2);
+        assert_eq!(parsed.global.policy, "y");
+    }
+
+    #[test]
     fn a_program_may_follow_two_dashes() {
         let parsed = Arguments::try_parse_from(["keyrule", "exec", "--", "--odd", "a"]).unwrap();
         let Command::Exec(exec) = parsed.command else {
@@ -628,6 +692,7 @@ mod tests {
             MATRIX,
             DIFF,
             ENGINE,
+            TEST,
             COMPLETIONS,
         ] {
             for line in text.lines() {

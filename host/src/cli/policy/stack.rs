@@ -15,7 +15,7 @@ use crate::policy::schema::{self, Form};
 use crate::policy::{self, Name, Texts, builtin};
 
 /// How the built-in policy of a name is named in the place of a file.
-const BUILTIN: &str = "builtin:";
+pub(super) const BUILTIN: &str = "builtin:";
 
 /// The documents of one policy.
 #[derive(Debug, Clone)]
