@@ -3,4 +3,5 @@
 //! only supposed. What goes in are loaded policies; what comes out are plain
 //! values for commands to show. Nothing here reads a source or knows a secret.
 
+pub(crate) mod replay;
 pub(crate) mod walk;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use crate::ambient::Ambient;
-use crate::resolver::{Builder, Resolver};
+use crate::resolver::{Builder, Explained, Resolver};
 
 pub(crate) mod args;
 mod completions;
@@ -34,6 +34,7 @@ mod notices;
 pub(crate) mod output;
 pub(crate) mod policy;
 mod prompt;
+mod receipt;
 mod status;
 mod token;
 
@@ -50,6 +51,7 @@ use notices::Spinner;
 use output::Output;
 use policy::Printed;
 use prompt::TerminalPrompter;
+use receipt::Receipts;
 
 /// Runs one command and returns its exit code.
 ///
@@ -70,6 +72,7 @@ pub fn run(
         ambient,
         global,
         output,
+        receipts: None,
     };
     match dispatch(&mut context, command) {
         Ok(code) => code,
@@ -82,10 +85,10 @@ pub fn run(
 
 fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Failure> {
     match command {
-        Command::Status => status::run(context),
-        Command::Explain => explain::run(context),
+        Command::Status(recorded) => status::run(context, &recorded),
+        Command::Explain(recorded) => explain::run(context, &recorded),
         Command::Token(arguments) => token::run(context, &arguments),
-        Command::Headers => headers::run(context),
+        Command::Headers(recorded) => headers::run(context, &recorded),
         Command::Exec(arguments) => exec::run(context, &arguments),
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Logout(arguments) => logout::run(context, &arguments),
@@ -134,7 +137,13 @@ fn policy_files(context: &Context<'_, '_>, what: &args::Policy) -> Result<Printe
             };
             policy::check(asked, ambient, load)
         }
-        args::Policy::Schema { restriction } => Ok(policy::schema(*restriction)),
+        args::Policy::Schema {
+            restriction,
+            receipt,
+        } => Ok(policy::schema(*restriction, *receipt)),
+        args::Policy::Replay(asked) => {
+            policy::replay(asked, name, ambient, context.output.look, json)
+        }
     }
 }
 
@@ -147,9 +156,32 @@ pub(crate) struct Context<'a, 's> {
     pub global: Global,
     /// Where data and words go.
     pub output: Output<'a, 's>,
+    /// Where decisions are recorded, if they are.
+    pub receipts: Option<Receipts>,
 }
 
 impl Context<'_, '_> {
+    /// From here on decisions are recorded, if that was asked for.
+    pub(crate) fn record(
+        &mut self,
+        asked: &args::Recorded,
+        command: &'static str,
+    ) -> Result<(), Failure> {
+        self.receipts = match &asked.receipt {
+            Some(path) => Some(Receipts::open(path, command)?),
+            None => None,
+        };
+        Ok(())
+    }
+
+    /// A decision was made; nothing was handed out yet.
+    pub(crate) fn decided(&mut self, explained: &Explained) -> Result<(), Failure> {
+        match &mut self.receipts {
+            Some(receipts) => receipts.append(explained),
+            None => Ok(()),
+        }
+    }
+
     /// Whether somebody is there to answer: stdin and stderr are terminals,
     /// and nobody said otherwise. Stdout does not count, so that
     /// `$(keyrule token)` still asks.

@@ -1,18 +1,21 @@
-//! `keyrule policy show | check | schema`. What goes in are names and files
+//! `keyrule policy show | check | replay | schema`. What goes in are names and files
 //! and the world around them; what comes out is what is to be printed, and an
 //! exit code. Which document is the policy, and whether it is valid, the
 //! engine says; the JSON Schemas are asked besides, so that what an editor
 //! says and what `check` says agree.
 
 mod check;
+mod receipts;
+mod replay;
 mod show;
 #[allow(dead_code, reason = "its commands are being written")]
 mod stack;
 
 use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};
-use crate::policy::builtin::{POLICY_SCHEMA, RESTRICTION_SCHEMA};
+use crate::policy::builtin::{POLICY_SCHEMA, RECEIPT_SCHEMA, RESTRICTION_SCHEMA};
 
 pub(crate) use check::{Check, check};
+pub(crate) use replay::replay;
 pub(crate) use show::{Show, show};
 
 /// What a command prints.
@@ -46,9 +49,11 @@ pub(crate) fn by_engine(
     }
 }
 
-/// Prints a JSON Schema of the language.
-pub(crate) fn schema(of_restrictions: bool) -> Printed {
-    let schema = if of_restrictions {
+/// Prints a JSON Schema: of policies, of restrictions or of receipts.
+pub(crate) fn schema(of_restrictions: bool, of_receipts: bool) -> Printed {
+    let schema = if of_receipts {
+        RECEIPT_SCHEMA
+    } else if of_restrictions {
         RESTRICTION_SCHEMA
     } else {
         POLICY_SCHEMA
@@ -184,14 +189,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_schemas_are_printed_as_they_are_shipped() {
+    fn the_schemas_are_printed_as_they_are_shipped() {
         assert_eq!(
-            schema(false).data,
+            schema(false, false).data,
             include_str!("../../../policies/policy.schema.json")
         );
         assert_eq!(
-            schema(true).data,
+            schema(true, false).data,
             include_str!("../../../policies/restriction.schema.json")
+        );
+        assert_eq!(
+            schema(false, true).data,
+            include_str!("../../../policies/receipt.schema.json")
         );
     }
 
