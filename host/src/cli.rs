@@ -39,7 +39,7 @@ mod status;
 mod token;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
