@@ -49,6 +49,8 @@ mod other_users;
 mod program;
 #[path = "real/provider.rs"]
 mod provider;
+#[path = "real/receipts.rs"]
+mod receipts;
 #[path = "real/renewal.rs"]
 mod renewal;
 #[path = "real/stores.rs"]
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         ("network", network::TESTS),
         ("other_users", other_users::TESTS),
         ("provider", provider::TESTS),
+        ("receipts", receipts::TESTS),
         ("renewal", renewal::TESTS),
         ("stores", stores::TESTS),
         ("streams", streams::TESTS),

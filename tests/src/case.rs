@@ -26,7 +26,7 @@ use keyrule::resolver::{Builder, Resolver};
 use keyrule::{Error, Secret, Supplied};
 use serde::Deserialize;
 
-use crate::render;
+use crate::{receipt, render};
 
 /// `case.toml`.
 #[derive(Debug, Deserialize)]
@@ -168,7 +168,10 @@ pub fn run(folder: &Path, load: Load) -> String {
         Err(error) => told.push_str(&render::error(&error)),
         Ok(mut resolver) => {
             match resolver.explain() {
-                Ok(explained) => told.push_str(&render::explanation(&explained)),
+                Ok(explained) => {
+                    receipt::check(&explained);
+                    told.push_str(&render::explanation(&explained));
+                }
                 Err(error) => told.push_str(&render::error(&error)),
             }
             for _ in 0..script.times {
@@ -199,6 +202,7 @@ fn resolve(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Str
     }
     match resolver.resolve_blocking() {
         Ok(resolution) => {
+            receipt::check(&resolution.explained);
             let debug = format!("{resolution:?}");
             assert!(!debug.contains("s3cr3t-"), "a secret in Debug: {debug}");
             let mut told = render::credential(&resolution.credential, canary);
@@ -215,7 +219,11 @@ fn resolve(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Str
             let debug = format!("{error:?}");
             assert!(!debug.contains("s3cr3t-"), "a secret in Debug: {debug}");
             let mut told = render::error(&error);
+            if let Error::Rejected { explained, .. } = &error {
+                receipt::check(explained);
+            }
             if let Error::Refused(explained) = &error {
+                receipt::check(explained);
                 told.push_str(&format!(
                     "looks: {}\ngets: {}\n",
                     explained.looks, explained.gets

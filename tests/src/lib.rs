@@ -3,4 +3,5 @@
 
 pub mod case;
 pub mod native;
+pub mod receipt;
 pub mod render;

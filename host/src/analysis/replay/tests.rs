@@ -6,8 +6,20 @@ use crate::resolver::Resolver;
 
 const HEAD: &str = "name = \"sample\"\n";
 
+/// Where a source is sent of which nothing else is said.
+const DEFAULT: &str = "https://default.test";
+
+fn sent_somewhere(more: &str) -> String {
+    if more.contains("endpoint") {
+        more.to_owned()
+    } else {
+        format!("endpoint = {{ default = \"{DEFAULT}\" }}\n{more}")
+    }
+}
+
 /// A source of a sample policy, one line each.
 fn environment(id: &str, variable: &str, more: &str) -> String {
+    let more = sent_somewhere(more);
     format!(
         "[[source]]\nid = \"{id}\"\nkind = \"environment\"\nvariable = \"{variable}\"\n\
          headers = {{ X-Api-Key = \"{{secret}}\" }}\nexport = {{ {variable} = \"{{secret}}\" }}\n\
@@ -16,6 +28,7 @@ fn environment(id: &str, variable: &str, more: &str) -> String {
 }
 
 fn helper(id: &str, program: &str, more: &str) -> String {
+    let more = sent_somewhere(more);
     format!(
         "[[source]]\nid = \"{id}\"\nkind = \"helper\"\ncommand = [\"{program}\", \"s3cr3t-argument\"]\n\
          headers = {{ X-Api-Key = \"{{secret}}\" }}\nexport = {{ KEY = \"{{secret}}\" }}\n\
@@ -86,10 +99,11 @@ fn said(text: &str, receipt: &Receipt) -> (Answer, String) {
     let replayed = against(text, "sample", receipt);
     let words = match &replayed.new {
         Ok(Outcome::Used(source, sent)) => {
-            format!("{} {}", source.id, sent.clone().unwrap_or_default())
+            let sent = sent.clone().filter(|origin| origin != DEFAULT);
+            format!("{} {}", source.id, sent.unwrap_or_default())
         }
         Ok(Outcome::Asked(source)) => format!("asks {}", source.id),
-        Ok(Outcome::Refused(reason, _)) => format!("{reason:?}"),
+        Ok(Outcome::Refused(reason, _)) => crate::engine::word::word(reason),
         Ok(Outcome::Unfinished) => "unfinished".to_owned(),
         Err(lacking) => format!("{} {:?}", lacking.source.id, lacking.what),
     };
@@ -113,7 +127,7 @@ fn what_goes_first_elsewhere_is_a_change_and_unknown_where_nobody_looked() {
     assert_eq!(said(&new, &receipt), (Answer::Changed, "b".into()));
     let replayed = against(&new, "sample", &receipt);
     assert_eq!(replayed.assumed, ["b"]);
-    assert_eq!(replayed.rule.unwrap().line, 2);
+    assert_eq!(replayed.rule.unwrap().line, 3);
     // What was seen to be absent is passed.
     let receipt = resolved(&old, &[("B", "s3cr3t-b")]);
     assert_eq!(said(&new, &receipt), (Answer::Same, "b".into()));
@@ -149,7 +163,7 @@ fn a_get_that_failed_fails_again_and_may_be_passed_over_now() {
     let old = policy(&[helper("h", "/bin/false", ""), key.clone()]);
     let new = policy(&[helper("h", "/bin/false", "on-failure = \"next\""), key]);
     let receipt = resolved(&old, &[("A", "s3cr3t-a")]);
-    assert_eq!(said(&old, &receipt), (Answer::Same, "SourceFailed".into()));
+    assert_eq!(said(&old, &receipt), (Answer::Same, "source-failed".into()));
     // A refusal is explained, so every source was looked at.
     assert_eq!(said(&new, &receipt), (Answer::Changed, "a".into()));
 }
@@ -177,13 +191,13 @@ fn where_something_is_sent_is_known_by_the_variable_that_says_so() {
         &old,
         &[("A", "s3cr3t-a"), ("OTHER", "https://elsewhere.test")],
     );
-    let barred = (Answer::Changed, "EndpointNotAllowed".into());
+    let barred = (Answer::Changed, "endpoint-not-allowed".into());
     assert_eq!(said(&other, &receipt), barred);
     // Where nothing is, it is no matter where it would be sent.
     let receipt = resolved(&policy(&[environment("a", "A", "")]), &[]);
     assert_eq!(
         said(&other, &receipt),
-        (Answer::Same, "NothingUsable".into())
+        (Answer::Same, "nothing-usable".into())
     );
 }
 
@@ -222,7 +236,8 @@ fn nobody_answers_for_the_user() {
 #[test]
 fn what_is_kept_in_another_store_was_not_looked_at() {
     let key = "[[source]]\nid = \"k\"\nkind = \"stored-key\"\nkey = \"work\"\n\
-               headers = { X-Api-Key = \"{secret}\" }\nsurfaces = [\"terminal\"]\n";
+               headers = { X-Api-Key = \"{secret}\" }\nsurfaces = [\"terminal\"]\n\
+               endpoint = { default = \"https://default.test\" }\n";
     let stored = |store: &str| format!("{HEAD}[storage]\nstore = \"{store}\"\n{key}");
     let receipt = explained(&stored("file"), &[], false);
     assert_eq!(said(&stored("file"), &receipt).0, Answer::Same);
