@@ -24,6 +24,9 @@ pub use read::ParseError;
 pub const VERSION: u32 = 1;
 
 /// A decision as a record.
+//
+// What may be null has to be there all the same, as the schema says: serde
+// would take what is missing for null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Receipt {
@@ -34,6 +37,7 @@ pub struct Receipt {
     /// The version of this library.
     pub keyrule: String,
     /// The command that asked, such as `token`; none where a program did.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub command: Option<String>,
     /// The policy's name.
     pub policy: String,
@@ -42,20 +46,24 @@ pub struct Receipt {
     /// The SHA-256 of the component that decided.
     pub engine: String,
     /// The SHA-256 of the override, where the policy names one.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub r#override: Option<String>,
     /// The session.
     pub session: Session,
     /// Where the policy keeps keys and logins.
     pub storage: Storage,
     /// The tool's own folder, where the policy names one.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub folder: Option<Folder>,
     /// Every source, in the order of the policy.
     pub sources: Vec<Source>,
     /// The decision.
     pub verdict: Verdict,
     /// The rule that decided, as `path:line`.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub rule: Option<String>,
     /// The kind of fix, where something would help: `set-variable`.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub fix: Option<String>,
     /// How many looks the decision took.
     pub looks: u32,
@@ -104,6 +112,7 @@ pub struct Storage {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Folder {
     /// The variable that moves it.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub variable: Option<String>,
     /// Where it is otherwise.
     pub default: String,
@@ -124,6 +133,7 @@ pub struct Source {
     /// The rule that made its state, as `path:line`.
     pub rule: String,
     /// Where it is sent.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub endpoint: Option<Endpoint>,
     /// Its state.
     #[serde(with = "word")]
@@ -137,8 +147,10 @@ pub struct Source {
     #[serde(with = "word")]
     pub consent: wit::Consent,
     /// What a look brought, where there was one.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub look: Option<Observation>,
     /// What a get brought, where there was one.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub get: Option<Observation>,
 }
 
@@ -147,8 +159,10 @@ pub struct Source {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Endpoint {
     /// The origin of the default; none where it looks like a secret.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub default: Option<String>,
     /// The variable that it follows.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub variable: Option<String>,
 }
 
@@ -164,10 +178,12 @@ pub struct Observation {
     /// Where it would be sent.
     pub destination: Destination,
     /// Seconds until it ends, negative when it had ended.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub expires_in: Option<i64>,
     /// Whether it can be renewed when it has ended.
     pub renewable: bool,
     /// The organisation that it belongs to.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub organization: Option<String>,
     /// Which store keeps it.
     #[serde(with = "word::option")]
@@ -213,6 +229,7 @@ pub struct Verdict {
     /// What is to be done.
     pub step: Step,
     /// The source that it is about, or that caused a refusal, by its id.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub source: Option<String>,
     /// Why nothing is handed out.
     #[serde(with = "word::option")]
