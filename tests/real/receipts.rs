@@ -62,7 +62,7 @@ fn what_does_not_fit_on_the_disk_hands_out_nothing_and_leaves_the_file() {
     for command in ["token", "headers", "status", "explain"] {
         let machine = Machine::new();
         let ended = on_a_full_disk(&machine, &format!("keyrule {command} --receipt ~/disk/r"));
-        let hint = "make room on the disk of `/home/disk/r`";
+        let hint = "make room on the disk of `~/disk/r`";
         ended.fails(1, "receipt-not-written", hint);
     }
     // The first part of a line that would have fitted does not stay: however
