@@ -53,6 +53,8 @@ mod page;
 mod program;
 #[path = "real/provider.rs"]
 mod provider;
+#[path = "real/receipts.rs"]
+mod receipts;
 #[path = "real/renewal.rs"]
 mod renewal;
 #[path = "real/stores.rs"]
@@ -98,6 +100,7 @@ fn main() -> ExitCode {
         ("overrides", overrides::TESTS),
         ("page", page::TESTS),
         ("provider", provider::TESTS),
+        ("receipts", receipts::TESTS),
         ("renewal", renewal::TESTS),
         ("stores", stores::TESTS),
         ("streams", streams::TESTS),

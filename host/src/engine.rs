@@ -17,12 +17,16 @@ mod image;
 mod limits;
 mod load;
 mod verdict;
+pub(crate) mod word;
 
 use self::bindings as wit;
 
 pub use error::{Error, LoadError, Misbehaviour};
 pub use load::{Engine, Policy};
 pub use verdict::{Step, Steps};
+
+/// The SHA-256 of the component that this library was built with.
+pub(crate) const DIGEST: &str = env!("KEYRULE_ENGINE_SHA256");
 
 /// What judges sources under one policy. [`Policy`] is the one that ships;
 /// tests put the same code beside it, compiled natively.

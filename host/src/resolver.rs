@@ -16,6 +16,7 @@ use crate::engine::{self, Judge, LoadError, chooser};
 use crate::error::Error;
 use crate::handout::{Fingerprint, fingerprint};
 use crate::policy::{self, FileReport};
+use crate::receipt::Background;
 use crate::resolve::{End, Resolution as Run, Seen, Until};
 use crate::sources::{Notices, Silent, Supplied};
 
@@ -50,6 +51,8 @@ pub struct Explained {
     pub gets: u32,
     /// What went wrong beside the matter, for the user to know.
     pub notes: Vec<String>,
+    /// What a receipt says besides.
+    pub background: Background,
 }
 
 /// A credential, and why it is this one.
@@ -73,6 +76,7 @@ pub struct Resolver {
     prompter: Option<Arc<dyn Prompter>>,
     notices: Arc<dyn Notices>,
     files: Vec<FileReport>,
+    background: Background,
     rejected: bool,
     /// What was handed out last, and of which source, to know it again.
     handed_out: Option<(usize, Fingerprint)>,
@@ -232,6 +236,7 @@ impl Resolver {
             looks: seen.looks,
             gets: seen.gets,
             notes: seen.notes,
+            background: self.background.with(seen.looked, seen.got),
         }
     }
 }
@@ -410,6 +415,7 @@ impl Builder {
             sources: judge.sources()?,
             judge,
             session: self.session,
+            background: Background::of(&documents, ambient.home.as_deref()),
             ambient,
             supplied: self.supplied,
             prompter: self.prompter,

@@ -30,7 +30,7 @@ use keyrule::{Error, Secret, Supplied};
 use serde::Deserialize;
 use sha2::Digest as _;
 
-use crate::render;
+use crate::{receipt, render};
 
 /// `case.toml`.
 #[derive(Debug, Deserialize)]
@@ -175,7 +175,10 @@ pub fn run(folder: &Path, load: Load) -> String {
         Err(error) => told.push_str(&render::error(&error)),
         Ok(mut resolver) => {
             match resolver.explain() {
-                Ok(explained) => told.push_str(&render::explanation(&explained)),
+                Ok(explained) => {
+                    receipt::check(&explained);
+                    told.push_str(&render::explanation(&explained));
+                }
                 Err(error) => told.push_str(&render::error(&error)),
             }
             for _ in 0..script.times {
@@ -206,6 +209,7 @@ fn resolve(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Str
     }
     match resolver.resolve_blocking() {
         Ok(resolution) => {
+            receipt::check(&resolution.explained);
             let debug = format!("{resolution:?}");
             assert!(!debug.contains("s3cr3t-"), "a secret in Debug: {debug}");
             let mut told = render::credential(&resolution.credential, canary);
@@ -222,7 +226,11 @@ fn resolve(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Str
             let debug = format!("{error:?}");
             assert!(!debug.contains("s3cr3t-"), "a secret in Debug: {debug}");
             let mut told = render::error(&error);
+            if let Error::Rejected { explained, .. } = &error {
+                receipt::check(explained);
+            }
             if let Error::Refused(explained) = &error {
+                receipt::check(explained);
                 told.push_str(&format!(
                     "looks: {}\ngets: {}\n",
                     explained.looks, explained.gets

@@ -5,4 +5,5 @@
 pub mod case;
 pub mod digest;
 pub mod native;
+pub mod receipt;
 pub mod render;

@@ -37,18 +37,20 @@ pub(crate) struct Survivor {
 
 /// Changes one rule at a time. Every case must be as expected without any
 /// change. `used` are the paths of the documents that made the policy, its own
-/// first.
+/// first; `chooser` is the override that the policy names.
 pub(crate) fn mutants(
     name: &str,
     documents: &[wit::Document],
     used: &[String],
+    chooser: Option<&Override>,
     cases: &[&Case],
 ) -> Result<Mutants, Error> {
     let engine = Engine::builtin()?;
     let mut mutants = Mutants::default();
     for change in change::all(documents, used) {
         let changed = change.apply(documents);
-        match judge(&engine, name, documents, &changed, cases)? {
+        let fate = judge(&engine, name, (documents, &changed), chooser, cases);
+        match fate? {
             Fate::Noticed => mutants.noticed += 1,
             Fate::Equivalent => mutants.equivalent += 1,
             Fate::Invalid => mutants.invalid += 1,
@@ -72,8 +74,8 @@ enum Fate {
 fn judge(
     engine: &Engine,
     name: &str,
-    documents: &[wit::Document],
-    changed: &[wit::Document],
+    (documents, changed): (&[wit::Document], &[wit::Document]),
+    chooser: Option<&Override>,
     cases: &[&Case],
 ) -> Result<Fate, Error> {
     let mut policy = match Policy::load(engine, name, changed) {
@@ -82,8 +84,15 @@ fn judge(
         Err(LoadError::Engine(error)) => return Err(error),
     };
     let sources = policy.sources()?;
+    let chooses = policy.about()?.override_.is_some();
+    let mut judge: Box<dyn Judge> = match chooser {
+        Some(chooser) if chooses => {
+            Box::new(Overridden::new(Box::new(policy), chooser.clone())?)
+        }
+        _ => Box::new(policy),
+    };
     for case in cases {
-        let ran = case.run(&mut policy, &sources)?;
+        let ran = case.run(judge.as_mut(), &sources)?;
         if !case.expect.differences(&ran, &sources).is_empty() {
             return Ok(Fate::Noticed);
         }
@@ -106,7 +115,7 @@ mod tests {
             .collect();
         let cases = cases(text);
         let cases: Vec<&Case> = cases.iter().collect();
-        mutants("x", documents, &used, &cases).unwrap()
+        mutants("x", documents, &used, None, &cases).unwrap()
     }
 
     fn survivors(mutants: &Mutants) -> Vec<(u32, &str)> {

@@ -80,16 +80,16 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Show which credential is in use, and why
     #[command(after_help = STATUS)]
-    Status,
+    Status(Recorded),
     /// Show every source, how it stands, and the rule that made it so
     #[command(after_help = EXPLAIN)]
-    Explain,
+    Explain(Recorded),
     /// Print the bare token
     #[command(after_help = TOKEN)]
     Token(Token),
     /// Print the headers that carry the credential
     #[command(after_help = HEADERS)]
-    Headers,
+    Headers(Recorded),
     /// Run a program with exactly this credential
     #[command(after_help = EXEC)]
     Exec(Exec),
@@ -118,9 +118,20 @@ pub(crate) enum Command {
     Completions(Completions),
 }
 
+/// Whether and where a decision is recorded.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Recorded {
+    /// Append what is decided, without secrets, to a file as a line of JSON
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub receipt: Option<PathBuf>,
+}
+
 /// Arguments of `token`.
-#[derive(Debug, Clone, Copy, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Token {
+    #[command(flatten)]
+    pub recorded: Recorded,
+
     /// The last token was answered with HTTP 401: drop it and get another
     #[arg(long)]
     pub rejected: bool,
@@ -129,6 +140,9 @@ pub(crate) struct Token {
 /// Arguments of `exec`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Exec {
+    #[command(flatten)]
+    pub recorded: Recorded,
+
     /// The program and its arguments
     #[arg(
         required = true,
@@ -243,7 +257,30 @@ pub(crate) enum Policy {
         /// Print that of test files
         #[arg(long)]
         tests: bool,
+        /// Print that of receipts
+        #[arg(long, conflicts_with_all = ["restriction", "tests"])]
+        receipt: bool,
     },
+    /// Put recorded decisions to another policy, and say what would change
+    #[command(after_help = REPLAY)]
+    Replay(Replay),
+}
+
+/// Arguments of `policy replay`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Replay {
+    /// Files of receipts, one a line; `-` for standard input
+    #[arg(required = true, value_name = "RECEIPTS")]
+    pub receipts: Vec<PathBuf>,
+    /// The policy: a file, a folder like the managed one, `builtin:NAME`
+    #[arg(long, value_name = "POLICY")]
+    pub against: PathBuf,
+    /// A restriction to put on top of it; may be given several times
+    #[arg(long, value_name = "RESTRICTION")]
+    pub with: Vec<PathBuf>,
+    /// Fail also where it cannot be said what would be decided
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// What to do with components.
@@ -262,6 +299,8 @@ pub(crate) enum Engine {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+}
+
 /// Arguments of `policy test`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Test {
@@ -606,6 +645,20 @@ Examples:
   keyrule engine build target/wasm32-unknown-unknown/release/prefer.wasm
   keyrule engine inspect prefer.component.wasm";
 
+const REPLAY: &str = "\
+Receipts are what `--receipt FILE` wrote. Each is decided once more by the new
+policy, in the world that it describes: sources are matched by what they read.
+A source that was there and was not got is taken to be gettable. Where the old
+run did not see what the new policy needs, the answer is `undetermined`.
+
+Exit codes: 0 all decided the same, or undetermined; 1 something would change,
+or with --strict is undetermined; 5 a file is not readable, valid or a receipt.
+
+Examples:
+  keyrule token --receipt decisions.jsonl
+  keyrule policy replay decisions.jsonl --against draft.toml
+  keyrule policy replay - --against builtin:claude-code --with mine.toml";
+
 const COMPLETIONS: &str = "\
 Examples:
   keyrule completions bash > ~/.local/share/bash-completion/completions/keyrule
@@ -693,6 +746,7 @@ mod tests {
             DIFF,
             ENGINE,
             TEST,
+            REPLAY,
             COMPLETIONS,
         ] {
             for line in text.lines() {

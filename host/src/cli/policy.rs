@@ -1,4 +1,5 @@
-//! `keyrule policy show | check | test | schema`. What goes in are names and files
+//! `keyrule policy show | check | matrix | diff | lint | test | replay | schema`.
+//! What goes in are names and files
 //! and the world around them; what comes out is what is to be printed, and an
 //! exit code. Which document is the policy, and whether it is valid, the
 //! engine says; the JSON Schemas are asked besides, so that what an editor
@@ -7,16 +8,19 @@
 mod check;
 mod diff;
 mod matrix;
+mod receipts;
+mod replay;
 mod show;
 mod stack;
 mod test;
 
 use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};
-use crate::policy::builtin::{POLICY_SCHEMA, RESTRICTION_SCHEMA, TESTS_SCHEMA};
+use crate::policy::builtin::{POLICY_SCHEMA, RECEIPT_SCHEMA, RESTRICTION_SCHEMA, TESTS_SCHEMA};
 
 pub(crate) use check::{Check, check};
 pub(crate) use diff::{Diff, compare};
 pub(crate) use matrix::{Form as TableForm, Matrix, matrix};
+pub(crate) use replay::replay;
 pub(crate) use show::{Show, show};
 pub(crate) use test::{Test, test};
 
@@ -60,14 +64,17 @@ pub(crate) enum SchemaOf {
     Restrictions,
     /// Test files.
     Tests,
+    /// Receipts.
+    Receipts,
 }
 
-/// Prints a JSON Schema of the language.
+/// Prints a JSON Schema.
 pub(crate) fn schema(of: SchemaOf) -> Printed {
     let schema = match of {
         SchemaOf::Policies => POLICY_SCHEMA,
         SchemaOf::Restrictions => RESTRICTION_SCHEMA,
         SchemaOf::Tests => TESTS_SCHEMA,
+        SchemaOf::Receipts => RECEIPT_SCHEMA,
     };
     Printed {
         data: schema.to_owned(),
@@ -213,6 +220,10 @@ mod tests {
             (
                 SchemaOf::Tests,
                 include_str!("../../../policies/tests.schema.json"),
+            ),
+            (
+                SchemaOf::Receipts,
+                include_str!("../../../policies/receipt.schema.json"),
             ),
         ] {
             assert_eq!(schema(of).data, text);

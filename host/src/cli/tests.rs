@@ -6,6 +6,8 @@ use std::io::{self, Write};
 
 use super::*;
 
+mod receipts;
+
 /// What a command left behind.
 #[derive(Debug, PartialEq, Eq)]
 struct Left {

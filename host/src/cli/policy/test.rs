@@ -219,18 +219,7 @@ impl Group {
         files: Vec<File>,
         ambient: &Ambient,
     ) -> Result<Self, Failure> {
-        let loaded = Stack::read(policy, asked.with, asked.name, ambient)?.load()?;
-        if let Some(chooser) = &loaded.about.override_ {
-            return Err(Failure::new(
-                "override-not-tested",
-                5,
-                format!(
-                    "{}:{}: cases cannot be run against a policy with an override yet",
-                    chooser.at.path, chooser.at.line
-                ),
-            )
-            .hint("test the policy without its `[override]`"));
-        }
+        let loaded = Stack::read(policy, asked.with, asked.name, ambient)?.load(ambient)?;
         let cases = cases(files, &loaded.sources)?;
         let all = cases.len();
         let only = asked.only.unwrap_or_default();
@@ -245,9 +234,10 @@ impl Group {
             rules: None,
             mutants: None,
         };
+        let mut judge = group.loaded.judge()?;
         for case in chosen {
             let ran = case
-                .run(&mut group.loaded.policy, &group.loaded.sources)
+                .run(judge.as_mut(), &group.loaded.sources)
                 .map_err(Error::Engine)?;
             group.outcomes.push(Outcome {
                 differences: case.expect.differences(&ran, &group.loaded.sources),
@@ -256,7 +246,7 @@ impl Group {
             });
         }
         if asked.coverage {
-            group.rules = Some(group.coverage()?);
+            group.rules = Some(group.coverage(judge.as_mut())?);
         }
         // A case that is not as expected notices nothing.
         if asked.mutate && group.failed() == 0 {
@@ -266,6 +256,7 @@ impl Group {
                 stack.name.as_str(),
                 &stack.documents,
                 &group.loaded.about.documents,
+                group.loaded.override_.as_ref(),
                 &cases,
             );
             group.mutants = Some(found.map_err(Error::Engine)?);
@@ -273,9 +264,8 @@ impl Group {
         Ok(group)
     }
 
-    fn coverage(&mut self) -> Result<Vec<Rule>, Error> {
+    fn coverage(&mut self, judge: &mut dyn Judge) -> Result<Vec<Rule>, Error> {
         let table = self.loaded.policy.table()?;
-        let judge: &mut dyn Judge = &mut self.loaded.policy;
         let mut coverage = Coverage::of(&table, &self.loaded.sources);
         for outcome in &self.outcomes {
             coverage.see(judge, &outcome.case, &outcome.ran, &self.loaded.sources)?;

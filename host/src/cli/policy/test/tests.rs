@@ -366,7 +366,7 @@ fn every_bad_input_is_one_error_and_nothing_is_run() {
 }
 
 #[test]
-fn a_policy_with_an_override_is_not_tested_yet() {
+fn an_override_that_is_not_there_lets_nothing_be_tested() {
     let (home, policy) = home(GREEN);
     let digest = "0".repeat(64);
     home.write(
@@ -375,10 +375,8 @@ fn a_policy_with_an_override_is_not_tested_yet() {
     );
     let (exit, said) = failed(&home, asked(Some(&policy)));
     assert_eq!(exit, 5);
-    assert!(
-        said.starts_with("error[override-not-tested]: ~/work/x.toml:1: "),
-        "{said}"
-    );
+    assert!(said.starts_with("error[override-"), "{said}");
+    assert!(said.contains("/x.wasm"), "{said}");
 }
 
 /// Every policy that is shipped has a test file beside it, whose cases are as
