@@ -15,6 +15,7 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use crate::ambient::Ambient;
+use crate::error::Error;
 use crate::resolver::{Builder, Resolver};
 
 pub(crate) mod args;
@@ -89,6 +90,44 @@ fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Fail
         Command::Exec(arguments) => exec::run(context, &arguments),
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Logout(arguments) => logout::run(context, &arguments),
+        Command::Policy(args::Policy::Matrix {
+            stack,
+            with,
+            csv,
+            html,
+            full,
+        }) => {
+            let form = match (csv, html) {
+                (true, _) => policy::TableForm::Csv,
+                (_, true) => policy::TableForm::Html,
+                _ if context.output.json => policy::TableForm::Json,
+                _ if full => policy::TableForm::Csv,
+                _ => policy::TableForm::Text,
+            };
+            let asked = policy::Matrix {
+                policy: stack,
+                with,
+                form,
+                full,
+            };
+            policy::matrix(context, &asked)
+        }
+        Command::Policy(args::Policy::Diff {
+            old,
+            new,
+            old_with,
+            new_with,
+            fail_on,
+        }) => {
+            let asked = policy::Diff {
+                old,
+                new,
+                old_with,
+                new_with,
+                fail_on,
+            };
+            policy::compare(context, &asked)
+        }
         Command::Policy(what) => {
             let printed = policy_files(context, &what)?;
             context.output.print(&printed)
@@ -135,6 +174,9 @@ fn policy_files(context: &Context<'_, '_>, what: &args::Policy) -> Result<Printe
             policy::check(asked, ambient, load)
         }
         args::Policy::Schema { restriction } => Ok(policy::schema(*restriction)),
+        args::Policy::Matrix { .. } | args::Policy::Diff { .. } => {
+            Err(Error::Internal("a table is written elsewhere").into())
+        }
     }
 }
 

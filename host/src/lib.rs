@@ -51,6 +51,8 @@
 //! (what the user has said), [`ambient`] (the world around).
 
 pub mod ambient;
+#[allow(dead_code, reason = "its commands are being written")]
+mod analysis;
 pub mod consent;
 mod credential;
 pub mod engine;

@@ -20,8 +20,8 @@ use std::path::PathBuf;
 
 use crate::engine::bindings::Place;
 
-pub(crate) use error::typed;
 pub use error::{Error, Problem, Texts};
+pub(crate) use error::{shown, typed, words};
 pub use find::{Found, find};
 pub use name::Name;
 pub(crate) use project::project_root;

@@ -191,6 +191,44 @@ pub(crate) enum Policy {
         #[arg(long)]
         restriction: bool,
     },
+    /// List everything that a policy decides
+    #[command(after_help = MATRIX)]
+    Matrix {
+        /// The policy: a file, a folder laid out as the managed one, or
+        /// `builtin:NAME`; none for the one in force
+        #[arg(value_name = "POLICY")]
+        stack: Option<PathBuf>,
+        /// A restriction of it; can be repeated
+        #[arg(long, value_name = "FILE")]
+        with: Vec<PathBuf>,
+        /// Comma-separated values, a row a case of a source
+        #[arg(long, conflicts_with = "html")]
+        csv: bool,
+        /// One page with filters, and the rule behind each cell
+        #[arg(long)]
+        html: bool,
+        /// Every case by itself, ten million at the most
+        #[arg(long, conflicts_with = "html")]
+        full: bool,
+    },
+    /// Say exactly which cases come to something else
+    #[command(after_help = DIFF)]
+    Diff {
+        /// The policy before: a file, a folder laid out as the managed one, or
+        /// `builtin:NAME`
+        old: PathBuf,
+        /// The policy after
+        new: PathBuf,
+        /// A restriction of the policy before; can be repeated
+        #[arg(long, value_name = "FILE")]
+        old_with: Vec<PathBuf>,
+        /// A restriction of the policy after; can be repeated
+        #[arg(long, value_name = "FILE")]
+        new_with: Vec<PathBuf>,
+        /// End with 1 where there is such a change
+        #[arg(long, value_name = "CHANGE")]
+        fail_on: Option<FailOn>,
+    },
     /// Print the JSON Schema of policies, for editors
     Schema {
         /// Print that of restrictions
@@ -282,6 +320,14 @@ impl From<Surface> for wit::Surface {
             Surface::Web => Self::Web,
         }
     }
+}
+
+/// Which changes of a policy are a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Widening,
+    Switched,
+    Any,
 }
 
 /// When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set or
@@ -447,6 +493,37 @@ Examples:
   keyrule policy show --text > ~/.config/keyrule/claude-code.toml
   keyrule policy check draft.toml";
 
+const MATRIX: &str = "\
+Sources are gone through from the top, and the first line that applies decides.
+The table is complete: it is made of everything that the engine tells apart, and
+`--full` compares it with every single case.
+
+  use     the source is got and used       refuse  nothing is handed out
+  ask     the user is asked about it       next    it is passed
+  –       it does not count in such sessions
+
+Examples:
+  keyrule policy matrix
+  keyrule policy matrix mine.toml --with restriction.toml
+  keyrule policy matrix builtin:claude-code --html > claude-code.html";
+
+const DIFF: &str = "\
+Sources are matched by what they read, not by their names. Every case is
+compared; a line stands for all those in which whatever comes before the source
+that it names is passed. With --json, all that is the case is listed.
+
+  widening   a source is used that was not allowed in such a session before, a
+             consent is no longer needed, or a refusal became a use
+  narrowing  the reverse
+  switched   another source that both allow, or another refusal
+
+Exit codes: 0, or 1 where --fail-on finds one: `widening`, `switched` (or
+widening), `any`; 5 where a file is not valid.
+
+Examples:
+  keyrule policy diff builtin:claude-code-legacy builtin:claude-code
+  keyrule policy diff /etc/keyrule staging --fail-on widening";
+
 const COMPLETIONS: &str = "\
 Examples:
   keyrule completions bash > ~/.local/share/bash-completion/completions/keyrule
@@ -516,6 +593,8 @@ mod tests {
             DECLINE,
             KEY,
             POLICY,
+            MATRIX,
+            DIFF,
             COMPLETIONS,
         ] {
             for line in text.lines() {

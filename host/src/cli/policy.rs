@@ -5,12 +5,17 @@
 //! says and what `check` says agree.
 
 mod check;
+mod diff;
+mod matrix;
 mod show;
+mod stack;
 
 use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};
 use crate::policy::builtin::{POLICY_SCHEMA, RESTRICTION_SCHEMA};
 
 pub(crate) use check::{Check, check};
+pub(crate) use diff::{Diff, compare};
+pub(crate) use matrix::{Form as TableForm, Matrix, matrix};
 pub(crate) use show::{Show, show};
 
 /// What a command prints.

@@ -226,7 +226,7 @@ impl Checked {
     }
 }
 
-fn read_file(path: &Path) -> Result<String, Failure> {
+pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
     let failure = |problem| {
         Failure::from(Error::Policy(policy::Error::File {
             place: wit::Place::User,
