@@ -6,6 +6,7 @@
 
 mod check;
 mod diff;
+mod lint;
 mod matrix;
 mod show;
 mod stack;
@@ -15,6 +16,7 @@ use crate::policy::builtin::{POLICY_SCHEMA, RESTRICTION_SCHEMA};
 
 pub(crate) use check::{Check, check};
 pub(crate) use diff::{Diff, compare};
+pub(crate) use lint::{Lint, lint};
 pub(crate) use matrix::{Form as TableForm, Matrix, matrix};
 pub(crate) use show::{Show, show};
 
