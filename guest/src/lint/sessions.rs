@@ -86,7 +86,7 @@ fn effects(rule: &Rule, session: Session, state: State) -> [Effect; 3] {
 /// The line that is to be changed.
 fn cause(policy: &Policy, surface: Surface) -> At {
     let rules = policy.rules();
-    let removed = rules.iter().filter_map(|rule| {
+    let mut removed = rules.iter().filter_map(|rule| {
         let (_, at) = rule.why_not_counted(surface)?;
         was_listed(rule, surface).then_some(at)
     });
@@ -98,7 +98,7 @@ fn cause(policy: &Policy, surface: Surface) -> At {
     };
     let served = policy.merged.document.served.as_ref();
     removed
-        .last()
+        .next_back()
         .or_else(stuck)
         .or(served.map(|served| served.at))
         .unwrap_or_default()

@@ -166,3 +166,128 @@ impl Report {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::Ambient;
+
+    const POLICY: &str = "\
+name = \"acme\"
+[session]
+surfaces = [\"terminal\", \"web\"]
+[[source]]
+id = \"helper\"
+kind = \"helper\"
+command = [\"get-token\"]
+surfaces = [\"terminal\"] # sk-ant-canary-1
+";
+
+    /// Policies of these texts, in a folder.
+    fn report(texts: &[&str]) -> (tempfile::TempDir, Report) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut report = Report::default();
+        for (index, text) in texts.iter().enumerate() {
+            let path = folder.path().join(format!("a policy {index}.toml"));
+            std::fs::write(&path, text).unwrap();
+            let linted = Stack::read(Some(&path), &[], "acme", &Ambient::empty())
+                .and_then(Stack::load)
+                .and_then(Linted::of);
+            match linted {
+                Ok(linted) => report.policies.push(linted),
+                Err(failure) => report.failures.push(failure),
+            }
+        }
+        (folder, report)
+    }
+
+    fn codes(report: &Report) -> Vec<(&str, u32)> {
+        let concerns = report.policies.iter().flat_map(|policy| &policy.concerns);
+        concerns
+            .map(|concern| (concern.code.as_str(), concern.at.line))
+            .collect()
+    }
+
+    #[test]
+    fn the_component_has_the_concerns_and_the_exit_code_says_so() {
+        let (_folder, found) = report(&[POLICY]);
+        assert_eq!(
+            codes(&found),
+            [
+                ("lock-out", 3),
+                ("relative-helper", 5),
+                ("secret-in-file", 8)
+            ]
+        );
+        assert_eq!(found.exit(), 1);
+        let quiet = POLICY
+            .replace(", \"web\"", "")
+            .replace("get-token", "/usr/bin/get-token")
+            .replace("sk-ant-canary-1", "");
+        assert_eq!(report(&[&quiet]).1.exit(), 0);
+        let (_folder, broken) = report(&[POLICY, "name = 1\n"]);
+        assert_eq!((broken.policies.len(), broken.exit()), (1, 5));
+    }
+
+    #[test]
+    fn json_names_place_reason_and_remedy_and_no_secret() {
+        let (_folder, found) = report(&[POLICY]);
+        let document = found.document();
+        assert_eq!(document["policies"][0]["policy"], "acme");
+        for concern in document["policies"][0]["concerns"].as_array().unwrap() {
+            for key in ["code", "message", "why", "help", "path"] {
+                assert!(!concern[key].as_str().unwrap().is_empty(), "{concern}");
+            }
+            assert!(concern["line"].as_u64().unwrap() > 0, "{concern}");
+        }
+        assert!(!document.to_string().contains("canary"));
+    }
+
+    /// The parts of the format that collectors read; the whole of it was held
+    /// against the schema of OASIS.
+    #[test]
+    fn sarif_has_rules_results_and_relative_places() {
+        let (folder, found) = report(&[POLICY, "name = 1\n"]);
+        let log = sarif::log(&found, Some(folder.path()));
+        assert_eq!(log["version"], "2.1.0");
+        let run = &log["runs"][0];
+        let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+        for rule in rules {
+            for key in ["shortDescription", "fullDescription", "help"] {
+                assert!(!rule[key]["text"].as_str().unwrap().is_empty(), "{rule}");
+            }
+        }
+        let results = run["results"].as_array().unwrap();
+        assert_eq!(results.len(), 3);
+        for result in results {
+            let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+            assert_eq!(rules[index]["id"], result["ruleId"]);
+            let place = &result["locations"][0]["physicalLocation"];
+            assert_eq!(place["artifactLocation"]["uri"], "a%20policy%200.toml");
+            assert!(
+                place["region"]["endColumn"].as_u64() > place["region"]["startColumn"].as_u64()
+            );
+        }
+        let invocation = &run["invocations"][0];
+        assert_eq!(invocation["executionSuccessful"], false);
+        assert_eq!(
+            invocation["toolExecutionNotifications"][0]["descriptor"]["id"],
+            "policy-invalid"
+        );
+        assert!(!log.to_string().contains("canary"));
+    }
+
+    #[test]
+    fn every_code_of_the_engine_has_a_title() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest/src/lint");
+        let mut codes = std::collections::BTreeSet::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            let found = text.split("code: \"").skip(1);
+            codes.extend(found.filter_map(|rest| Some(rest.split('"').next()?.to_owned())));
+        }
+        let titles = sarif::CODES.iter().map(|(code, _)| (*code).to_owned());
+        codes.insert("unknown".to_owned());
+        assert_eq!(codes, titles.collect());
+    }
+}
