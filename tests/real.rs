@@ -29,6 +29,8 @@ mod canaries;
 mod disk;
 #[path = "real/doctor.rs"]
 mod doctor;
+#[path = "real/editor.rs"]
+mod editor;
 #[path = "real/exec.rs"]
 mod exec;
 #[path = "real/helpers.rs"]
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         ("canaries", canaries::TESTS),
         ("disk", disk::TESTS),
         ("doctor", doctor::TESTS),
+        ("editor", editor::TESTS),
         ("exec", exec::TESTS),
         ("helpers", helpers::TESTS),
         ("keyring", keyring::TESTS),

@@ -26,6 +26,7 @@ mod issuer;
 mod kind;
 mod lint;
 mod login;
+mod looks;
 mod merge;
 mod observe;
 mod origin;

@@ -1,12 +1,119 @@
-//! What an author may not have meant: a valid policy in, concerns out.
+//! What an author may not have meant: a valid policy in, concerns out. Each
+//! says what it is, why it matters and what to change; none quotes a value.
+//!
+//! What the rules decide is judged over all that can be the case, not by what
+//! the text looks like: a source is out of reach where the complete table says
+//! so. `sources` looks at single sources, `sessions` at whole sessions,
+//! `lower` at what others than the author decide, `keys` and `restrictions` at
+//! what changes nothing, `secrets` at the bare text.
+
+mod keys;
+mod lower;
+mod restrictions;
+mod secrets;
+mod sessions;
+mod sources;
 
 use crate::policy::Policy;
-use crate::wit::Concern;
+use crate::rule::{Rule, SURFACES};
+use crate::text::At;
+use crate::wit::{Concern, Place, Surface};
 
 impl Policy {
-    /// Lists what the author may not mean.
+    /// Lists what the author may not mean, document by document and from the
+    /// top of each.
     #[must_use]
     pub fn lint(&self) -> Vec<Concern> {
-        Vec::new()
+        let mut found = Found { all: Vec::new() };
+        sources::lint(self, &mut found);
+        sessions::lint(self, &mut found);
+        lower::lint(self, &mut found);
+        keys::lint(self, &mut found);
+        restrictions::lint(self, &mut found);
+        secrets::lint(self, &mut found);
+        found.all.sort_by_key(|(at, _)| {
+            let used = &self.merged.used;
+            let place = used
+                .iter()
+                .position(|used| *used == usize::from(at.document));
+            (place, at.offset)
+        });
+        found
+            .all
+            .into_iter()
+            .map(|(at, concern)| Concern {
+                at: self.place(at),
+                ..concern
+            })
+            .collect()
+    }
+
+    /// The rules as the policy itself says them.
+    fn unrestricted(&self) -> &[Rule] {
+        let merged = &self.merged;
+        merged.unrestricted.as_deref().unwrap_or(self.rules())
+    }
+
+    /// The surfaces that the policy means to serve: those that it lists, else
+    /// those that any of its sources lists.
+    fn meant(&self) -> impl Iterator<Item = (&'static str, Surface)> {
+        let served = self.merged.document.served.as_ref();
+        SURFACES.into_iter().filter(move |(_, surface)| {
+            served.map_or_else(
+                || {
+                    let mut rules = self.unrestricted().iter();
+                    rules.any(|rule| was_listed(rule, *surface))
+                },
+                |served| served.value.has(*surface),
+            )
+        })
+    }
+
+    /// Where the document lies that is the policy.
+    fn policy_document(&self) -> Option<(u16, Place, &str)> {
+        let index = *self.merged.used.first()?;
+        let document = self.documents.get(index)?;
+        let index = u16::try_from(index).ok()?;
+        Some((index, document.place, document.text.as_str()))
+    }
+
+    fn is_managed(&self) -> bool {
+        self.policy_document()
+            .is_some_and(|(_, place, _)| place == Place::Managed)
+    }
+}
+
+/// Whether the policy itself lists the surface for the source, whatever takes
+/// it away again.
+fn was_listed(rule: &Rule, surface: Surface) -> bool {
+    let removed = rule.removed.get(surface as usize).copied().flatten();
+    rule.counts(surface) || removed.is_some()
+}
+
+/// The concerns so far.
+struct Found {
+    all: Vec<(At, Concern)>,
+}
+
+/// What stands in a concern: all texts are whole sentences without a stop.
+struct Said<'s> {
+    code: &'s str,
+    message: String,
+    why: &'s str,
+    help: &'s str,
+}
+
+impl Found {
+    fn add(&mut self, at: At, said: Said<'_>) {
+        let concern = Concern {
+            code: said.code.to_owned(),
+            message: said.message,
+            why: said.why.to_owned(),
+            help: said.help.to_owned(),
+            at: At::default().in_paths(&[]),
+        };
+        if !self.all.contains(&(at, concern.clone())) {
+            self.all.push((at, concern));
+        }
     }
 }

@@ -67,6 +67,30 @@ impl Pattern {
         Some(written(self.scheme, host, port))
     }
 
+    /// Whether hosts match that nobody has named.
+    pub(crate) fn is_for_any_host(&self) -> bool {
+        self.host == Host::Any
+    }
+
+    /// Whether everything that the other matches, this one matches.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let host = match (&self.host, &other.host) {
+            (Host::Any, _) => true,
+            (Host::Below(parent), Host::Below(name) | Host::Exactly(name)) => {
+                let below = name
+                    .strip_suffix(parent.as_str())
+                    .is_some_and(|rest| rest.ends_with('.') && rest.len() > 1);
+                below || self.host == other.host
+            }
+            (Host::Below(_) | Host::Exactly(_), Host::Any) | (Host::Exactly(_), Host::Below(_)) => {
+                false
+            }
+            (Host::Exactly(name), Host::Exactly(other)) => name == other,
+        };
+        let port = self.port == Port::Any || self.port == other.port;
+        self.scheme == other.scheme && host && port
+    }
+
     /// Whether an origin, in normal form, matches.
     pub(crate) fn matches(&self, origin: &str) -> bool {
         let Ok((scheme, host, port)) = split(origin) else {

@@ -13,6 +13,8 @@ pub struct Policy {
     pub(crate) name: String,
     /// Paths of all documents, for places.
     pub(crate) paths: Vec<String>,
+    /// All documents, for what only `lint` reads in them.
+    pub(crate) documents: Vec<wit::Document>,
     pub(crate) merged: Merged,
 }
 
@@ -31,6 +33,7 @@ impl Policy {
             Ok(merged) => Ok(Self {
                 name: name.to_owned(),
                 paths,
+                documents,
                 merged,
             }),
             Err(problems) => Err(problems

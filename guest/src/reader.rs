@@ -285,15 +285,17 @@ impl<'t> Reader<'t> {
             let at = self.at(item);
             match item.get_ref() {
                 // An argument may be empty; a NUL ends it early.
-                DeValue::String(text) if !text.contains('\0') => {
+                DeValue::String(text) => {
+                    if text.contains('\0') {
+                        self.error(
+                            "control-character",
+                            format!("`{key}` holds a NUL"),
+                            at,
+                            "remove it",
+                        );
+                    }
                     strings.push(text.clone().into_owned());
                 }
-                DeValue::String(_) => self.error(
-                    "control-character",
-                    format!("`{key}` holds a NUL"),
-                    at,
-                    "remove it",
-                ),
                 other => self.wrong_type(key, other, "a list of strings", at),
             }
         }

@@ -116,6 +116,18 @@ fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Fail
             };
             policy::matrix(context, &asked)
         }
+        Command::Policy(args::Policy::Lint {
+            stacks,
+            with,
+            sarif,
+        }) => {
+            let asked = policy::Lint {
+                stacks,
+                with,
+                sarif,
+            };
+            policy::lint(context, &asked)
+        }
         Command::Policy(args::Policy::Diff {
             old,
             new,
@@ -178,8 +190,8 @@ fn policy_files(context: &Context<'_, '_>, what: &args::Policy) -> Result<Printe
             };
             policy::check(asked, ambient, load)
         }
-        args::Policy::Matrix { .. } | args::Policy::Diff { .. } => {
-            Err(Error::Internal("a table is written elsewhere").into())
+        args::Policy::Lint { .. } | args::Policy::Matrix { .. } | args::Policy::Diff { .. } => {
+            Err(Error::Internal("what is written by itself is not printed here").into())
         }
         args::Policy::Test(test) => {
             let asked = policy::Test {

@@ -5,7 +5,8 @@
 //! `change` lists the changes, `equal` tells which of them change nothing.
 
 use super::case::Case;
-use crate::engine::{Engine, Error, Judge as _, LoadError, Policy, bindings as wit};
+use crate::engine::chooser::{Overridden, Override};
+use crate::engine::{Engine, Error, Judge, LoadError, Policy, bindings as wit};
 
 mod change;
 mod equal;
@@ -86,9 +87,7 @@ fn judge(
     let sources = policy.sources()?;
     let chooses = policy.about()?.override_.is_some();
     let mut judge: Box<dyn Judge> = match chooser {
-        Some(chooser) if chooses => {
-            Box::new(Overridden::new(Box::new(policy), chooser.clone())?)
-        }
+        Some(chooser) if chooses => Box::new(Overridden::new(Box::new(policy), chooser.clone())?),
         _ => Box::new(policy),
     };
     for case in cases {

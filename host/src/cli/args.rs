@@ -208,6 +208,20 @@ pub(crate) enum Policy {
         #[arg(long)]
         restriction: bool,
     },
+    /// Say what a policy's author may not have meant
+    #[command(after_help = LINT)]
+    Lint {
+        /// The policies: files, folders laid out as the managed one, or
+        /// `builtin:NAME`; none for the one in force
+        #[arg(value_name = "POLICY")]
+        stacks: Vec<PathBuf>,
+        /// A restriction of each; can be repeated
+        #[arg(long, value_name = "FILE")]
+        with: Vec<PathBuf>,
+        /// SARIF 2.1.0, for what collects findings
+        #[arg(long, conflicts_with = "json")]
+        sarif: bool,
+    },
     /// List everything that a policy decides
     #[command(after_help = MATRIX)]
     Matrix {
@@ -604,6 +618,17 @@ Examples:
   keyrule policy test draft.toml --coverage --mutate
   keyrule policy test --tests machine.test.toml";
 
+const LINT: &str = "\
+A file that is named is judged as an administrator's. A concern is no error: the
+policy is valid, and one of its lines may not mean what it seems to.
+
+Exit codes: 0, or 1 where there is a concern; 5 where a file is not valid.
+
+Examples:
+  keyrule policy lint
+  keyrule policy lint acme.toml --with acme.d/ci.toml
+  keyrule policy lint acme.toml --sarif > acme.sarif";
+
 const MATRIX: &str = "\
 Sources are gone through from the top, and the first line that applies decides.
 The table is complete: it is made of everything that the engine tells apart, and
@@ -742,6 +767,7 @@ mod tests {
             DECLINE,
             KEY,
             POLICY,
+            LINT,
             MATRIX,
             DIFF,
             ENGINE,

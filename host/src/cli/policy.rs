@@ -7,6 +7,7 @@
 
 mod check;
 mod diff;
+mod lint;
 mod matrix;
 mod receipts;
 mod replay;
@@ -19,6 +20,7 @@ use crate::policy::builtin::{POLICY_SCHEMA, RECEIPT_SCHEMA, RESTRICTION_SCHEMA, 
 
 pub(crate) use check::{Check, check};
 pub(crate) use diff::{Diff, compare};
+pub(crate) use lint::{Lint, lint};
 pub(crate) use matrix::{Form as TableForm, Matrix, matrix};
 pub(crate) use replay::replay;
 pub(crate) use show::{Show, show};

@@ -14,7 +14,7 @@ use miette::{
 
 use super::error::Texts;
 use super::mask::{mask, printable, printable_lines};
-use crate::engine::bindings::{Diagnostic, Location, Severity};
+use crate::engine::bindings::{Concern, Diagnostic, Location, Severity};
 
 /// How diagnostics look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,18 +41,56 @@ const LONGEST: usize = 400;
 
 /// Shows diagnostics, file by file and from the top of each.
 pub(crate) fn render(diagnostics: &[Diagnostic], texts: &Texts, style: Style) -> String {
-    let mut shown = String::new();
     let mut ordered: Vec<&Diagnostic> = diagnostics.iter().collect();
     ordered.sort_by_key(|diagnostic| (&diagnostic.at.path, diagnostic.at.offset));
+    let shown = ordered.iter().take(MOST).map(|diagnostic| Shown {
+        severity: diagnostic.severity,
+        code: &diagnostic.code,
+        message: &diagnostic.message,
+        why: None,
+        at: &diagnostic.at,
+        help: &diagnostic.help,
+    });
+    let mut shown = render_all(shown, texts, style);
+    if let Some(more) = ordered.len().checked_sub(MOST).filter(|more| *more > 0) {
+        shown.push_str(&format!("and {more} more\n"));
+    }
+    shown
+}
+
+/// Shows concerns in their order, each with why it matters.
+pub(crate) fn render_concerns(concerns: &[Concern], texts: &Texts, style: Style) -> String {
+    let shown = concerns.iter().map(|concern| Shown {
+        severity: Severity::Warning,
+        code: &concern.code,
+        message: &concern.message,
+        why: Some(&concern.why),
+        at: &concern.at,
+        help: &concern.help,
+    });
+    render_all(shown, texts, style)
+}
+
+/// What is shown of one diagnostic or concern.
+struct Shown<'d> {
+    severity: Severity,
+    code: &'d str,
+    message: &'d str,
+    why: Option<&'d str>,
+    at: &'d Location,
+    help: &'d str,
+}
+
+fn render_all<'d>(all: impl Iterator<Item = Shown<'d>>, texts: &Texts, style: Style) -> String {
+    let mut shown = String::new();
     // A document is masked once, however much is wrong with it.
     let mut masked: BTreeMap<&str, Option<String>> = BTreeMap::new();
-    for diagnostic in ordered.iter().take(MOST) {
-        let path = diagnostic.at.path.as_str();
-        let text = texts.text(path);
+    for one in all {
+        let text = texts.text(&one.at.path);
         let masked = masked
-            .entry(path)
+            .entry(&one.at.path)
             .or_insert_with(|| text.map(|text| printable_lines(&mask(text))));
-        let report = Report::of(diagnostic, text, masked.as_deref());
+        let report = Report::of(&one, text, masked.as_deref());
         // Writing to a string does not fail; drawing does where a span lies
         // outside of the text, and then the plain form still tells all.
         let drawn = match style {
@@ -66,9 +104,6 @@ pub(crate) fn render(diagnostics: &[Diagnostic], texts: &Texts, style: Style) ->
         };
         shown.push_str(&drawn.unwrap_or_else(|| report.plain()));
     }
-    if let Some(more) = ordered.len().checked_sub(MOST).filter(|more| *more > 0) {
-        shown.push_str(&format!("and {more} more\n"));
-    }
     shown
 }
 
@@ -78,6 +113,7 @@ struct Report {
     severity: Severity,
     code: String,
     message: String,
+    why: Option<Why>,
     help: Option<String>,
     path: String,
     line: u32,
@@ -89,19 +125,20 @@ struct Report {
 }
 
 impl Report {
-    fn of(diagnostic: &Diagnostic, text: Option<&str>, masked: Option<&str>) -> Self {
-        let path = printable(&diagnostic.at.path);
+    fn of(shown: &Shown<'_>, text: Option<&str>, masked: Option<&str>) -> Self {
+        let path = printable(&shown.at.path);
         let span = text
             .zip(masked)
-            .map_or((0, 0), |(text, masked)| place(&diagnostic.at, text, masked));
+            .map_or((0, 0), |(text, masked)| place(shown.at, text, masked));
         Self {
-            severity: diagnostic.severity,
-            code: printable(&diagnostic.code),
-            message: mask(&printable(&diagnostic.message)),
-            help: Some(mask(&printable(&diagnostic.help))).filter(|help| !help.is_empty()),
+            severity: shown.severity,
+            code: printable(shown.code),
+            message: mask(&printable(shown.message)),
+            why: shown.why.map(|why| Why(mask(&printable(why)))),
+            help: Some(mask(&printable(shown.help))).filter(|help| !help.is_empty()),
             source: masked.map(|masked| NamedSource::new(&path, masked.to_owned())),
-            line: diagnostic.at.line,
-            column: diagnostic.at.column,
+            line: shown.at.line,
+            column: shown.at.column,
             path,
             span,
         }
@@ -138,6 +175,9 @@ impl Report {
             text.push_str(&format!(
                 "{gutter} |\n{line} | {shown}\n{gutter} | {marks}\n"
             ));
+        }
+        if let Some(Why(why)) = &self.why {
+            text.push_str(&format!("{gutter} = why: {why}\n"));
         }
         if let Some(help) = &self.help {
             text.push_str(&format!("{gutter} = help: {help}\n"));
@@ -203,7 +243,23 @@ impl fmt::Display for Report {
     }
 }
 
-impl std::error::Error for Report {}
+impl std::error::Error for Report {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.why.as_ref().map(|why| why as _)
+    }
+}
+
+/// Why it matters; it is drawn below the message.
+#[derive(Debug)]
+struct Why(String);
+
+impl fmt::Display for Why {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Why {}
 
 impl miette::Diagnostic for Report {
     fn code(&self) -> Option<Box<dyn fmt::Display + '_>> {

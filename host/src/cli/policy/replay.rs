@@ -21,7 +21,6 @@ use crate::cli::document::word;
 use crate::cli::errors::Failure;
 use crate::cli::explained::{at_home, place};
 use crate::cli::output::{Look, clean};
-use crate::engine::Judge;
 use crate::error::Error;
 
 /// Replays receipts against a policy.

@@ -212,7 +212,7 @@ fn one_bad_line_and_nothing_is_replayed() {
 }
 
 #[test]
-fn a_policy_that_lets_an_override_choose_is_not_replayed_against() {
+fn nothing_is_replayed_against_an_override_that_is_not_there() {
     let user = User::new();
     user.drive("token --policy sample --receipt @r", &["FIRST"]);
     let text = format!(
@@ -221,9 +221,9 @@ fn a_policy_that_lets_an_override_choose_is_not_replayed_against() {
     );
     user.write("new.toml", &text);
     let left = user.drive("policy replay @r --against @new.toml", &[]);
-    assert_eq!(left.code, 1);
+    assert_eq!((left.code, left.data.as_str()), (5, ""));
     assert!(
-        left.words.starts_with("error[override-not-replayed]"),
+        left.words.starts_with("error[override-missing]"),
         "{}",
         left.words
     );
