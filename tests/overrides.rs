@@ -98,7 +98,7 @@ fn an_override_is_loaded_and_chooses() {
     let home = Home::new();
     let loaded = home.with(&component("last-usable")).unwrap();
     let mut candidates = candidates(3);
-    let mut choose = |candidates: &[Candidate]| loaded.fresh().choose(SESSION, candidates);
+    let choose = |candidates: &[Candidate]| loaded.fresh().choose(SESSION, candidates);
     assert_eq!(choose(&candidates), Ok(Some(2)));
     candidates[2].state = wit::State::Failed;
     assert_eq!(choose(&candidates), Ok(Some(1)));

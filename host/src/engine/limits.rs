@@ -28,7 +28,7 @@ pub(super) struct Bounds {
     /// Bytes of linear memory.
     pub memory: usize,
     /// Elements that all tables together may have.
-    pub tables: usize,
+    pub elements: usize,
     /// Instances, tables and memories, of each.
     pub count: usize,
 }
@@ -36,7 +36,7 @@ pub(super) struct Bounds {
 /// What the engine may have.
 const ENGINE: Bounds = Bounds {
     memory: MEMORY,
-    tables: TABLES,
+    elements: TABLES,
     count: 16,
 };
 
@@ -117,7 +117,7 @@ impl ResourceLimiter for Limits {
         grow(
             &mut self.tables,
             desired.saturating_sub(current),
-            self.bounds.tables,
+            self.bounds.elements,
             Exhausted::Tables,
         )
     }

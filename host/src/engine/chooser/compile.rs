@@ -32,7 +32,10 @@ pub(super) fn load(bytes: &[u8], ambient: &Ambient) -> Result<Component, Problem
     world::check(bytes)?;
     let component = Component::from_binary(&runtime, bytes).map_err(|error| {
         // It can quote the component, so it is for the log alone.
-        tracing::debug!(%error, "the override cannot be compiled");
+        tracing::debug!(
+            error = format!("{error:#}"),
+            "the override cannot be compiled"
+        );
         Problem::NotComponent
     })?;
     if let Some(cache) = cache

@@ -14,7 +14,7 @@ pub struct Error {
     /// The file, as the policy names it.
     pub path: String,
     /// The document and line that name it.
-    pub named_at: (String, u32),
+    pub named_at: String,
     /// What is wrong.
     pub problem: Problem,
 }
@@ -23,7 +23,7 @@ impl Error {
     pub(crate) fn new(component: &wit::OverrideComponent, problem: Problem) -> Self {
         Self {
             path: component.path.clone(),
-            named_at: (component.at.path.clone(), component.at.line),
+            named_at: format!("{}:{}", printable(&component.at.path), component.at.line),
             problem,
         }
     }
@@ -44,8 +44,7 @@ impl Error {
     /// The next thing to type or change.
     #[must_use]
     pub fn hint(&self) -> String {
-        let (document, line) = &self.named_at;
-        let named = format!("{}:{line}", printable(document));
+        let named = &self.named_at;
         let path = printable(&self.path);
         match &self.problem {
             Problem::Missing | Problem::NotAFile(_) => {

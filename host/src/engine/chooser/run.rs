@@ -25,7 +25,7 @@ const FUEL: u64 = 1_000_000_000;
 /// in its tables, and begins with some megabytes of memory.
 const BOUNDS: Bounds = Bounds {
     memory: 128 << 20,
-    tables: 100_000,
+    elements: 100_000,
     count: 64,
 };
 
@@ -207,7 +207,7 @@ fn problem(call: &'static str, error: &wasmtime::Error) -> Problem {
         Some(Exhausted::Tables) => {
             return Problem::OutOfTables {
                 call,
-                limit: BOUNDS.tables,
+                limit: BOUNDS.elements,
             };
         }
         None => {}
