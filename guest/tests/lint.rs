@@ -1,11 +1,6 @@
 //! What `lint` is concerned about, and where, and that it is not concerned
 //! about what is shipped.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a helper of tests stops where something is missing"
-)]
-
 use keyrule_policy::Policy;
 use keyrule_policy::bindings::exports::keyrule::policy::engine::{Concern, Document, Place};
 
