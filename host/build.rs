@@ -4,7 +4,10 @@
 #[path = "src/engine/config.rs"]
 mod config;
 
+use std::fmt::Write as _;
 use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
 
 const COMPONENT: &str = "../guest/prebuilt/policy.wasm";
 
@@ -20,6 +23,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     config.cranelift_opt_level(wasmtime::OptLevel::Speed);
     let component = std::fs::read(COMPONENT)
         .map_err(|error| format!("`{COMPONENT}`: {error}; `guest/build` makes it"))?;
+    let mut digest = String::new();
+    for byte in Sha256::digest(&component) {
+        write!(digest, "{byte:02x}")?;
+    }
+    println!("cargo::rustc-env=KEYRULE_ENGINE_SHA256={digest}");
     let compiled = wasmtime::Engine::new(&config)?.precompile_component(&component)?;
     std::fs::write(
         Path::new(&build_variable("OUT_DIR")?).join("policy.cwasm"),

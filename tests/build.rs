@@ -1,6 +1,9 @@
 //! Makes a component of each guest in `guests/` and compiles it ahead of time,
 //! with the configuration that the library loads its own engine with. What a
-//! guest leaves out is filled in from `guests/base.wat`, or traps.
+//! guest leaves out is filled in from `guests/base.wat`, or traps. Those in
+//! `guests/override/` stay components, `override-NAME.wasm`, because the
+//! library compiles overrides itself; `override-first.module.wasm` is what one
+//! was before.
 
 #[path = "../host/src/engine/config.rs"]
 mod config;
@@ -29,8 +32,7 @@ fn main() -> Result<()> {
     let engine = wasmtime::Engine::new(&config)?;
     let folder = PathBuf::from(build_variable("OUT_DIR")?);
     let compile = |name: &str, guest: &str, world: World| -> Result<()> {
-        let component = component(&read(&format!("guests/{guest}.wat"))?, &world.text()?)
-            .map_err(|error| format!("`guests/{guest}.wat`: {error:?}"))?;
+        let component = component("guests", guest, &world.text(ENGINE)?, ENGINE)?;
         let compiled = engine.precompile_component(&component)?;
         Ok(std::fs::write(
             folder.join(format!("{name}.cwasm")),
@@ -39,6 +41,9 @@ fn main() -> Result<()> {
     };
     for entry in std::fs::read_dir("guests")? {
         let path = entry?.path();
+        if path.is_dir() {
+            continue;
+        }
         let name = path
             .file_stem()
             .and_then(|name| name.to_str())
@@ -50,7 +55,43 @@ fn main() -> Result<()> {
         }
     }
     compile("next-version", "well-behaved", World::NextVersion)?;
-    compile("other-types", "well-behaved", World::OtherTypes)
+    compile("other-types", "well-behaved", World::OtherTypes)?;
+    overrides(&folder)
+}
+
+/// The engine's world, and what it exports.
+const ENGINE: (&str, &str) = ("policy-engine", "engine");
+/// The world of overrides, and what it exports.
+const OVERRIDE: (&str, &str) = ("policy-override", "chooser");
+
+fn overrides(to: &Path) -> Result<()> {
+    let guests = "guests/override";
+    let make = |name: &str, guest: &str, world: World| -> Result<()> {
+        let component = component(guests, guest, &world.text(OVERRIDE)?, OVERRIDE)?;
+        Ok(std::fs::write(
+            to.join(format!("override-{name}.wasm")),
+            component,
+        )?)
+    };
+    for entry in std::fs::read_dir(guests)? {
+        let path = entry?.path();
+        let name = path
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        match name {
+            "base" => {}
+            "import" => make(name, name, World::Importing)?,
+            _ => make(name, name, World::Ours)?,
+        }
+    }
+    make("next-version", "first", World::NextVersion)?;
+    make("other-types", "first", World::OtherTypes)?;
+    let module = module(guests, "first", &World::Ours.text(OVERRIDE)?, OVERRIDE)?;
+    Ok(std::fs::write(
+        to.join("override-first.module.wasm"),
+        module,
+    )?)
 }
 
 /// What the world is, for a guest that wants another one.
@@ -65,14 +106,15 @@ enum World {
 }
 
 impl World {
-    fn text(&self) -> Result<String> {
+    fn text(&self, (_, exported): (&str, &str)) -> Result<String> {
         let text = read("../wit/policy.wit")?;
         let other = match self {
             Self::Ours => return Ok(text),
-            Self::Importing => text.replace(
-                "export engine;",
-                "export engine;\n  @since(version = 0.1.0)\n  import leak: func();",
-            ),
+            Self::Importing => {
+                let export = format!("export {exported};");
+                let import = "@since(version = 0.1.0)\n  import leak: func();";
+                text.replace(&export, &format!("{export}\n  {import}"))
+            }
             Self::NextVersion => text.replace("0.1.0", "0.2.0"),
             Self::OtherTypes => text.replace("    barred,\n", ""),
         };
@@ -83,7 +125,17 @@ impl World {
     }
 }
 
-fn component(guest: &str, world: &str) -> Result<Vec<u8>> {
+fn component(folder: &str, guest: &str, contract: &str, world: (&str, &str)) -> Result<Vec<u8>> {
+    let component = || -> Result<Vec<u8>> {
+        let module = module(folder, guest, contract, world)?;
+        Ok(ComponentEncoder::default().module(&module)?.encode()?)
+    };
+    component().map_err(|error| format!("`{folder}/{guest}.wat`: {error:?}").into())
+}
+
+/// The module of a guest, which says in itself what its world is.
+fn module(folder: &str, guest: &str, world: &str, (name, _): (&str, &str)) -> Result<Vec<u8>> {
+    let guest = &read(&format!("{folder}/{guest}.wat"))?;
     let mut resolve = Resolve::default();
     let package = resolve.push_str("policy.wit", world)?;
     let version = if world.contains("keyrule:policy@0.2.0") {
@@ -91,13 +143,13 @@ fn component(guest: &str, world: &str) -> Result<Vec<u8>> {
     } else {
         "@0.1.0"
     };
-    let world = resolve.select_world(&[package], Some("policy-engine"))?;
+    let world = resolve.select_world(&[package], Some(name))?;
 
     // Imports go first in a module, so those of the guest do too.
     let (imports, rest): (Vec<&str>, Vec<&str>) =
         guest.lines().partition(|line| line.starts_with("(import"));
     let mut module = imports.join("\n");
-    for paragraph in read("guests/base.wat")?.split("\n\n") {
+    for paragraph in read(&format!("{folder}/base.wat"))?.split("\n\n") {
         let replaced = paragraph
             .split_once("(export \"")
             .and_then(|(_, rest)| rest.split_once('"'))
@@ -120,7 +172,7 @@ fn component(guest: &str, world: &str) -> Result<Vec<u8>> {
 
     let mut module = wat::parse_str(format!("(module {module})"))?;
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
-    Ok(ComponentEncoder::default().module(&module)?.encode()?)
+    Ok(module)
 }
 
 /// Every function that the world exports, with its types in a module.

@@ -41,6 +41,7 @@ fn every_error_code_is_documented() {
         "error.rs",
         "policy/error.rs",
         "engine/error.rs",
+        "engine/chooser/error.rs",
         "consent.rs",
         "login/failure.rs",
         "store/error.rs",

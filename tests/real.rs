@@ -47,10 +47,16 @@ mod machine;
 mod network;
 #[path = "real/other_users.rs"]
 mod other_users;
+#[path = "real/overrides.rs"]
+mod overrides;
+#[path = "real/page.rs"]
+mod page;
 #[path = "real/program.rs"]
 mod program;
 #[path = "real/provider.rs"]
 mod provider;
+#[path = "real/receipts.rs"]
+mod receipts;
 #[path = "real/renewal.rs"]
 mod renewal;
 #[path = "real/stores.rs"]
@@ -65,6 +71,8 @@ mod tls;
 mod tmux;
 #[path = "real/trust.rs"]
 mod trust;
+#[path = "real/web.rs"]
+mod web;
 
 /// A test and its name, which states the fact.
 pub(crate) type Test = (&'static str, fn());
@@ -92,12 +100,16 @@ fn main() -> ExitCode {
         ("logout", logout::TESTS),
         ("network", network::TESTS),
         ("other_users", other_users::TESTS),
+        ("overrides", overrides::TESTS),
+        ("page", page::TESTS),
         ("provider", provider::TESTS),
+        ("receipts", receipts::TESTS),
         ("renewal", renewal::TESTS),
         ("stores", stores::TESTS),
         ("streams", streams::TESTS),
         ("terminal", terminal::TESTS),
         ("trust", trust::TESTS),
+        ("web", web::TESTS),
     ];
     let missing = machine::missing();
     let trials = modules

@@ -60,6 +60,7 @@ fn outcome(resolver: &mut Resolver) -> String {
             Some(index) => format!("{} {}", word(&refused.reason), id(index)),
             None => word(&refused.reason),
         },
+        wit::Verdict::Consult => "consult".to_owned(),
     }
 }
 

@@ -146,6 +146,82 @@ fn engine(criterion: &mut Criterion) {
     });
 }
 
+/// A policy of so many sources, with a restriction's worth of everything.
+fn many(name: &str, sources: usize) -> String {
+    let mut text = format!("name = \"{name}\"\n");
+    for index in 0..sources {
+        text.push_str(&format!(
+            "[[source]]\nid = \"s{index}\"\nkind = \"environment\"\nvariable = \"KEY_{index}\"\n\
+             headers = {{ X-Api-Key = \"{{secret}}\" }}\n\
+             endpoint = {{ default = \"https://api.example.com\", variable = \"URL_{index}\", \
+             allow = [\"https://*.example.com\", \"http://127.0.0.1:*\"] }}\n\
+             surfaces = [\"terminal\", \"{}\"]\nconsent = \"{}\"\non-failure = \"{}\"\n",
+            ["desktop", "remote", "web"][index % 3],
+            ["never", "interactive", "always"][index % 3],
+            ["stop", "next"][index % 2],
+        ));
+    }
+    text
+}
+
+/// Everything that a policy decides: 1,048,576 cases of ten sources, in pieces
+/// that stay within a call's fuel; and the table of thirty, as `policy matrix`
+/// writes it.
+fn everything(criterion: &mut Criterion) {
+    let engine = Engine::builtin().unwrap();
+    let mut ten = load(&engine, "ten", &many("ten", 10));
+    let states = [
+        wit::State::Out,
+        wit::State::Failed,
+        wit::State::Barred,
+        wit::State::Ready,
+    ];
+    let facts: Vec<wit::Fact> = states
+        .into_iter()
+        .map(|state| wit::Fact {
+            state,
+            consent: wit::Consent::Approved,
+        })
+        .collect();
+    criterion.bench_function("enumerate 1,048,576 cases of ten sources", |bencher| {
+        bencher.iter(|| {
+            let mut decided = 0;
+            for first in &facts {
+                for second in &facts {
+                    for third in &facts {
+                        let mut lists = vec![vec![*first], vec![*second], vec![*third]];
+                        lists.resize(10, facts.clone());
+                        decided += ten.decide_every(SESSION, &lists).unwrap().len();
+                    }
+                }
+            }
+            assert_eq!(decided, 1 << 20);
+        });
+    });
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("thirty.toml");
+    std::fs::write(&path, many("thirty", 30)).unwrap();
+    criterion.bench_function("policy matrix, thirty sources", |bencher| {
+        bencher.iter(|| {
+            let (mut data, mut words) = (Vec::new(), Vec::new());
+            let mut streams = keyrule::cli::Streams {
+                input_is_terminal: false,
+                output: &mut data,
+                output_is_terminal: false,
+                words: &mut words,
+                words_is_terminal: false,
+                width: None,
+            };
+            let arguments = ["keyrule", "policy", "matrix"].map(std::ffi::OsString::from);
+            let arguments = arguments.into_iter().chain([path.clone().into_os_string()]);
+            let ambient = keyrule::ambient::Ambient::empty();
+            assert_eq!(keyrule::cli::run(arguments, ambient, &mut streams), 0);
+            assert!(data.len() > 1_000);
+        });
+    });
+}
+
 /// Before anything else has loaded the built-in engine, as in a new process.
 fn cold(criterion: &mut Criterion) {
     criterion.bench_function("from nothing to the first verdict", |bencher| {
@@ -165,6 +241,6 @@ fn cold(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(50).without_plots();
-    targets = cold, engine
+    targets = cold, engine, everything
 }
 criterion_main!(benches);

@@ -124,6 +124,25 @@ impl Ambient {
             .map(|folder| folder.join("keyrule"))
     }
 
+    /// Our own folder of what can be made again: compiled overrides.
+    /// `$XDG_CACHE_HOME/keyrule`, else `~/.cache/keyrule`; on macOS
+    /// `~/Library/Caches/Keyrule`, on Windows `%LOCALAPPDATA%\Keyrule\Cache`.
+    #[must_use]
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        if cfg!(windows) {
+            return Some(self.absolute("LOCALAPPDATA")?.join("Keyrule").join("Cache"));
+        }
+        if let Some(folder) = self.absolute("XDG_CACHE_HOME") {
+            return Some(folder.join("keyrule"));
+        }
+        let home = self.home.as_deref()?;
+        Some(if cfg!(target_os = "macos") {
+            home.join("Library/Caches/Keyrule")
+        } else {
+            home.join(".cache/keyrule")
+        })
+    }
+
     /// A variable that names a folder. The XDG base directory specification
     /// says that a relative path in one is ignored.
     #[must_use]

@@ -16,13 +16,14 @@ use clap::Parser as _;
 
 use crate::ambient::Ambient;
 use crate::error::Error;
-use crate::resolver::{Builder, Resolver};
+use crate::resolver::{Builder, Explained, Resolver};
 
 pub(crate) mod args;
 mod completions;
 mod consent;
 mod doctor;
 mod document;
+mod engine;
 pub(crate) mod errors;
 mod exec;
 mod explain;
@@ -35,11 +36,12 @@ mod notices;
 pub(crate) mod output;
 pub(crate) mod policy;
 mod prompt;
+mod receipt;
 mod status;
 mod token;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -51,6 +53,7 @@ use notices::Spinner;
 use output::Output;
 use policy::Printed;
 use prompt::TerminalPrompter;
+use receipt::Receipts;
 
 /// Runs one command and returns its exit code.
 ///
@@ -71,6 +74,7 @@ pub fn run(
         ambient,
         global,
         output,
+        receipts: None,
     };
     match dispatch(&mut context, command) {
         Ok(code) => code,
@@ -83,10 +87,10 @@ pub fn run(
 
 fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Failure> {
     match command {
-        Command::Status => status::run(context),
-        Command::Explain => explain::run(context),
+        Command::Status(recorded) => status::run(context, &recorded),
+        Command::Explain(recorded) => explain::run(context, &recorded),
         Command::Token(arguments) => token::run(context, &arguments),
-        Command::Headers => headers::run(context),
+        Command::Headers(recorded) => headers::run(context, &recorded),
         Command::Exec(arguments) => exec::run(context, &arguments),
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Logout(arguments) => logout::run(context, &arguments),
@@ -155,6 +159,7 @@ fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Fail
             Key::List => key::list(context),
             Key::Remove { name } => key::remove(context, &name),
         },
+        Command::Engine(what) => engine::run(context, &what),
         Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Completions(arguments) => completions::run(context, &arguments),
     }
@@ -185,9 +190,35 @@ fn policy_files(context: &Context<'_, '_>, what: &args::Policy) -> Result<Printe
             };
             policy::check(asked, ambient, load)
         }
-        args::Policy::Schema { restriction } => Ok(policy::schema(*restriction)),
         args::Policy::Lint { .. } | args::Policy::Matrix { .. } | args::Policy::Diff { .. } => {
             Err(Error::Internal("what is written by itself is not printed here").into())
+        }
+        args::Policy::Test(test) => {
+            let asked = policy::Test {
+                name,
+                policy: test.target.as_deref(),
+                with: &test.with,
+                tests: &test.tests,
+                only: test.only.as_deref(),
+                coverage: test.coverage,
+                mutate: test.mutate,
+                json,
+                look: context.output.look,
+            };
+            policy::test(asked, ambient)
+        }
+        args::Policy::Schema {
+            restriction,
+            tests,
+            receipt,
+        } => Ok(policy::schema(match (restriction, tests, receipt) {
+            (true, _, _) => policy::SchemaOf::Restrictions,
+            (_, true, _) => policy::SchemaOf::Tests,
+            (_, _, true) => policy::SchemaOf::Receipts,
+            _ => policy::SchemaOf::Policies,
+        })),
+        args::Policy::Replay(asked) => {
+            policy::replay(asked, name, ambient, context.output.look, json)
         }
     }
 }
@@ -201,9 +232,32 @@ pub(crate) struct Context<'a, 's> {
     pub global: Global,
     /// Where data and words go.
     pub output: Output<'a, 's>,
+    /// Where decisions are recorded, if they are.
+    pub receipts: Option<Receipts>,
 }
 
 impl Context<'_, '_> {
+    /// From here on decisions are recorded, if that was asked for.
+    pub(crate) fn record(
+        &mut self,
+        asked: &args::Recorded,
+        command: &'static str,
+    ) -> Result<(), Failure> {
+        self.receipts = match &asked.receipt {
+            Some(path) => Some(Receipts::open(path, command)?),
+            None => None,
+        };
+        Ok(())
+    }
+
+    /// A decision was made; nothing was handed out yet.
+    pub(crate) fn decided(&mut self, explained: &Explained) -> Result<(), Failure> {
+        match &mut self.receipts {
+            Some(receipts) => receipts.append(explained),
+            None => Ok(()),
+        }
+    }
+
     /// Whether somebody is there to answer: stdin and stderr are terminals,
     /// and nobody said otherwise. Stdout does not count, so that
     /// `$(keyrule token)` still asks.

@@ -4,23 +4,29 @@
 //! facts; what comes out are checked answers, or an [`Error`] that says what
 //! the component did. Nothing here knows a secret or judges a source.
 //!
-//! `config` is shared with the build script; `image` is what it compiled; `load` makes an [`Engine`] and a
-//! [`Policy`]; `limits` says how much a component may use; `verdict` checks
-//! what it answers.
+//! `config` is shared with the build script; `image` is what it compiled;
+//! `load` makes an [`Engine`] and a [`Policy`]; `limits` says how much a
+//! component may use; `verdict` checks what it answers. [`chooser`] runs the
+//! component that a policy may name to choose among the engine's candidates.
 
 pub mod bindings;
+pub mod chooser;
 mod config;
 mod error;
 mod image;
 mod limits;
 mod load;
 mod verdict;
+pub(crate) mod word;
 
 use self::bindings as wit;
 
 pub use error::{Error, LoadError, Misbehaviour};
 pub use load::{Engine, Policy};
 pub use verdict::{Step, Steps};
+
+/// The SHA-256 of the component that this library was built with.
+pub(crate) const DIGEST: &str = env!("KEYRULE_ENGINE_SHA256");
 
 /// What judges sources under one policy. [`Policy`] is the one that ships;
 /// tests put the same code beside it, compiled natively.
@@ -62,6 +68,20 @@ pub trait Judge: std::fmt::Debug + Send {
     /// As for `about`.
     fn decide(&mut self, session: wit::Session, facts: &[wit::Fact])
     -> Result<wit::Verdict, Error>;
+
+    /// `decide` for other facts than the resolution's own: an override is
+    /// asked anew, and what it chose for the resolution stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As for `about`.
+    fn decide_anew(
+        &mut self,
+        session: wit::Session,
+        facts: &[wit::Fact],
+    ) -> Result<wit::Verdict, Error> {
+        self.decide(session, facts)
+    }
 
     /// The sources that an override may choose from in such a session.
     ///

@@ -17,7 +17,8 @@ pub enum Error {
     #[error(transparent)]
     Policy(#[from] policy::Error),
     /// The engine did not answer, or answered what it must not: nothing is
-    /// decided. This is a bug in the engine or an exhausted limit.
+    /// decided. This is a bug in the engine or an exhausted limit; or the
+    /// policy's override cannot be taken, or answers what it must not.
     #[error(transparent)]
     Engine(#[from] engine::Error),
     /// The policy refuses, or nothing is usable.
@@ -75,11 +76,8 @@ impl Error {
         match self {
             Self::Policy(error) => error.exit_code(),
             Self::Login(error) => error.exit_code(),
-            Self::Engine(_)
-            | Self::Consent(_)
-            | Self::Rejected { .. }
-            | Self::Runtime(_)
-            | Self::Internal(_) => 1,
+            Self::Engine(error) => error.exit_code(),
+            Self::Consent(_) | Self::Rejected { .. } | Self::Runtime(_) | Self::Internal(_) => 1,
             Self::Refused(explained) => refusal(explained).map_or(1, refusal_exit_code),
             Self::Cancelled => 3,
         }
@@ -92,7 +90,8 @@ impl Error {
             Self::Policy(error) => error.hint(),
             Self::Consent(error) => Some(error.hint()),
             Self::Login(error) => error.hint(),
-            Self::Engine(_) | Self::Cancelled | Self::Runtime(_) | Self::Internal(_) => None,
+            Self::Engine(error) => error.hint(),
+            Self::Cancelled | Self::Runtime(_) | Self::Internal(_) => None,
             Self::Rejected {
                 source_id,
                 next,

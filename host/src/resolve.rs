@@ -63,6 +63,10 @@ pub(crate) struct Resolution<'r> {
 pub(crate) struct Seen {
     pub facts: Vec<wit::Fact>,
     pub evidence: Vec<wit::Evidence>,
+    /// What looks brought, which the evidence forgets after a get.
+    pub looked: Vec<Option<wit::Observation>>,
+    /// What gets brought.
+    pub got: Vec<Option<wit::Observation>>,
     /// What only the host may know of a source.
     private: Vec<Private>,
     pub looks: u32,
@@ -93,6 +97,8 @@ impl Seen {
         Self {
             facts: vec![unknown; sources],
             evidence: (0..sources).map(|_| evidence()).collect(),
+            looked: vec![None; sources],
+            got: vec![None; sources],
             private: (0..sources).map(|_| Private::default()).collect(),
             ..Self::default()
         }
@@ -169,7 +175,7 @@ impl<'r> Resolution<'r> {
         if let Some(fact) = facts.get_mut(without) {
             fact.state = wit::State::Out;
         }
-        let next = match self.judge.decide(self.session, &facts)? {
+        let next = match self.judge.decide_anew(self.session, &facts)? {
             wit::Verdict::Ask(next) | wit::Verdict::Get(next) | wit::Verdict::Use(next) => next,
             wit::Verdict::Look(_) | wit::Verdict::Refuse(_) | wit::Verdict::Consult => {
                 return Ok(None);
@@ -194,6 +200,9 @@ impl<'r> Resolution<'r> {
         place.endpoint = look.endpoint;
         if let Some(evidence) = self.seen.evidence.get_mut(index) {
             evidence.consent = consent;
+        }
+        if let Some(looked) = self.seen.looked.get_mut(index) {
+            *looked = Some(look.observation.clone());
         }
         self.judge(index, look.observation)
     }
@@ -255,6 +264,9 @@ impl<'r> Resolution<'r> {
         self.seen.gets += 1;
         self.seen.notes.extend(got.notes);
         self.private(index)?.secret = got.secret;
+        if let Some(place) = self.seen.got.get_mut(index) {
+            *place = Some(got.observation.clone());
+        }
         self.judge(index, got.observation)
     }
 

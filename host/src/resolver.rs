@@ -12,10 +12,11 @@ use crate::ambient::Ambient;
 use crate::consent::Prompter;
 use crate::credential::Credential;
 use crate::engine::bindings as wit;
-use crate::engine::{self, Judge, LoadError};
+use crate::engine::{self, Judge, LoadError, chooser};
 use crate::error::Error;
 use crate::handout::{Fingerprint, fingerprint};
 use crate::policy::{self, FileReport};
+use crate::receipt::Background;
 use crate::resolve::{End, Resolution as Run, Seen, Until};
 use crate::sources::{Notices, Silent, Supplied};
 
@@ -50,6 +51,8 @@ pub struct Explained {
     pub gets: u32,
     /// What went wrong beside the matter, for the user to know.
     pub notes: Vec<String>,
+    /// What a receipt says besides.
+    pub background: Background,
 }
 
 /// A credential, and why it is this one.
@@ -73,6 +76,7 @@ pub struct Resolver {
     prompter: Option<Arc<dyn Prompter>>,
     notices: Arc<dyn Notices>,
     files: Vec<FileReport>,
+    background: Background,
     rejected: bool,
     /// What was handed out last, and of which source, to know it again.
     handed_out: Option<(usize, Fingerprint)>,
@@ -124,7 +128,7 @@ impl Resolver {
     /// Where the engine does not answer as it must, or the record of
     /// consents cannot be read. A refusal is no error here.
     pub fn explain(&mut self) -> Result<Explained, Error> {
-        let mut run = self.start();
+        let mut run = self.start()?;
         now(run.run(Until::FirstStepThatCosts))??;
         run.look_at_the_rest()?;
         let (seen, explanation) = run.explain()?;
@@ -147,7 +151,7 @@ impl Resolver {
         // Whether a restriction has changed the winner is known only where
         // what it took away was looked at too.
         let restricted = self.about.documents.len() > 1;
-        let mut run = self.start();
+        let mut run = self.start()?;
         let until = Until::Credential {
             rejected,
             handed_out,
@@ -206,8 +210,9 @@ impl Resolver {
         self.rejected = true;
     }
 
-    fn start(&mut self) -> Run<'_> {
-        Run {
+    fn start(&mut self) -> Result<Run<'_>, Error> {
+        self.judge.begin()?;
+        Ok(Run {
             judge: self.judge.as_mut(),
             seen: Seen::nothing(self.sources.len()),
             sources: &self.sources,
@@ -217,7 +222,7 @@ impl Resolver {
             supplied: &self.supplied,
             prompter: self.prompter.as_ref(),
             notices: self.notices.as_ref(),
-        }
+        })
     }
 
     fn explained(&self, seen: Seen, explanation: wit::Explanation) -> Explained {
@@ -231,6 +236,7 @@ impl Resolver {
             looks: seen.looks,
             gets: seen.gets,
             notes: seen.notes,
+            background: self.background.with(seen.looked, seen.got),
         }
     }
 }
@@ -281,6 +287,7 @@ pub struct Builder {
     supplied: BTreeMap<String, Supplied>,
     prompter: Option<Arc<dyn Prompter>>,
     notices: Arc<dyn Notices>,
+    override_component: Option<Vec<u8>>,
     load: Load,
 }
 
@@ -298,6 +305,7 @@ impl Builder {
             supplied: BTreeMap::new(),
             prompter: None,
             notices: Arc::new(Silent),
+            override_component: None,
             load: engine::load_builtin,
         }
     }
@@ -350,6 +358,14 @@ impl Builder {
         self
     }
 
+    /// The component that the policy's `[override]` means, for a hermetic
+    /// resolver, which reads no file. Its SHA-256 must be the policy's; where
+    /// the policy names none, it is not looked at.
+    pub fn override_component(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.override_component = Some(bytes.into());
+        self
+    }
+
     /// Loads by another engine: how the tests compare engines.
     #[doc(hidden)]
     pub fn load_by(mut self, load: Load) -> Self {
@@ -361,7 +377,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Where a policy file is there and cannot be read, trusted or parsed.
+    /// Where a policy file is there and cannot be read, trusted or parsed, or
+    /// names an override that cannot be taken.
     pub fn build(self) -> Result<Resolver, Error> {
         let mut ambient = self.ambient.unwrap_or_default();
         let (documents, files) = if self.hermetic {
@@ -380,11 +397,25 @@ impl Builder {
             }),
             LoadError::Engine(error) => Error::Engine(error),
         })?;
+        let about = judge.about()?;
+        if let Some(component) = &about.override_ {
+            let override_ = match self.override_component {
+                Some(bytes) => chooser::hand_in(component, &bytes, &ambient),
+                None if self.hermetic => Err(chooser::Error::new(
+                    component,
+                    chooser::Problem::NotHandedIn,
+                )),
+                None => chooser::load(component, &component.at.path, &ambient),
+            };
+            let override_ = override_.map_err(engine::Error::from)?;
+            judge = Box::new(chooser::Overridden::new(judge, override_)?);
+        }
         Ok(Resolver {
-            about: judge.about()?,
+            about,
             sources: judge.sources()?,
             judge,
             session: self.session,
+            background: Background::of(&documents, ambient.home.as_deref()),
             ambient,
             supplied: self.supplied,
             prompter: self.prompter,

@@ -10,6 +10,9 @@
 //! expect.txt       the explanation, and what resolving comes to
 //! ```
 //!
+//! `override` in `case.toml` names a component of `guests/override`, which is
+//! handed in; `{SHA256}` in a document becomes its digest.
+//!
 //! Every value that stands for a secret begins with `s3cr3t-`; it may appear
 //! in what is handed out and nowhere else.
 
@@ -25,8 +28,9 @@ use keyrule::engine::{Judge, LoadError, bindings as wit};
 use keyrule::resolver::{Builder, Resolver};
 use keyrule::{Error, Secret, Supplied};
 use serde::Deserialize;
+use sha2::Digest as _;
 
-use crate::render;
+use crate::{receipt, render};
 
 /// `case.toml`.
 #[derive(Debug, Deserialize)]
@@ -52,6 +56,9 @@ struct Script {
     /// The first credential is rejected, and got once more.
     #[serde(default)]
     rejected: bool,
+    /// The component that is handed in as the policy's override.
+    #[serde(rename = "override")]
+    component: Option<String>,
     /// Resolve that many times in a row with one resolver each; 1 unless said.
     #[serde(default = "once")]
     times: u32,
@@ -168,7 +175,10 @@ pub fn run(folder: &Path, load: Load) -> String {
         Err(error) => told.push_str(&render::error(&error)),
         Ok(mut resolver) => {
             match resolver.explain() {
-                Ok(explained) => told.push_str(&render::explanation(&explained)),
+                Ok(explained) => {
+                    receipt::check(&explained);
+                    told.push_str(&render::explanation(&explained));
+                }
                 Err(error) => told.push_str(&render::error(&error)),
             }
             for _ in 0..script.times {
@@ -199,6 +209,7 @@ fn resolve(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Str
     }
     match resolver.resolve_blocking() {
         Ok(resolution) => {
+            receipt::check(&resolution.explained);
             let debug = format!("{resolution:?}");
             assert!(!debug.contains("s3cr3t-"), "a secret in Debug: {debug}");
             let mut told = render::credential(&resolution.credential, canary);
@@ -215,7 +226,11 @@ fn resolve(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Str
             let debug = format!("{error:?}");
             assert!(!debug.contains("s3cr3t-"), "a secret in Debug: {debug}");
             let mut told = render::error(&error);
+            if let Error::Rejected { explained, .. } = &error {
+                receipt::check(explained);
+            }
             if let Error::Refused(explained) = &error {
+                receipt::check(explained);
                 told.push_str(&format!(
                     "looks: {}\ngets: {}\n",
                     explained.looks, explained.gets
@@ -274,8 +289,15 @@ fn builder(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Bui
         supplied.organization.clone_from(&given.organization);
         builder = builder.supply(source, supplied);
     }
+    let mut digest = String::new();
+    if let Some(name) = &script.component {
+        let bytes = component(name);
+        digest = sha256(&bytes);
+        builder = builder.override_component(bytes);
+    }
     for (place, path) in documents(folder) {
         let text = fs::read_to_string(&path).expect("a document is text");
+        let text = text.replace("{SHA256}", &digest);
         let name = path.strip_prefix(folder).expect("inside the case");
         builder = builder.document(place, &name.to_string_lossy(), &text);
     }
@@ -298,6 +320,22 @@ fn documents(folder: &Path) -> Vec<(wit::Place, PathBuf)> {
         found.push((wit::Place::ManagedRestriction, path));
     }
     found
+}
+
+/// A component of `guests/override`, as the build script made it.
+///
+/// # Panics
+///
+/// Where there is none of that name.
+pub fn component(name: &str) -> Vec<u8> {
+    let file = Path::new(env!("OUT_DIR")).join(format!("override-{name}.wasm"));
+    fs::read(file).expect("a component of `guests/override`")
+}
+
+/// The SHA-256 of bytes, as policies write it.
+pub fn sha256(bytes: &[u8]) -> String {
+    let digest = sha2::Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The entries of a folder, in the order of their names; none if it is none.

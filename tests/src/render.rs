@@ -26,6 +26,7 @@ pub fn explanation(explained: &Explained) -> String {
             Some(index) => format!("refuse {} {}", word(&refused.reason), id(index)),
             None => format!("refuse {}", word(&refused.reason)),
         },
+        wit::Verdict::Consult => "consult".to_owned(),
     };
     line(&mut text, "verdict", &verdict);
     line(&mut text, "summary", &explanation.summary);

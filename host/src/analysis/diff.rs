@@ -10,6 +10,7 @@
 //! some source are none, the group is empty. No case is sampled and none is
 //! left out.
 
+pub(crate) mod chosen;
 mod side;
 
 use side::{Path, Side};

@@ -241,7 +241,7 @@ pub(crate) fn phrases<'t>(group: &[Case], all: &[Case], said: impl Fn(u32) -> &'
     let phrases: Vec<String> = together
         .into_iter()
         .map(|(consents, whole, texts)| {
-            let texts = either(&texts);
+            let texts = either(&brief(&texts));
             if whole {
                 return texts;
             }
@@ -253,4 +253,48 @@ pub(crate) fn phrases<'t>(group: &[Case], all: &[Case], said: impl Fn(u32) -> &'
         })
         .collect();
     either(&phrases)
+}
+
+/// Texts without the words that the first of them has said for all.
+fn brief(texts: &[String]) -> Vec<String> {
+    let Some((first, rest)) = texts.split_first() else {
+        return Vec::new();
+    };
+    let shared = |other: &String| {
+        first
+            .split(' ')
+            .zip(other.split(' '))
+            .take_while(|(left, right)| left == right)
+            .count()
+    };
+    let words = rest.iter().map(shared).min().unwrap_or_default();
+    let mut brief = vec![first.clone()];
+    for text in rest {
+        let left: Vec<&str> = text.split(' ').skip(words).collect();
+        brief.push(if left.is_empty() {
+            text.clone()
+        } else {
+            left.join(" ")
+        });
+    }
+    brief
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_have_in_common_is_said_once() {
+        let texts = [
+            "has an endpoint that is forbidden",
+            "has an endpoint that is malformed",
+        ];
+        assert_eq!(
+            either(&brief(&texts.map(str::to_owned))),
+            "has an endpoint that is forbidden or malformed"
+        );
+        let texts = ["is there", "cannot be got"].map(str::to_owned);
+        assert_eq!(either(&brief(&texts)), "is there or cannot be got");
+    }
 }

@@ -80,16 +80,16 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Show which credential is in use, and why
     #[command(after_help = STATUS)]
-    Status,
+    Status(Recorded),
     /// Show every source, how it stands, and the rule that made it so
     #[command(after_help = EXPLAIN)]
-    Explain,
+    Explain(Recorded),
     /// Print the bare token
     #[command(after_help = TOKEN)]
     Token(Token),
     /// Print the headers that carry the credential
     #[command(after_help = HEADERS)]
-    Headers,
+    Headers(Recorded),
     /// Run a program with exactly this credential
     #[command(after_help = EXEC)]
     Exec(Exec),
@@ -105,9 +105,12 @@ pub(crate) enum Command {
     /// Store keys for the sources that take a stored key
     #[command(subcommand, after_help = KEY)]
     Key(Key),
-    /// Show and check policy files
+    /// Show, check and test policy files
     #[command(subcommand, after_help = POLICY)]
     Policy(Policy),
+    /// Inspect and build the components that policies name as overrides
+    #[command(subcommand, after_help = ENGINE)]
+    Engine(Engine),
     /// Check the files, folders, helpers and variables that Keyrule depends on
     Doctor(Doctor),
     /// Print a script that completes commands in a shell
@@ -115,9 +118,20 @@ pub(crate) enum Command {
     Completions(Completions),
 }
 
+/// Whether and where a decision is recorded.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Recorded {
+    /// Append what is decided, without secrets, to a file as a line of JSON
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub receipt: Option<PathBuf>,
+}
+
 /// Arguments of `token`.
-#[derive(Debug, Clone, Copy, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Token {
+    #[command(flatten)]
+    pub recorded: Recorded,
+
     /// The last token was answered with HTTP 401: drop it and get another
     #[arg(long)]
     pub rejected: bool,
@@ -126,6 +140,9 @@ pub(crate) struct Token {
 /// Arguments of `exec`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Exec {
+    #[command(flatten)]
+    pub recorded: Recorded,
+
     /// The program and its arguments
     #[arg(
         required = true,
@@ -243,12 +260,86 @@ pub(crate) enum Policy {
         #[arg(long, value_name = "CHANGE")]
         fail_on: Option<FailOn>,
     },
+    /// Run the cases of test files against a policy
+    #[command(after_help = TEST)]
+    Test(Test),
     /// Print the JSON Schema of policies, for editors
     Schema {
         /// Print that of restrictions
-        #[arg(long)]
+        #[arg(long, conflicts_with = "tests")]
         restriction: bool,
+        /// Print that of test files
+        #[arg(long)]
+        tests: bool,
+        /// Print that of receipts
+        #[arg(long, conflicts_with_all = ["restriction", "tests"])]
+        receipt: bool,
     },
+    /// Put recorded decisions to another policy, and say what would change
+    #[command(after_help = REPLAY)]
+    Replay(Replay),
+}
+
+/// Arguments of `policy replay`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Replay {
+    /// Files of receipts, one a line; `-` for standard input
+    #[arg(required = true, value_name = "RECEIPTS")]
+    pub receipts: Vec<PathBuf>,
+    /// The policy: a file, a folder like the managed one, `builtin:NAME`
+    #[arg(long, value_name = "POLICY")]
+    pub against: PathBuf,
+    /// A restriction to put on top of it; may be given several times
+    #[arg(long, value_name = "RESTRICTION")]
+    pub with: Vec<PathBuf>,
+    /// Fail also where it cannot be said what would be decided
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// What to do with components.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Engine {
+    /// Show what a component imports and exports, its digest, and its world
+    Inspect {
+        /// The component's file
+        file: PathBuf,
+    },
+    /// Make a component of a core module that says which world it is of
+    Build {
+        /// The core module's file
+        module: PathBuf,
+        /// Where to write the component; MODULE.component.wasm if not said
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Arguments of `policy test`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Test {
+    /// A policy (a file, a folder laid out as the managed one, `builtin:NAME`)
+    /// or a test file; none for the policy that is in force
+    // Not `policy`, which is the global flag's.
+    #[arg(value_name = "POLICY")]
+    pub target: Option<PathBuf>,
+    /// A restriction on top of the policy; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub with: Vec<PathBuf>,
+    /// A test file; can be repeated
+    ///
+    /// Without one, that beside the policy: `NAME.test.toml`.
+    #[arg(long, value_name = "FILE")]
+    pub tests: Vec<PathBuf>,
+    /// Run only cases with this text in their names
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Also list the rules that no case has seen decide
+    #[arg(long)]
+    pub coverage: bool,
+    /// Also change one rule at a time, and list what no case notices
+    #[arg(long)]
+    pub mutate: bool,
 }
 
 /// What to do with consents.
@@ -382,6 +473,8 @@ const HELP: &str = "\
   \x1b[1;36mconsent\x1b[0m      See and change what was said about sources
   \x1b[1;36mkey\x1b[0m          Store keys for the sources that take a stored key
   \x1b[1;36mpolicy\x1b[0m       Show and check policy files
+  \x1b[1;36mengine\x1b[0m       Inspect and build components that choose among sources
+  \x1b[1;36mpolicy\x1b[0m       Show, check and test policy files
   \x1b[1;36mcompletions\x1b[0m  Print a script that completes commands in a shell
 
 \x1b[1;32mOptions:\x1b[0m
@@ -505,7 +598,25 @@ Exit codes: 0 when every file is in order, else 5.
 Examples:
   keyrule policy show
   keyrule policy show --text > ~/.config/keyrule/claude-code.toml
-  keyrule policy check draft.toml";
+  keyrule policy check draft.toml
+  keyrule policy test draft.toml --mutate";
+
+const TEST: &str = "\
+A case says what is given and what is expected to follow:
+
+  [[case]]
+  name = \"a declined key is passed over\"
+  interactive = true
+  given = { api-key = { is = \"ready\", answer = \"decline\" }, login = \"ready\" }
+  expect = { use = \"login\", asked = [\"api-key\"] }
+
+Exit codes: 0 when every case is as expected, 1 when one is not or a change is
+not noticed, 5 when a file is not in order; then nothing was run.
+
+Examples:
+  keyrule policy test policies/claude-code.toml
+  keyrule policy test draft.toml --coverage --mutate
+  keyrule policy test --tests machine.test.toml";
 
 const LINT: &str = "\
 A file that is named is judged as an administrator's. A concern is no error: the
@@ -549,6 +660,30 @@ Examples:
   keyrule policy diff builtin:claude-code-legacy builtin:claude-code
   keyrule policy diff /etc/keyrule staging --fail-on widening";
 
+const ENGINE: &str = "\
+A policy can name a component that chooses among the sources which it lets
+count. Nothing of it runs here. `inspect` prints the lines that name it.
+
+Exit codes: 0 when it is an override or an engine, else 5.
+
+Examples:
+  keyrule engine build target/wasm32-unknown-unknown/release/prefer.wasm
+  keyrule engine inspect prefer.component.wasm";
+
+const REPLAY: &str = "\
+Receipts are what `--receipt FILE` wrote. Each is decided once more by the new
+policy, in the world that it describes: sources are matched by what they read.
+A source that was there and was not got is taken to be gettable. Where the old
+run did not see what the new policy needs, the answer is `undetermined`.
+
+Exit codes: 0 all decided the same, or undetermined; 1 something would change,
+or with --strict is undetermined; 5 a file is not readable, valid or a receipt.
+
+Examples:
+  keyrule token --receipt decisions.jsonl
+  keyrule policy replay decisions.jsonl --against draft.toml
+  keyrule policy replay - --against builtin:claude-code --with mine.toml";
+
 const COMPLETIONS: &str = "\
 Examples:
   keyrule completions bash > ~/.local/share/bash-completion/completions/keyrule
@@ -578,6 +713,20 @@ mod tests {
         assert_eq!(exec.command, ["claude", "--policy", "x", "-v", "--", "y"]);
         assert_eq!(parsed.global.policy, "claude-code");
         assert!(parsed.global.quiet);
+    }
+
+    #[test]
+    fn a_policy_to_test_is_not_the_policy_by_name() {
+        let parsed = Arguments::try_parse_from([
+            "keyrule", "policy", "test", "x.toml", "--policy", "y", "--with", "a", "--with", "b",
+        ])
+        .unwrap();
+        let Command::Policy(Policy::Test(test)) = parsed.command else {
+            panic!("not test");
+        };
+        assert_eq!(test.target, Some(PathBuf::from("x.toml")));
+        assert_eq!(test.with.len(), 2);
+        assert_eq!(parsed.global.policy, "y");
     }
 
     #[test]
@@ -621,6 +770,9 @@ mod tests {
             LINT,
             MATRIX,
             DIFF,
+            ENGINE,
+            TEST,
+            REPLAY,
             COMPLETIONS,
         ] {
             for line in text.lines() {

@@ -32,9 +32,12 @@ use serde::Serialize;
 
 use crate::engine::bindings as wit;
 use crate::policy::FileState;
+use crate::receipt::action;
 use crate::resolver::Explained;
 
 use super::explained::accounts::{Account, Kept};
+
+pub(crate) use crate::engine::word::word;
 
 /// A decision with its reasons.
 #[derive(Debug, Serialize)]
@@ -245,24 +248,23 @@ fn login<'e>(source: &wit::Source, account: &'e Account) -> Login<'e> {
 fn fix<'e>(explained: &Explained, advice: &'e wit::Advice) -> Fix<'e> {
     use wit::Fix as F;
     let id = |source: &u32| explained.id(*source).map(str::to_owned);
-    let (action, argument) = match &advice.action {
-        F::SetVariable(name) => ("set-variable", Some(name.clone())),
-        F::UnsetVariable(name) => ("unset-variable", Some(name.clone())),
-        F::Approve(source) => ("approve", id(source)),
-        F::Login(source) => ("login", id(source)),
-        F::StoreKey(source) => ("store-key", id(source)),
-        F::ToolLogin(command) => ("tool-login", Some(command.clone())),
-        F::ConfigureHelper(source) => ("configure-helper", id(source)),
-        F::MendHelper(source) => ("mend-helper", id(source)),
-        F::MendFile(path) => ("mend-file", Some(path.clone())),
-        F::MendKeyring => ("mend-keyring", None),
-        F::MendNetwork(source) => ("mend-network", id(source)),
-        F::Supply(source) => ("supply", id(source)),
-        F::OtherSurface(surface) => ("other-surface", Some(word(surface))),
-        F::ChangePolicy(at) => ("change-policy", Some(format!("{}:{}", at.path, at.line))),
+    let argument = match &advice.action {
+        F::Approve(source)
+        | F::Login(source)
+        | F::StoreKey(source)
+        | F::ConfigureHelper(source)
+        | F::MendHelper(source)
+        | F::MendNetwork(source)
+        | F::Supply(source) => id(source),
+        F::SetVariable(text) | F::UnsetVariable(text) | F::ToolLogin(text) | F::MendFile(text) => {
+            Some(text.clone())
+        }
+        F::MendKeyring => None,
+        F::OtherSurface(surface) => Some(word(surface)),
+        F::ChangePolicy(at) => Some(format!("{}:{}", at.path, at.line)),
     };
     Fix {
-        action,
+        action: action(&advice.action),
         argument,
         text: &advice.text,
     }
@@ -311,22 +313,6 @@ pub(crate) fn kind(kind: &wit::Kind) -> &'static str {
         wit::Kind::Login(_) => "login",
         wit::Kind::Cloud(_) => "cloud",
     }
-}
-
-/// The word of an enum's case, as `wit/policy.wit` spells it: the generated
-/// name, whose capitals stand where the hyphens were.
-pub(crate) fn word(case: &impl Serialize) -> String {
-    let Ok(serde_json::Value::String(name)) = serde_json::to_value(case) else {
-        return String::new();
-    };
-    let mut word = String::new();
-    for character in name.chars() {
-        if character.is_ascii_uppercase() && !word.is_empty() {
-            word.push('-');
-        }
-        word.push(character.to_ascii_lowercase());
-    }
-    word
 }
 
 #[cfg(test)]

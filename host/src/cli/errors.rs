@@ -128,6 +128,12 @@ impl Failure {
         self
     }
 
+    /// Says what is wrong in documents besides.
+    pub(crate) fn diagnosed(mut self, found: Vec<wit::Diagnostic>, texts: Texts) -> Self {
+        self.said.diagnostics = Diagnostics { found, texts };
+        self
+    }
+
     /// The same for a policy by name: what a store or an issuer says does not
     /// know which policy asks.
     pub(crate) fn of_policy(mut self, policy: &str) -> Self {

@@ -34,7 +34,8 @@ const NOT_FOUND: i32 = 127;
 /// the program could not be started.
 pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Exec) -> Result<i32, Failure> {
     let resolution = context
-        .resolver()
+        .record(&arguments.recorded, "exec")
+        .and_then(|()| context.resolver())
         .and_then(|mut resolver| super::login::resolve(context, &mut resolver))
         .map_err(|failure| Failure {
             exit: FAILED,

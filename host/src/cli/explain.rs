@@ -9,6 +9,7 @@ use crate::policy::FileState;
 use crate::resolver::Explained;
 
 use super::Context;
+use super::args::Recorded;
 use super::document::word;
 use super::errors::Failure;
 use super::explained::accounts::Kept;
@@ -16,7 +17,8 @@ use super::explained::{at_home, place, short};
 use super::output::{Look, clean, columns, pad, wrap};
 use super::status::{remarks, row, session, tell};
 
-pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
+pub(super) fn run(context: &mut Context<'_, '_>, recorded: &Recorded) -> Result<i32, Failure> {
+    context.record(recorded, "explain")?;
     tell(context, text)
 }
 

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::Context;
+use super::args::Recorded;
 use super::errors::Failure;
 use super::token::held_by_the_tool;
 
-pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
+pub(super) fn run(context: &mut Context<'_, '_>, recorded: &Recorded) -> Result<i32, Failure> {
+    context.record(recorded, "headers")?;
     let mut resolver = context.resolver()?;
     let resolution = super::login::resolve(context, &mut resolver)?;
     context.output.warn_of(&resolution.explained);

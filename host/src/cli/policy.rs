@@ -1,4 +1,5 @@
-//! `keyrule policy show | check | schema`. What goes in are names and files
+//! `keyrule policy show | check | matrix | diff | lint | test | replay | schema`.
+//! What goes in are names and files
 //! and the world around them; what comes out is what is to be printed, and an
 //! exit code. Which document is the policy, and whether it is valid, the
 //! engine says; the JSON Schemas are asked besides, so that what an editor
@@ -8,17 +9,22 @@ mod check;
 mod diff;
 mod lint;
 mod matrix;
+mod receipts;
+mod replay;
 mod show;
 mod stack;
+mod test;
 
 use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};
-use crate::policy::builtin::{POLICY_SCHEMA, RESTRICTION_SCHEMA};
+use crate::policy::builtin::{POLICY_SCHEMA, RECEIPT_SCHEMA, RESTRICTION_SCHEMA, TESTS_SCHEMA};
 
 pub(crate) use check::{Check, check};
 pub(crate) use diff::{Diff, compare};
 pub(crate) use lint::{Lint, lint};
 pub(crate) use matrix::{Form as TableForm, Matrix, matrix};
+pub(crate) use replay::replay;
 pub(crate) use show::{Show, show};
+pub(crate) use test::{Test, test};
 
 /// What a command prints.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,12 +57,26 @@ pub(crate) fn by_engine(
     }
 }
 
-/// Prints a JSON Schema of the language.
-pub(crate) fn schema(of_restrictions: bool) -> Printed {
-    let schema = if of_restrictions {
-        RESTRICTION_SCHEMA
-    } else {
-        POLICY_SCHEMA
+/// What a JSON Schema is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SchemaOf {
+    /// Policies.
+    Policies,
+    /// Restrictions.
+    Restrictions,
+    /// Test files.
+    Tests,
+    /// Receipts.
+    Receipts,
+}
+
+/// Prints a JSON Schema.
+pub(crate) fn schema(of: SchemaOf) -> Printed {
+    let schema = match of {
+        SchemaOf::Policies => POLICY_SCHEMA,
+        SchemaOf::Restrictions => RESTRICTION_SCHEMA,
+        SchemaOf::Tests => TESTS_SCHEMA,
+        SchemaOf::Receipts => RECEIPT_SCHEMA,
     };
     Printed {
         data: schema.to_owned(),
@@ -189,15 +209,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_schemas_are_printed_as_they_are_shipped() {
-        assert_eq!(
-            schema(false).data,
-            include_str!("../../../policies/policy.schema.json")
-        );
-        assert_eq!(
-            schema(true).data,
-            include_str!("../../../policies/restriction.schema.json")
-        );
+    fn every_schema_is_printed_as_it_is_shipped() {
+        for (of, text) in [
+            (
+                SchemaOf::Policies,
+                include_str!("../../../policies/policy.schema.json"),
+            ),
+            (
+                SchemaOf::Restrictions,
+                include_str!("../../../policies/restriction.schema.json"),
+            ),
+            (
+                SchemaOf::Tests,
+                include_str!("../../../policies/tests.schema.json"),
+            ),
+            (
+                SchemaOf::Receipts,
+                include_str!("../../../policies/receipt.schema.json"),
+            ),
+        ] {
+            assert_eq!(schema(of).data, text);
+        }
     }
 
     #[test]

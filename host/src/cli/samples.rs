@@ -183,6 +183,7 @@ fn explained(verdict: wit::Verdict, summary: &str, stands: [Stands<'_>; 4]) -> E
         looks: 4,
         gets: 0,
         notes: Vec::new(),
+        background: crate::receipt::Background::default(),
     }
 }
 

@@ -8,13 +8,15 @@ use crate::engine::bindings as wit;
 use crate::resolver::Explained;
 
 use super::Context;
+use super::args::Recorded;
 use super::document::{Document, word};
 use super::errors::Failure;
 use super::explained::accounts::Kept;
 use super::explained::{at_home, command, place};
 use super::output::{Look, clean, columns, pad, wrap};
 
-pub(super) fn run(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
+pub(super) fn run(context: &mut Context<'_, '_>, recorded: &Recorded) -> Result<i32, Failure> {
+    context.record(recorded, "status")?;
     tell(context, text)
 }
 
@@ -25,6 +27,7 @@ pub(super) fn tell(
     text: fn(&Explained, &Kept, Look, Option<&Path>) -> String,
 ) -> Result<i32, Failure> {
     let explained = context.resolver()?.explain()?;
+    context.decided(&explained)?;
     let kept = Kept::of(&explained, &context.ambient);
     if context.output.json {
         context.output.document(&Document::new(&explained, &kept))?;

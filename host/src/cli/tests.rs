@@ -6,6 +6,8 @@ use std::io::{self, Write};
 
 use super::*;
 
+mod receipts;
+
 /// What a command left behind.
 #[derive(Debug, PartialEq, Eq)]
 struct Left {
@@ -284,4 +286,41 @@ fn doctor_warns_of_env_blocks_and_open_files() {
         .collect();
     assert_eq!((left.code, warnings), (0, vec!["files", "settings"]));
     assert!(!left.output.contains("canary"));
+}
+
+#[test]
+fn what_a_test_finds_is_data_and_what_is_wrong_with_its_files_is_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let tests = folder.path().join("cases.toml");
+    let path = tests.to_str().unwrap();
+    let case =
+        "[[case]]\nname = \"a\"\ngiven = { login = \"ready\" }\nexpect = { use = \"login\" }\n";
+    let test = |text: &str, more: &[&str]| {
+        std::fs::write(&tests, text).unwrap();
+        let mut arguments = vec!["policy", "test", "builtin:claude-code", "--tests", path];
+        arguments.extend(more);
+        drive(&arguments, Ambient::empty())
+    };
+    let passed = test(case, &[]);
+    assert_eq!((passed.code, passed.output.as_str()), (0, "1 passed\n"));
+    let not_noticed = test(case, &["--mutate"]);
+    assert_eq!((not_noticed.code, not_noticed.words.as_str()), (1, ""));
+    let failed = test(
+        &case.replace("use = \"login\"", "use = \"helper\""),
+        &["--json"],
+    );
+    let document: serde_json::Value = serde_json::from_str(&failed.output).unwrap();
+    assert_eq!((failed.code, &document["failed"]), (1, &1.into()));
+    let unknown = test(&case.replace("login =", "lgoin ="), &[]);
+    assert_eq!((unknown.code, unknown.output.as_str()), (5, ""));
+    assert!(
+        unknown.words.contains(": error[unknown-source]: "),
+        "{}",
+        unknown.words
+    );
+    assert!(
+        unknown.words.contains("did you mean `login`?"),
+        "{}",
+        unknown.words
+    );
 }

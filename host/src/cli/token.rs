@@ -11,6 +11,7 @@ use super::args::Token;
 use super::errors::Failure;
 
 pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Token) -> Result<i32, Failure> {
+    context.record(&arguments.recorded, "token")?;
     let mut resolver = context.resolver()?;
     if arguments.rejected {
         resolver.invalidate();

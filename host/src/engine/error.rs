@@ -2,6 +2,7 @@
 //! component wrote is quoted, except the name of an import.
 
 use super::bindings as wit;
+use super::chooser;
 
 /// Why the engine gave no answer. Nothing is decided; it is a bug in the
 /// component, or a limit that it exhausted.
@@ -73,6 +74,15 @@ pub enum Error {
         "the engine could not be started: the system gives it no memory, or no address space (it reserves 4 GiB; see `ulimit -v`)"
     )]
     NotStarted,
+    /// The policy's override cannot be taken, or answered what it must not.
+    #[error(transparent)]
+    Override(#[from] Box<chooser::Error>),
+}
+
+impl From<chooser::Error> for Error {
+    fn from(error: chooser::Error) -> Self {
+        Self::Override(Box::new(error))
+    }
 }
 
 impl Error {
@@ -90,6 +100,25 @@ impl Error {
             Self::Trapped { .. } => "engine-trapped",
             Self::Misbehaved { .. } => "engine-misbehaved",
             Self::NotStarted => "engine-not-started",
+            Self::Override(error) => error.code(),
+        }
+    }
+
+    /// The exit code of a command that ends with this error.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Override(error) => error.exit_code(),
+            _ => 1,
+        }
+    }
+
+    /// The next thing to type or to change, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Override(error) => Some(error.hint()),
+            _ => None,
         }
     }
 }

@@ -22,26 +22,55 @@ const ANSWER: usize = 16 << 20;
 /// Handles that a component may make; it needs one.
 const HANDLES: usize = 16;
 
-/// What a component has used so far.
-#[derive(Debug, Default)]
+/// How much one instance may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Bytes of linear memory.
+    pub memory: usize,
+    /// Elements that all tables together may have.
+    pub tables: usize,
+    /// Instances, tables and memories, of each.
+    pub count: usize,
+}
+
+/// What the engine may have.
+const ENGINE: Bounds = Bounds {
+    memory: MEMORY,
+    tables: TABLES,
+    count: 16,
+};
+
+/// What a component has used so far, and how much it may.
+#[derive(Debug)]
 pub(super) struct Limits {
     memory: usize,
     tables: usize,
+    bounds: Bounds,
 }
 
 /// Ends a call that wants too much. A component that was only told no could
 /// go on as if nothing had happened.
 #[derive(Debug, thiserror::Error)]
 #[error("a limit is exhausted")]
-enum Exhausted {
+pub(super) enum Exhausted {
     Memory,
     Tables,
 }
 
 impl Limits {
-    /// An empty store under these limits.
+    /// An empty store under the limits of the engine.
     pub(super) fn store(engine: &wasmtime::Engine) -> Store<Self> {
-        let mut store = Store::new(engine, Self::default());
+        Self::store_within(engine, ENGINE)
+    }
+
+    /// An empty store under other ones.
+    pub(super) fn store_within(engine: &wasmtime::Engine, bounds: Bounds) -> Store<Self> {
+        let limits = Self {
+            memory: 0,
+            tables: 0,
+            bounds,
+        };
+        let mut store = Store::new(engine, limits);
         store.limiter(|limits| limits);
         store.set_hostcall_fuel(ANSWER);
         store.set_max_component_handles(HANDLES);
@@ -71,7 +100,7 @@ impl ResourceLimiter for Limits {
         grow(
             &mut self.memory,
             desired.saturating_sub(current),
-            MEMORY,
+            self.bounds.memory,
             Exhausted::Memory,
         )
     }
@@ -88,21 +117,21 @@ impl ResourceLimiter for Limits {
         grow(
             &mut self.tables,
             desired.saturating_sub(current),
-            TABLES,
+            self.bounds.tables,
             Exhausted::Tables,
         )
     }
 
     fn instances(&self) -> usize {
-        16
+        self.bounds.count
     }
 
     fn tables(&self) -> usize {
-        16
+        self.bounds.count
     }
 
     fn memories(&self) -> usize {
-        16
+        self.bounds.count
     }
 }
 

@@ -1,5 +1,5 @@
-//! The texts that are compiled in: the shipped policies, and the two schemas
-//! of the language. Nothing goes in; nothing here reads a file.
+//! The texts that are compiled in: the shipped policies, and the schemas
+//! of the language and of receipts. Nothing goes in; nothing here reads a file.
 
 use crate::engine::bindings::{Document, Place};
 
@@ -21,6 +21,12 @@ pub(crate) const POLICY_SCHEMA: &str = include_str!("../../../policies/policy.sc
 /// The JSON Schema of a restriction.
 pub(crate) const RESTRICTION_SCHEMA: &str =
     include_str!("../../../policies/restriction.schema.json");
+
+/// The JSON Schema of a test file.
+pub(crate) const TESTS_SCHEMA: &str = include_str!("../../../policies/tests.schema.json");
+
+/// The JSON Schema of a receipt.
+pub(crate) const RECEIPT_SCHEMA: &str = include_str!("../../../policies/receipt.schema.json");
 
 /// The text of a shipped policy.
 pub(crate) fn text(name: &str) -> Option<&'static str> {

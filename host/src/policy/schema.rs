@@ -67,6 +67,11 @@ pub(crate) fn name_at(path: &str, text: &str) -> Location {
 
 /// Checks a document. Nothing comes out where it is valid.
 pub(crate) fn check(form: Form, path: &str, text: &str) -> Vec<Diagnostic> {
+    against(form.schema(), path, text)
+}
+
+/// Checks a document against the text of a schema.
+pub(crate) fn against(schema: &str, path: &str, text: &str) -> Vec<Diagnostic> {
     let table = match DeTable::parse(text) {
         Ok(table) => table,
         Err(error) => {
@@ -83,7 +88,7 @@ pub(crate) fn check(form: Form, path: &str, text: &str) -> Vec<Diagnostic> {
     let mut spans = Spans::default();
     let document = spans.table(table.get_ref(), "");
     let mut found: Vec<(Range<usize>, String, String)> = Vec::new();
-    for complaint in complaints(form, &document) {
+    for complaint in complaints(schema, &document) {
         let span = spans.of(&complaint.pointer, complaint.key.as_deref());
         let entry = (span, complaint.message, complaint.help);
         if !found.contains(&entry) {
@@ -113,7 +118,7 @@ struct Complaint {
     help: String,
 }
 
-fn complaints(form: Form, document: &Value) -> Vec<Complaint> {
+fn complaints(schema: &str, document: &Value) -> Vec<Complaint> {
     let broken = |message: String| {
         vec![Complaint {
             pointer: String::new(),
@@ -122,7 +127,7 @@ fn complaints(form: Form, document: &Value) -> Vec<Complaint> {
             help: "this is a fault of Keyrule's own; please report it".to_owned(),
         }]
     };
-    let schema: Value = match serde_json::from_str(form.schema()) {
+    let schema: Value = match serde_json::from_str(schema) {
         Ok(schema) => schema,
         Err(error) => return broken(format!("the schema is not JSON: {error}")),
     };
@@ -208,9 +213,17 @@ fn shown(key: &str) -> String {
     if plain { mask(key) } else { "…".to_owned() }
 }
 
+/// A document as JSON, and where everything stands in its text.
+pub(crate) fn parsed(text: &str) -> Option<(Value, Spans)> {
+    let table = DeTable::parse(text).ok()?;
+    let mut spans = Spans::default();
+    let document = spans.table(table.get_ref(), "");
+    Some((document, spans))
+}
+
 /// Where everything stands in the text, by JSON pointers (RFC 6901).
 #[derive(Debug, Default)]
-struct Spans {
+pub(crate) struct Spans {
     keys: BTreeMap<String, Range<usize>>,
     values: BTreeMap<String, Range<usize>>,
 }
@@ -250,7 +263,7 @@ impl Spans {
 
     /// The place of a value, or of a key in it. A table that has no line of
     /// its own stands where its key does.
-    fn of(&self, pointer: &str, key: Option<&str>) -> Range<usize> {
+    pub(crate) fn of(&self, pointer: &str, key: Option<&str>) -> Range<usize> {
         let found = match key {
             Some(key) => self.keys.get(&format!("{pointer}/{}", escape(key))),
             None => self.values.get(pointer).or_else(|| self.keys.get(pointer)),
@@ -259,7 +272,7 @@ impl Spans {
     }
 }
 
-fn escape(key: &str) -> String {
+pub(crate) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
@@ -267,7 +280,8 @@ fn unescape(part: &str) -> String {
     part.replace("~1", "/").replace("~0", "~")
 }
 
-fn location(path: &str, text: &str, span: Range<usize>) -> Location {
+/// A range of bytes as a place in a document.
+pub(crate) fn location(path: &str, text: &str, span: Range<usize>) -> Location {
     let before = text.get(..span.start).unwrap_or_default();
     let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let column = before.rsplit('\n').next().unwrap_or_default();

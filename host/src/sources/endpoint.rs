@@ -98,7 +98,7 @@ impl Seen {
 
 /// Reduces a URL to scheme, host and port (RFC 6454, section 6.2), or says
 /// what is wrong with it without quoting any of it.
-fn origin(text: &str) -> Result<String, &'static str> {
+pub(crate) fn origin(text: &str) -> Result<String, &'static str> {
     if text.chars().any(char::is_control) {
         return Err("holds a control character");
     }

@@ -66,6 +66,7 @@ impl World {
                 ambient: self.ambient.clone(),
                 global,
                 output,
+                receipts: None,
             };
             match add_from(&mut context, name, || read(input)) {
                 Ok(code) => code,

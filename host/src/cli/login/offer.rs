@@ -25,7 +25,7 @@ pub(in super::super) fn resolve(
     context: &mut Context<'_, '_>,
     resolver: &mut Resolver,
 ) -> Result<Resolution, Failure> {
-    let refused = match resolver.resolve_blocking() {
+    let refused = match recorded(context, resolver)? {
         Err(Error::Refused(refused)) => refused,
         Err(error) => return Err(error.into()),
         Ok(resolution) => return Ok(resolution),
@@ -45,7 +45,24 @@ pub(in super::super) fn resolve(
     for note in &login.notes {
         context.output.warn(note);
     }
-    Ok(resolver.resolve_blocking()?)
+    Ok(recorded(context, resolver)??)
+}
+
+/// Resolves, and records what was decided, also where that is a refusal.
+fn recorded(
+    context: &mut Context<'_, '_>,
+    resolver: &mut Resolver,
+) -> Result<Result<Resolution, Error>, Failure> {
+    let resolved = resolver.resolve_blocking();
+    match &resolved {
+        Ok(resolution) => context.decided(&resolution.explained)?,
+        Err(Error::Refused(explained) | Error::Rejected { explained, .. }) => {
+            context.decided(explained)?;
+        }
+        // Nothing was decided.
+        Err(_) => {}
+    }
+    Ok(resolved)
 }
 
 /// The source that a login would help.

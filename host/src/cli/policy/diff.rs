@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::stack::{Loaded, Stack};
 use crate::analysis::contract::{Contract, contracts};
-use crate::analysis::diff::{Change, Class, diff};
+use crate::analysis::diff::{Change, Class, chosen, diff};
 use crate::cli::Context;
 use crate::cli::args::FailOn;
 use crate::cli::document::word;
@@ -54,7 +54,7 @@ pub(crate) fn compare(context: &mut Context<'_, '_>, asked: &Diff) -> Result<i32
             &context.global.policy,
             &context.ambient,
         )
-        .and_then(Stack::load)
+        .and_then(|stack| stack.load(&context.ambient))
     };
     let old = read(&asked.old, &asked.old_with);
     let new = read(&asked.new, &asked.new_with);
@@ -100,8 +100,13 @@ impl Compared {
             old.policy.table().map_err(Error::Engine)?,
             new.policy.table().map_err(Error::Engine)?,
         );
+        let changes = if old.override_.is_some() || new.override_.is_some() {
+            case_by_case(&old, &new, &tables, &counterparts)?
+        } else {
+            diff(&tables.0, &tables.1, &counterparts)
+        };
         Ok(Self {
-            changes: diff(&tables.0, &tables.1, &counterparts),
+            changes,
             contracts: contracts(&old.sources, &new.sources, &counterparts),
             counterparts,
             old,
@@ -213,6 +218,38 @@ impl Compared {
             "refusal": outcome.refusal(),
         })
     }
+}
+
+/// Where an override chooses, every case is decided by itself.
+fn case_by_case(
+    old: &Loaded,
+    new: &Loaded,
+    tables: &(wit::Table, wit::Table),
+    counterparts: &[wit::Counterpart],
+) -> Result<Vec<Change>, Failure> {
+    let cases = chosen::cases(&tables.0, &tables.1, counterparts);
+    if cases > chosen::MOST {
+        return Err(Failure::new(
+            "too-many-cases",
+            1,
+            format!(
+                "an override chooses in {cases} cases, and at most {} are gone through",
+                chosen::MOST
+            ),
+        )
+        .hint("compare the policies without their overrides"));
+    }
+    let (mut before, mut after) = (old.judge()?, new.judge()?);
+    let mut before = chosen::Policy {
+        judge: before.as_mut(),
+        table: &tables.0,
+    };
+    let mut after = chosen::Policy {
+        judge: after.as_mut(),
+        table: &tables.1,
+    };
+    let changes = chosen::diff(&mut before, &mut after, counterparts);
+    Ok(changes.map_err(Error::Engine)?)
 }
 
 fn side(loaded: &Loaded) -> Value {

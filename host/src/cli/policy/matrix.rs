@@ -2,6 +2,7 @@
 //! a stack of documents; what comes out is its complete table, merged so that
 //! a person can read it, or as data, or case by case.
 
+mod chosen;
 mod data;
 mod html;
 mod text;
@@ -62,10 +63,13 @@ pub(crate) fn matrix(context: &mut Context<'_, '_>, asked: &Matrix) -> Result<i3
         &context.global.policy,
         &context.ambient,
     )?;
-    let mut loaded = stack.load()?;
+    let mut loaded = stack.load(&context.ambient)?;
     let table = loaded.policy.table().map_err(Error::Engine)?;
     if asked.full {
         return every_case(context, asked.form, &mut loaded, &table);
+    }
+    if loaded.override_.is_some() {
+        return where_chosen(context, asked.form, &loaded, &table);
     }
     let merged = merged::merge(&table);
     let decided = Decided {
@@ -86,6 +90,33 @@ pub(crate) fn matrix(context: &mut Context<'_, '_>, asked: &Matrix) -> Result<i3
         Form::Html => html::page(&decided, home.as_deref()),
     };
     context.output.data(&text)?;
+    Ok(0)
+}
+
+/// Writes the table of a policy whose override chooses.
+fn where_chosen(
+    context: &mut Context<'_, '_>,
+    form: Form,
+    loaded: &Loaded,
+    table: &wit::Table,
+) -> Result<i32, Failure> {
+    let chosen = chosen::Chosen::of(loaded, table)?;
+    match form {
+        Form::Json => context.output.document(&chosen.document(loaded))?,
+        Form::Text => {
+            let home = context.ambient.home.clone();
+            let text = chosen.text(loaded, context.output.look, home.as_deref());
+            context.output.data(&text)?;
+        }
+        Form::Csv | Form::Html => {
+            return Err(Failure::new(
+                "usage",
+                2,
+                "where an override chooses, there is no row for a source alone",
+            )
+            .hint("use `--full --csv` for every case, or `--json` for the merged lines"));
+        }
+    }
     Ok(0)
 }
 
@@ -128,6 +159,10 @@ fn every_case(
     }
     context.output.data(&header)?;
     let names: Vec<String> = loaded.sources.iter().map(|of| of.id.clone()).collect();
+    let mut judge = match &loaded.override_ {
+        Some(_) => Some(loaded.judge()?),
+        None => None,
+    };
     for session in sessions() {
         let ending = table
             .endings
@@ -136,12 +171,13 @@ fn every_case(
             .ok_or(Error::Internal("a session has no ending"))?;
         let chain = Chain::of(table, ending, &alphabet);
         let mut number = 0_u64;
-        full::decide(&mut loaded.policy, session, &alphabet, |verdicts| {
+        let is_chain = judge.is_none();
+        let mut take = |verdicts: &[wit::Verdict]| {
             let mut lines = String::new();
             for verdict in verdicts {
                 let outcome = Outcome::of_verdict(*verdict)
                     .ok_or(Error::Internal("a case was not settled"))?;
-                if outcome != chain.outcome(number) {
+                if is_chain && outcome != chain.outcome(number) {
                     return Err(Stop::Failed(
                         Error::Internal("the table and a decision differ").into(),
                     ));
@@ -159,7 +195,11 @@ fn every_case(
                 number += 1;
             }
             Ok(context.output.data(&lines)?)
-        })?;
+        };
+        match &mut judge {
+            None => full::decide(&mut loaded.policy, session, &alphabet, &mut take)?,
+            Some(judge) => full::choose(judge.as_mut(), session, &alphabet, &mut take)?,
+        }
     }
     Ok(0)
 }

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use super::check::read_file;
 use crate::ambient::Ambient;
 use crate::cli::errors::Failure;
-use crate::engine::{self, Engine, Judge as _, LoadError, bindings as wit};
+use crate::engine::chooser::{self, Overridden, Override};
+use crate::engine::{self, Engine, Judge, LoadError, bindings as wit};
 use crate::error::Error;
 use crate::policy::schema::{self, Form};
 use crate::policy::{self, Name, Texts, builtin};
 
 /// How the built-in policy of a name is named in the place of a file.
-const BUILTIN: &str = "builtin:";
+pub(super) const BUILTIN: &str = "builtin:";
 
 /// The documents of one policy.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub(crate) struct Loaded {
     pub about: wit::About,
     /// Its sources.
     pub sources: Vec<wit::Source>,
+    /// The component that chooses, where it names one.
+    pub override_: Option<Override>,
 }
 
 impl Stack {
@@ -149,16 +152,27 @@ impl Stack {
         Ok(())
     }
 
-    /// Gives it to the engine.
-    pub(crate) fn load(self) -> Result<Loaded, Failure> {
+    /// Gives it to the engine, and loads the override that it names.
+    pub(crate) fn load(self, ambient: &Ambient) -> Result<Loaded, Failure> {
         let engine = Engine::builtin().map_err(Error::Engine)?;
         match engine::Policy::load(&engine, self.name.as_str(), &self.documents) {
-            Ok(mut policy) => Ok(Loaded {
-                about: policy.about().map_err(Error::Engine)?,
-                sources: policy.sources().map_err(Error::Engine)?,
-                policy,
-                stack: self,
-            }),
+            Ok(mut policy) => {
+                let about = policy.about().map_err(Error::Engine)?;
+                let path = about.documents.first().map_or("", String::as_str);
+                let override_ = about
+                    .override_
+                    .as_ref()
+                    .map(|component| chooser::load(component, path, ambient))
+                    .transpose()
+                    .map_err(|error| Error::Engine(error.into()))?;
+                Ok(Loaded {
+                    sources: policy.sources().map_err(Error::Engine)?,
+                    override_,
+                    about,
+                    policy,
+                    stack: self,
+                })
+            }
             Err(LoadError::Rejected(diagnostics)) => Err(Error::Policy(policy::Error::Invalid {
                 texts: Texts::of(&self.documents),
                 diagnostics,
@@ -170,6 +184,22 @@ impl Stack {
 }
 
 impl Loaded {
+    /// What judges by it: the engine, with the override beside it.
+    pub(crate) fn judge(&self) -> Result<Box<dyn Judge>, Failure> {
+        let name = self.stack.name.as_str();
+        let judge =
+            engine::load_builtin(name, &self.stack.documents).map_err(|error| match error {
+                LoadError::Engine(error) => Error::Engine(error),
+                LoadError::Rejected(_) => Error::Internal("a policy is taken once and not twice"),
+            })?;
+        Ok(match &self.override_ {
+            None => judge,
+            Some(override_) => {
+                Box::new(Overridden::new(judge, override_.clone()).map_err(Error::Engine)?)
+            }
+        })
+    }
+
     /// The id of a source.
     pub(crate) fn id(&self, source: u32) -> &str {
         usize::try_from(source)

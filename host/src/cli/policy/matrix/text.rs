@@ -239,7 +239,7 @@ fn rule(decided: &Decided, line: &Line, home: Option<&Path>) -> String {
 }
 
 /// `124,416`.
-fn thousands(number: u128) -> String {
+pub(super) fn thousands(number: u128) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

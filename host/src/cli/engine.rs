@@ -1,0 +1,33 @@
+//! `keyrule engine inspect | build`: the components that an administrator
+//! adds. What goes in are files; what comes out is what a component is and
+//! what a policy writes to name it, or a component made of a core module.
+//! Nothing is compiled and nothing runs.
+
+#[cfg(feature = "overrides")]
+mod build;
+#[cfg(feature = "overrides")]
+mod inspect;
+
+use super::Context;
+use super::args;
+use super::errors::Failure;
+
+/// Runs one of the commands.
+#[cfg(feature = "overrides")]
+pub(super) fn run(context: &mut Context<'_, '_>, what: &args::Engine) -> Result<i32, Failure> {
+    match what {
+        args::Engine::Inspect { file } => inspect::run(context, file),
+        args::Engine::Build { module, output } => build::run(context, module, output.as_deref()),
+    }
+}
+
+/// Says that this build cannot.
+#[cfg(not(feature = "overrides"))]
+pub(super) fn run(_: &mut Context<'_, '_>, _: &args::Engine) -> Result<i32, Failure> {
+    Err(Failure::new(
+        "override-not-built-in",
+        5,
+        "this build knows nothing of components: it is without the feature `overrides`",
+    )
+    .hint("use a keyrule that was built with it"))
+}

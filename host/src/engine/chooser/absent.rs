@@ -1,0 +1,42 @@
+//! What stands in the place of overrides in a build that cannot compile
+//! components: types without a value, so that whoever takes one need not ask
+//! what was built in.
+
+use super::super::bindings as wit;
+use super::{Candidate, Error, Problem};
+use crate::ambient::Ambient;
+
+/// An override; in this build there is none.
+#[derive(Debug, Clone)]
+pub enum Override {}
+
+/// What chooses; in this build there is none.
+#[derive(Debug)]
+pub enum Chooser {}
+
+impl Override {
+    pub(super) fn new(_: &wit::OverrideComponent, _: &[u8], _: &Ambient) -> Result<Self, Problem> {
+        Err(Problem::NotBuiltIn)
+    }
+
+    /// A chooser that knows nothing of any other.
+    #[must_use]
+    pub fn fresh(&self) -> Chooser {
+        match *self {}
+    }
+
+    pub(super) fn error(&self, _: Problem) -> Error {
+        match *self {}
+    }
+}
+
+impl Chooser {
+    /// Chooses one of the candidates, by its place in the list, or none.
+    ///
+    /// # Errors
+    ///
+    /// Where the override does what it must not.
+    pub fn choose(&mut self, _: wit::Session, _: &[Candidate]) -> Result<Option<u32>, Error> {
+        match *self {}
+    }
+}

@@ -1,0 +1,150 @@
+//! Reads receipts. What goes in is a line of text from anywhere; what comes
+//! out is a receipt that holds together, or what is wrong with the line. The
+//! line is never quoted: it can be anything.
+
+use serde::Deserialize;
+use serde_json::error::Category;
+
+use super::{Receipt, Step, VERSION};
+
+/// Why a line is not a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseError {
+    /// The line ends before the receipt does: what wrote it was stopped, or
+    /// the file was cut.
+    #[error("the receipt is cut off")]
+    CutOff,
+    /// It is another file, or two lines that ran into each other.
+    #[error("this is not JSON, from column {column} on")]
+    NotJson {
+        /// The column, from 1.
+        column: usize,
+    },
+    /// It is JSON, and something else than a receipt.
+    #[error("this is not a receipt, as column {column} shows")]
+    NotAReceipt {
+        /// The column, from 1.
+        column: usize,
+    },
+    /// It is of a later Keyrule, or an earlier one.
+    #[error("the receipt is of version {version}, and this Keyrule reads version {VERSION}")]
+    Version {
+        /// Its version.
+        version: u64,
+    },
+    /// It names what it does not describe.
+    #[error("the receipt contradicts itself: {0}")]
+    Inconsistent(&'static str),
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    version: u64,
+}
+
+impl Receipt {
+    /// Reads a line.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not a receipt of this version.
+    pub fn parse(line: &str) -> Result<Self, ParseError> {
+        let Versioned { version } = serde_json::from_str(line).map_err(|error| fault(&error))?;
+        if version != u64::from(VERSION) {
+            return Err(ParseError::Version { version });
+        }
+        let receipt: Self = serde_json::from_str(line).map_err(|error| fault(&error))?;
+        receipt.check()?;
+        Ok(receipt)
+    }
+
+    fn check(&self) -> Result<(), ParseError> {
+        let wrong = |what| Err(ParseError::Inconsistent(what));
+        let mut ids: Vec<_> = self.sources.iter().map(|source| &source.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.len() < self.sources.len() {
+            return wrong("two sources have the same id");
+        }
+        let verdict = &self.verdict;
+        if let Some(id) = &verdict.source
+            && self.source(id).is_none()
+        {
+            return wrong("the verdict is about a source that is not listed");
+        }
+        match verdict.step {
+            Step::Refuse if verdict.refusal.is_none() => wrong("a refusal without a reason"),
+            Step::Look | Step::Ask | Step::Get | Step::Use if verdict.source.is_none() => {
+                wrong("a step without a source")
+            }
+            Step::Refuse | Step::Consult => Ok(()),
+            _ if verdict.refusal.is_some() => wrong("a step with the reason of a refusal"),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn fault(error: &serde_json::Error) -> ParseError {
+    let column = error.column();
+    match error.classify() {
+        Category::Eof => ParseError::CutOff,
+        Category::Syntax | Category::Io => ParseError::NotJson { column },
+        Category::Data => ParseError::NotAReceipt { column },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples;
+
+    #[test]
+    fn what_is_no_receipt_is_told_without_being_quoted() {
+        let line = samples::key_before_helper().receipt().line().unwrap();
+        let line = line.trim_end();
+        assert!(Receipt::parse(line).is_ok());
+        for (text, said) in [
+            (line.get(..90).unwrap().to_owned(), "the receipt is cut off"),
+            (String::new(), "the receipt is cut off"),
+            ("s3cr3t".to_owned(), "this is not JSON, from column 1 on"),
+            (format!("{line}{line}"), "this is not JSON"),
+            ("[]".to_owned(), "this is not a receipt, as column"),
+            (
+                r#"{"s3cr3t":1}"#.to_owned(),
+                "this is not a receipt, as column",
+            ),
+            (
+                line.replace("\"looks\"", "\"s3cr3t\""),
+                "this is not a receipt, as column",
+            ),
+            (
+                line.replace("\"absent\"", "\"s3cr3t\""),
+                "this is not a receipt, as column",
+            ),
+            (
+                line.replace("\"version\":1", "\"version\":2"),
+                "the receipt is of version 2, and this Keyrule reads version 1",
+            ),
+            (
+                line.replace("\"id\":\"helper\"", "\"id\":\"api-key\""),
+                "the receipt contradicts itself: two sources have the same id",
+            ),
+            (
+                line.replace("\"step\":\"get\"", "\"step\":\"refuse\""),
+                "the receipt contradicts itself: a refusal without a reason",
+            ),
+        ] {
+            let error = Receipt::parse(&text).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{error}");
+            assert!(!error.contains("s3cr3t"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_receipt_says_no_name_and_no_place() {
+        let (explained, _) = samples::login();
+        let line = explained.receipt().line().unwrap();
+        assert!(!line.contains("ada"), "{line}");
+    }
+}

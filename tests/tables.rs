@@ -1,0 +1,339 @@
+//! `policy matrix` and `policy diff`, from the command line to what is
+//! printed. `UPDATE_EXPECT=1` rewrites the golden files in `tests/tables`.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use keyrule::ambient::Ambient;
+use keyrule::cli::{Streams, run};
+
+/// What a command prints, and its exit code.
+struct Ran {
+    data: String,
+    words: String,
+    code: i32,
+}
+
+fn keyrule(arguments: &[&str]) -> Ran {
+    let (mut data, mut words) = (Vec::new(), Vec::new());
+    let mut streams = Streams {
+        input_is_terminal: false,
+        output: &mut data,
+        output_is_terminal: false,
+        words: &mut words,
+        words_is_terminal: false,
+        width: None,
+    };
+    let arguments = ["keyrule"].iter().chain(arguments).map(OsString::from);
+    let code = run(arguments, Ambient::empty(), &mut streams);
+    Ran {
+        data: String::from_utf8(data).expect("text"),
+        words: String::from_utf8(words).expect("text"),
+        code,
+    }
+}
+
+fn golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tables")
+        .join(name);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, text).expect("a golden file");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, expected.replace("\r\n", "\n"), "{name}");
+}
+
+/// A folder with files in it.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+    folder
+}
+
+fn path(folder: &tempfile::TempDir, name: &str) -> String {
+    folder.path().join(name).to_string_lossy().into_owned()
+}
+
+const PLAIN: &str = r#"name = "p"
+
+[[source]]
+id = "key"
+kind = "environment"
+variable = "P_KEY"
+surfaces = ["terminal"]
+"#;
+
+const HELPED: &str = r#"name = "p"
+
+[[source]]
+id = "helper"
+kind = "helper"
+command = ["/usr/bin/get"]
+surfaces = ["terminal"]
+
+[[source]]
+id = "renamed"
+kind = "environment"
+variable = "P_KEY"
+consent = "interactive"
+surfaces = ["terminal", "web"]
+"#;
+
+#[test]
+fn the_table_of_the_shipped_policy_is_a_page() {
+    let ran = keyrule(&["policy", "matrix", "builtin:claude-code"]);
+    assert_eq!((ran.code, ran.words.as_str()), (0, ""));
+    assert!(ran.data.lines().count() <= 40, "more than a page");
+    golden("claude-code.txt", &ran.data);
+}
+
+#[test]
+fn the_older_page_and_the_current_one_differ_in_so_many_words() {
+    let ran = keyrule(&[
+        "policy",
+        "diff",
+        "builtin:claude-code-legacy",
+        "builtin:claude-code",
+    ]);
+    assert_eq!((ran.code, ran.words.as_str()), (0, ""));
+    golden("legacy-to-current.txt", &ran.data);
+}
+
+#[test]
+fn every_case_is_listed_once_and_agrees_with_the_merged_table() {
+    let files = folder(&[("p.toml", HELPED)]);
+    let file = path(&files, "p.toml");
+    let ran = keyrule(&["policy", "matrix", &file, "--full"]);
+    assert_eq!((ran.code, ran.words.as_str()), (0, ""));
+    let rows: Vec<&str> = ran.data.lines().collect();
+    // Eight sessions; the helper is out, failed or ready; the key is out,
+    // failed, or ready and undecided, approved or declined.
+    assert_eq!(rows.len(), 1 + 8 * 3 * 5);
+    let unique: std::collections::BTreeSet<&&str> = rows.iter().collect();
+    assert_eq!(unique.len(), rows.len());
+    assert_eq!(
+        rows[0],
+        "surface,interactive,helper,renamed,outcome,source,refusal"
+    );
+    assert!(rows.contains(&"terminal,true,out,ready,ask,renamed,"));
+    assert!(rows.contains(&"terminal,true,out,ready-declined,refuse,,nothing-usable"));
+    assert!(rows.contains(&"terminal,false,out,ready-declined,use,renamed,"));
+    assert!(rows.contains(&"terminal,false,failed,ready,refuse,helper,source-failed"));
+    assert!(rows.contains(&"web,false,failed,ready,use,renamed,"));
+
+    let json = keyrule(&["policy", "matrix", &file, "--full", "--json"]);
+    assert_eq!(json.data.lines().count(), 8 * 3 * 5);
+    for line in json.data.lines() {
+        let case: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert!(case["given"]["helper"].is_string(), "{line}");
+    }
+}
+
+#[test]
+fn too_many_cases_are_not_listed_and_the_merged_table_is() {
+    let mut text = String::from("name = \"p\"\n");
+    for index in 0..30 {
+        text.push_str(&format!(
+            "[[source]]\nid = \"s{index}\"\nkind = \"environment\"\nvariable = \"K_{index}\"\nsurfaces = [\"terminal\"]\n"
+        ));
+    }
+    let files = folder(&[("p.toml", &text)]);
+    let file = path(&files, "p.toml");
+    let ran = keyrule(&["policy", "matrix", &file, "--full"]);
+    assert_eq!((ran.code, ran.data.as_str()), (1, ""));
+    assert!(
+        ran.words.starts_with("error[too-many-cases]: "),
+        "{}",
+        ran.words
+    );
+    let ran = keyrule(&["policy", "matrix", &file]);
+    assert_eq!(ran.code, 0);
+    // Each is there or cannot be got; then none is; and four lines of heading.
+    assert_eq!(
+        ran.data
+            .lines()
+            .filter(|line| line.contains(" is there "))
+            .count(),
+        30
+    );
+}
+
+#[test]
+fn json_and_csv_hold_every_row_with_its_rule() {
+    let files = folder(&[("p.toml", PLAIN), ("r.toml", "surfaces = [\"web\"]\n")]);
+    let (file, restriction) = (path(&files, "p.toml"), path(&files, "r.toml"));
+    let ran = keyrule(&["policy", "matrix", &file, "--with", &restriction, "--json"]);
+    assert_eq!((ran.code, ran.words.as_str()), (0, ""));
+    let table: serde_json::Value = serde_json::from_str(&ran.data).expect("JSON");
+    // The restriction leaves no session in which the key counts.
+    let rules: Vec<&str> = table["lines"]
+        .as_array()
+        .expect("lines")
+        .iter()
+        .flat_map(|line| line["cells"].as_array().expect("cells"))
+        .flat_map(|cell| cell["rules"].as_array().expect("rules"))
+        .map(|rule| rule.as_str().expect("a rule"))
+        .collect();
+    assert!(
+        rules.contains(&format!("{restriction}:1").as_str()),
+        "{rules:?}"
+    );
+    let ran = keyrule(&["policy", "matrix", &file, "--csv"]);
+    let rows: Vec<&str> = ran.data.split_terminator("\r\n").collect();
+    // There, failed, absent or blank, in eight sessions; and eight ends.
+    assert_eq!(rows.len(), 1 + 8 * 4 + 8);
+    assert!(
+        rows.contains(
+            &format!("terminal,true,key,is there,ready,undecided,use,,present,{file},4").as_str()
+        ),
+        "{rows:?}"
+    );
+}
+
+#[test]
+fn a_page_loads_nothing_and_shows_text_as_text() {
+    let odd = PLAIN.replace(
+        "name = \"p\"\n",
+        "name = \"p\"\ndescription = \"<img src=x onerror=alert(1)>\"\n",
+    );
+    let files = folder(&[("p.toml", &odd)]);
+    let ran = keyrule(&["policy", "matrix", &path(&files, "p.toml"), "--html"]);
+    assert_eq!((ran.code, ran.words.as_str()), (0, ""));
+    assert!(!ran.data.contains("<img"), "markup of a policy");
+    assert!(ran.data.contains("&lt;img src=x"));
+    assert!(ran.data.contains("default-src 'none'"));
+    for outside in ["http://", "https://", "src=\"", "href=", "@import", "url("] {
+        assert!(!ran.data.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn sources_are_matched_by_what_they_read() {
+    let files = folder(&[("old.toml", PLAIN), ("new.toml", HELPED)]);
+    let (old, new) = (path(&files, "old.toml"), path(&files, "new.toml"));
+    let ran = keyrule(&["policy", "diff", &old, &new]);
+    assert_eq!((ran.code, ran.words.as_str()), (0, ""));
+    let said = |text: &str| assert!(ran.data.contains(text), "{text}\n{}", ran.data);
+    said(
+        "web, interactive, `renamed` is there, undecided: nothing becomes a question about `renamed`",
+    );
+    said(
+        "terminal, interactive, `renamed` is there, undecided: `renamed` becomes a question about `renamed` (new.toml:13)",
+    );
+    said("`helper` is there: `renamed`, a refusal or nothing becomes `helper` (new.toml:4)");
+}
+
+#[test]
+fn a_failure_is_asked_for_by_its_class() {
+    let files = folder(&[("p.toml", HELPED), ("r.toml", "drop = [\"renamed\"]\n")]);
+    let (file, restriction) = (path(&files, "p.toml"), path(&files, "r.toml"));
+    let code = |arguments: &[&str]| {
+        let mut all = vec!["policy", "diff", &file, &file];
+        all.extend(arguments);
+        keyrule(&all).code
+    };
+    assert_eq!(code(&["--fail-on", "any"]), 0);
+    assert_eq!(code(&["--new-with", &restriction]), 0);
+    assert_eq!(code(&["--new-with", &restriction, "--fail-on", "any"]), 1);
+    // To drop a source that asks takes away a use, and nothing else.
+    assert_eq!(
+        code(&["--new-with", &restriction, "--fail-on", "widening"]),
+        0
+    );
+    assert_eq!(
+        code(&["--old-with", &restriction, "--fail-on", "widening"]),
+        1
+    );
+}
+
+#[test]
+fn the_same_source_sent_elsewhere_is_a_change() {
+    let sent = |host: &str| {
+        format!(
+            "{PLAIN}headers = {{ A = \"{{secret}}\" }}\nendpoint = {{ default = \"https://{host}\" }}\n"
+        )
+    };
+    let files = folder(&[
+        ("old.toml", &sent("a.example")),
+        ("new.toml", &sent("b.example")),
+    ]);
+    let (old, new) = (path(&files, "old.toml"), path(&files, "new.toml"));
+    let ran = keyrule(&["policy", "diff", &old, &new, "--fail-on", "switched"]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.data.contains(
+            "`key`, endpoint: `https://a.example` becomes `https://b.example` (new.toml:4)"
+        ),
+        "{}",
+        ran.data
+    );
+}
+
+#[test]
+fn a_folder_is_read_as_the_managed_one_is() {
+    let files = folder(&[("claude-code.d/10-web.toml", "surfaces = [\"web\"]\n")]);
+    let staging = files.path().to_string_lossy().into_owned();
+    let ran = keyrule(&["policy", "diff", "builtin:claude-code", &staging]);
+    assert_eq!((ran.code, ran.words.as_str()), (0, ""));
+    assert!(ran.data.contains("narrowing: "), "{}", ran.data);
+    assert!(!ran.data.contains("widening: "), "{}", ran.data);
+    let ran = keyrule(&[
+        "policy",
+        "diff",
+        "builtin:claude-code",
+        &staging,
+        "--policy",
+        "other",
+    ]);
+    assert_eq!(ran.code, 5);
+    assert!(ran.words.contains("no policy `other`"), "{}", ran.words);
+}
+
+#[test]
+fn what_is_wrong_with_both_is_said_of_both() {
+    let files = folder(&[
+        ("one.toml", "name = \"p\"\nwrong = 1\n"),
+        ("two.toml", "name = \"p\"\n[[source]\n"),
+    ]);
+    let (one, two) = (path(&files, "one.toml"), path(&files, "two.toml"));
+    let ran = keyrule(&["policy", "diff", &one, &two]);
+    assert_eq!((ran.code, ran.data.as_str()), (5, ""));
+    assert!(
+        ran.words
+            .contains(&format!("{one}:2:1: error[unknown-key]")),
+        "{}",
+        ran.words
+    );
+    assert!(ran.words.contains(&format!("{two}:2:")), "{}", ran.words);
+    assert_eq!(ran.words.matches("error[policy-invalid]").count(), 2);
+}
+
+#[test]
+fn what_cannot_be_compared_is_one_clear_error() {
+    let files = folder(&[
+        ("r.toml", "drop = [\"x\"]\n"),
+        ("empty.toml", ""),
+        ("empty/x", ""),
+    ]);
+    for (name, code) in [
+        ("missing.toml", "policy-unreadable"),
+        ("r.toml", "not-a-policy"),
+        ("empty.toml", "policy-empty"),
+        ("empty", "nothing-in-folder"),
+    ] {
+        let ran = keyrule(&["policy", "matrix", &path(&files, name)]);
+        assert_eq!((ran.code, ran.data.as_str()), (5, ""), "{name}");
+        assert!(
+            ran.words.contains(&format!("error[{code}]: ")),
+            "{name}: {}",
+            ran.words
+        );
+        assert!(ran.words.contains("hint: "), "{name}: {}", ran.words);
+    }
+}
