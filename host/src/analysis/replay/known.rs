@@ -212,8 +212,11 @@ impl Of<'_> {
     }
 
     /// Whether it makes a difference what the user has said: decided with no
-    /// other source there.
+    /// other source there. To an override it can always make one.
     fn depends_on_consent(&mut self, look: &wit::Observation) -> Result<bool, Error> {
+        if self.against.about.override_.is_some() {
+            return Ok(true);
+        }
         let state = self.observe(look)?;
         let out = wit::Fact {
             state: wit::State::Out,
