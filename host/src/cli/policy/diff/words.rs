@@ -24,6 +24,9 @@ pub(super) struct Words<'c> {
 /// What is said of a refusal because of one source; which, the data say.
 const REFUSAL: &str = "a refusal";
 
+/// What is said where no source is usable.
+const NOTHING: &str = "nothing";
+
 /// What a class means, for its heading.
 const CLASSES: [(Class, &str); 3] = [
     (
@@ -148,7 +151,7 @@ impl Words<'_> {
         let by_case = by_case.into_iter().map(|mut sentence| {
             sentence.old.sort_by_key(|old| match old.as_str() {
                 REFUSAL => 1,
-                "nothing" => 2,
+                NOTHING => 2,
                 _ => 0,
             });
             sentence
@@ -157,7 +160,7 @@ impl Words<'_> {
             left.sessions == right.sessions
                 && left.old == right.old
                 && left.new == right.new
-                && left.new == REFUSAL
+                && (left.new == REFUSAL || left.new == NOTHING)
         });
         join(by_end, |left, right| {
             left.cases == right.cases && left.old == right.old && left.new == right.new
@@ -200,7 +203,9 @@ impl Words<'_> {
         let place = decides(change.new).or_else(|| decides(change.old))?;
         let (_, letters) = change.when.iter().find(|(at, _)| *at == place)?;
         let said = self.letters(place, letters);
-        let plain = decides(change.new).is_none() && said == "is there";
+        // What was used or asked about was there, and had been approved or not.
+        let there = ["is there", "is there, undecided", "is there, approved"];
+        let plain = decides(change.new).is_none() && there.contains(&said.as_str());
         (!plain).then(|| format!("{} {said}", self.name(place)))
     }
 
@@ -283,7 +288,7 @@ impl Words<'_> {
         match outcome {
             Outcome::Use(_) => name,
             Outcome::Ask(_) => format!("a question about {name}"),
-            Outcome::Refuse("nothing-usable", _) => "nothing".to_owned(),
+            Outcome::Refuse("nothing-usable", _) => NOTHING.to_owned(),
             Outcome::Refuse("surface-not-served", _) => "not served".to_owned(),
             Outcome::Refuse(..) => REFUSAL.to_owned(),
         }
