@@ -24,6 +24,7 @@ impl GuestChooser for Prefer {
 /// The exports are symbols with fixed names, which Rust calls unsafe.
 #[expect(
     unsafe_code,
+    unreachable_pub,
     reason = "a component exports its functions under fixed names"
 )]
 mod export {
