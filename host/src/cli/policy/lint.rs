@@ -62,7 +62,7 @@ pub(crate) fn lint(context: &mut Context<'_, '_>, asked: &Lint) -> Result<i32, F
     for named in stacks {
         let name = &context.global.policy;
         let linted = Stack::read(named, &asked.with, name, &context.ambient)
-            .and_then(|stack| stack.load(&context.ambient))
+            .and_then(Stack::load_alone)
             .and_then(Linted::of);
         match linted {
             Ok(linted) => report.policies.push(linted),
@@ -191,7 +191,7 @@ surfaces = [\"terminal\"] # sk-ant-canary-1
             let path = folder.path().join(format!("a policy {index}.toml"));
             std::fs::write(&path, text).unwrap();
             let linted = Stack::read(Some(&path), &[], "acme", &Ambient::empty())
-                .and_then(|stack| stack.load(&context.ambient))
+                .and_then(Stack::load_alone)
                 .and_then(Linted::of);
             match linted {
                 Ok(linted) => report.policies.push(linted),
