@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::stack::{Loaded, Stack};
+use super::stack::Stack;
 use crate::cli::Context;
 use crate::cli::errors::Failure;
 use crate::cli::explained::short;
 use crate::cli::output::clean;
-use crate::engine::bindings as wit;
+use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};
 use crate::error::Error;
-use crate::policy::Texts;
 use crate::policy::diagnostics::render_concerns;
 use crate::policy::mask::mask;
+use crate::policy::{self, Texts};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -61,9 +61,7 @@ pub(crate) fn lint(context: &mut Context<'_, '_>, asked: &Lint) -> Result<i32, F
     let mut report = Report::default();
     for named in stacks {
         let name = &context.global.policy;
-        let linted = Stack::read(named, &asked.with, name, &context.ambient)
-            .and_then(|stack| stack.load(&context.ambient))
-            .and_then(Linted::of);
+        let linted = Stack::read(named, &asked.with, name, &context.ambient).and_then(Linted::of);
         match linted {
             Ok(linted) => report.policies.push(linted),
             Err(failure) => report.failures.push(failure),
@@ -88,16 +86,29 @@ pub(crate) fn lint(context: &mut Context<'_, '_>, asked: &Lint) -> Result<i32, F
 }
 
 impl Linted {
-    fn of(mut loaded: Loaded) -> Result<Self, Failure> {
-        let concerns = loaded.policy.lint().map_err(Error::Engine)?;
+    /// The override of a policy need not lie on the machine that lints it: its
+    /// component is not loaded.
+    fn of(stack: Stack) -> Result<Self, Failure> {
+        let Stack {
+            name,
+            mut documents,
+        } = stack;
+        let engine = Engine::builtin().map_err(Error::Engine)?;
+        let mut loaded = match Policy::load(&engine, name.as_str(), &documents) {
+            Ok(policy) => policy,
+            Err(LoadError::Engine(error)) => return Err(Error::Engine(error).into()),
+            Err(LoadError::Rejected(diagnostics)) => {
+                let texts = Texts::of(&documents);
+                return Err(Error::Policy(policy::Error::Invalid { diagnostics, texts }).into());
+            }
+        };
+        let about = loaded.about().map_err(Error::Engine)?;
         // Documents of other names are in a survey, and not of this policy.
-        let used = |document: &wit::Document| loaded.about.documents.contains(&document.path);
-        let mut documents = loaded.stack.documents;
-        documents.retain(used);
+        documents.retain(|document| about.documents.contains(&document.path));
         Ok(Self {
-            name: loaded.stack.name.to_string(),
+            name: name.to_string(),
+            concerns: loaded.lint().map_err(Error::Engine)?,
             documents,
-            concerns,
         })
     }
 
@@ -190,9 +201,8 @@ surfaces = [\"terminal\"] # sk-ant-canary-1
         for (index, text) in texts.iter().enumerate() {
             let path = folder.path().join(format!("a policy {index}.toml"));
             std::fs::write(&path, text).unwrap();
-            let linted = Stack::read(Some(&path), &[], "acme", &Ambient::empty())
-                .and_then(|stack| stack.load(&context.ambient))
-                .and_then(Linted::of);
+            let linted =
+                Stack::read(Some(&path), &[], "acme", &Ambient::empty()).and_then(Linted::of);
             match linted {
                 Ok(linted) => report.policies.push(linted),
                 Err(failure) => report.failures.push(failure),
@@ -225,6 +235,11 @@ surfaces = [\"terminal\"] # sk-ant-canary-1
             .replace("get-token", "/usr/bin/get-token")
             .replace("sk-ant-canary-1", "");
         assert_eq!(report(&[&quiet]).1.exit(), 0);
+        // An override that is not installed here.
+        let digest = "0".repeat(64);
+        let with =
+            format!("{quiet}[override]\npath = \"/nowhere/c.wasm\"\nsha256 = \"{digest}\"\n");
+        assert_eq!(report(&[&with]).1.exit(), 0);
         let (_folder, broken) = report(&[POLICY, "name = 1\n"]);
         assert_eq!((broken.policies.len(), broken.exit()), (1, 5));
     }
