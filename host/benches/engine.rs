@@ -149,16 +149,18 @@ fn engine(criterion: &mut Criterion) {
 /// A policy of so many sources, with a restriction's worth of everything.
 fn many(name: &str, sources: usize) -> String {
     let mut text = format!("name = \"{name}\"\n");
-    for index in 0..sources {
+    let surfaces = ["desktop", "remote", "web"].into_iter().cycle();
+    let consents = ["never", "interactive", "always"].into_iter().cycle();
+    let failures = ["stop", "next"].into_iter().cycle();
+    let rules = surfaces.zip(consents).zip(failures);
+    for (index, ((surface, consent), failure)) in rules.take(sources).enumerate() {
         text.push_str(&format!(
             "[[source]]\nid = \"s{index}\"\nkind = \"environment\"\nvariable = \"KEY_{index}\"\n\
              headers = {{ X-Api-Key = \"{{secret}}\" }}\n\
              endpoint = {{ default = \"https://api.example.com\", variable = \"URL_{index}\", \
              allow = [\"https://*.example.com\", \"http://127.0.0.1:*\"] }}\n\
-             surfaces = [\"terminal\", \"{}\"]\nconsent = \"{}\"\non-failure = \"{}\"\n",
-            ["desktop", "remote", "web"][index % 3],
-            ["never", "interactive", "always"][index % 3],
-            ["stop", "next"][index % 2],
+             surfaces = [\"terminal\", \"{surface}\"]\nconsent = \"{consent}\"\n\
+             on-failure = \"{failure}\"\n",
         ));
     }
     text

@@ -184,7 +184,7 @@ fn in_session(
 }
 
 /// What is known of each counterpart in a case, by its number.
-fn letters<'k>(known: &'k [Vec<Known>], mut number: usize) -> Vec<&'k Known> {
+fn letters(known: &[Vec<Known>], mut number: usize) -> Vec<&Known> {
     let mut case = Vec::with_capacity(known.len());
     for of in known.iter().rev() {
         let width = of.len().max(1);

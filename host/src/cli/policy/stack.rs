@@ -154,25 +154,28 @@ impl Stack {
 
     /// Gives it to the engine, and loads the override that it names.
     pub(crate) fn load(self, ambient: &Ambient) -> Result<Loaded, Failure> {
+        let mut loaded = self.load_alone()?;
+        let path = loaded.about.documents.first().map_or("", String::as_str);
+        let named = loaded.about.override_.as_ref();
+        loaded.override_ = named
+            .map(|component| chooser::load(component, path, ambient))
+            .transpose()
+            .map_err(|error| Error::Engine(error.into()))?;
+        Ok(loaded)
+    }
+
+    /// Gives it to the engine, without the override: for what reads a policy
+    /// and decides nothing.
+    pub(crate) fn load_alone(self) -> Result<Loaded, Failure> {
         let engine = Engine::builtin().map_err(Error::Engine)?;
         match engine::Policy::load(&engine, self.name.as_str(), &self.documents) {
-            Ok(mut policy) => {
-                let about = policy.about().map_err(Error::Engine)?;
-                let path = about.documents.first().map_or("", String::as_str);
-                let override_ = about
-                    .override_
-                    .as_ref()
-                    .map(|component| chooser::load(component, path, ambient))
-                    .transpose()
-                    .map_err(|error| Error::Engine(error.into()))?;
-                Ok(Loaded {
-                    sources: policy.sources().map_err(Error::Engine)?,
-                    override_,
-                    about,
-                    policy,
-                    stack: self,
-                })
-            }
+            Ok(mut policy) => Ok(Loaded {
+                about: policy.about().map_err(Error::Engine)?,
+                sources: policy.sources().map_err(Error::Engine)?,
+                override_: None,
+                policy,
+                stack: self,
+            }),
             Err(LoadError::Rejected(diagnostics)) => Err(Error::Policy(policy::Error::Invalid {
                 texts: Texts::of(&self.documents),
                 diagnostics,

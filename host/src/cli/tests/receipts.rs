@@ -221,7 +221,7 @@ fn nothing_is_replayed_against_an_override_that_is_not_there() {
     );
     user.write("new.toml", &text);
     let left = user.drive("policy replay @r --against @new.toml", &[]);
-    assert_eq!((left.code, left.data.as_str()), (5, ""));
+    assert_eq!((left.code, left.output.as_str()), (5, ""));
     assert!(
         left.words.starts_with("error[override-missing]"),
         "{}",
