@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::stack::Stack;
+use super::stack::{Loaded, Stack};
 use crate::cli::Context;
 use crate::cli::errors::Failure;
 use crate::cli::explained::short;
 use crate::cli::output::clean;
-use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};
+use crate::engine::bindings as wit;
 use crate::error::Error;
+use crate::policy::Texts;
 use crate::policy::diagnostics::render_concerns;
 use crate::policy::mask::mask;
-use crate::policy::{self, Texts};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -61,7 +61,9 @@ pub(crate) fn lint(context: &mut Context<'_, '_>, asked: &Lint) -> Result<i32, F
     let mut report = Report::default();
     for named in stacks {
         let name = &context.global.policy;
-        let linted = Stack::read(named, &asked.with, name, &context.ambient).and_then(Linted::of);
+        let linted = Stack::read(named, &asked.with, name, &context.ambient)
+            .and_then(Stack::load_alone)
+            .and_then(Linted::of);
         match linted {
             Ok(linted) => report.policies.push(linted),
             Err(failure) => report.failures.push(failure),
@@ -86,29 +88,16 @@ pub(crate) fn lint(context: &mut Context<'_, '_>, asked: &Lint) -> Result<i32, F
 }
 
 impl Linted {
-    /// The override of a policy need not lie on the machine that lints it: its
-    /// component is not loaded.
-    fn of(stack: Stack) -> Result<Self, Failure> {
-        let Stack {
-            name,
-            mut documents,
-        } = stack;
-        let engine = Engine::builtin().map_err(Error::Engine)?;
-        let mut loaded = match Policy::load(&engine, name.as_str(), &documents) {
-            Ok(policy) => policy,
-            Err(LoadError::Engine(error)) => return Err(Error::Engine(error).into()),
-            Err(LoadError::Rejected(diagnostics)) => {
-                let texts = Texts::of(&documents);
-                return Err(Error::Policy(policy::Error::Invalid { diagnostics, texts }).into());
-            }
-        };
-        let about = loaded.about().map_err(Error::Engine)?;
+    fn of(mut loaded: Loaded) -> Result<Self, Failure> {
+        let concerns = loaded.policy.lint().map_err(Error::Engine)?;
         // Documents of other names are in a survey, and not of this policy.
-        documents.retain(|document| about.documents.contains(&document.path));
+        let used = |document: &wit::Document| loaded.about.documents.contains(&document.path);
+        let mut documents = loaded.stack.documents;
+        documents.retain(used);
         Ok(Self {
-            name: name.to_string(),
-            concerns: loaded.lint().map_err(Error::Engine)?,
+            name: loaded.stack.name.to_string(),
             documents,
+            concerns,
         })
     }
 
@@ -201,8 +190,9 @@ surfaces = [\"terminal\"] # sk-ant-canary-1
         for (index, text) in texts.iter().enumerate() {
             let path = folder.path().join(format!("a policy {index}.toml"));
             std::fs::write(&path, text).unwrap();
-            let linted =
-                Stack::read(Some(&path), &[], "acme", &Ambient::empty()).and_then(Linted::of);
+            let linted = Stack::read(Some(&path), &[], "acme", &Ambient::empty())
+                .and_then(Stack::load_alone)
+                .and_then(Linted::of);
             match linted {
                 Ok(linted) => report.policies.push(linted),
                 Err(failure) => report.failures.push(failure),
