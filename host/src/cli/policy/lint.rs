@@ -225,6 +225,11 @@ surfaces = [\"terminal\"] # sk-ant-canary-1
             .replace("get-token", "/usr/bin/get-token")
             .replace("sk-ant-canary-1", "");
         assert_eq!(report(&[&quiet]).1.exit(), 0);
+        // An override that is not installed here.
+        let digest = "0".repeat(64);
+        let with =
+            format!("{quiet}[override]\npath = \"/nowhere/c.wasm\"\nsha256 = \"{digest}\"\n");
+        assert_eq!(report(&[&with]).1.exit(), 0);
         let (_folder, broken) = report(&[POLICY, "name = 1\n"]);
         assert_eq!((broken.policies.len(), broken.exit()), (1, 5));
     }
