@@ -592,7 +592,8 @@ Examples:
   keyrule key list";
 
 const POLICY: &str = "\
-Exit codes: 0 when every file is in order, else 5.
+Exit codes: 0 when every file is in order; 5 when one is not; 1 when `lint`,
+`diff --fail-on`, `test` or `replay` finds what it looks for.
 
 Examples:
   keyrule policy show
@@ -651,6 +652,11 @@ that it names is passed. With --json, all that is the case is listed.
              consent is no longer needed, or a refusal became a use
   narrowing  the reverse
   switched   another source that both allow, or another refusal
+  contract   what is not decided: names, headers, lifetimes (switched), and
+             endpoints and policies that nobody manages (widening)
+
+Taking a source away can be a widening: where it failed, nothing was used, and
+now the next one is.
 
 Exit codes: 0, or 1 where --fail-on finds one: `widening`, `switched` (or
 widening), `any`; 5 where a file is not valid.
