@@ -55,7 +55,7 @@ impl Judge for Recorder {
         self.0.decide(session, facts)
     }
 
-    fn candidates(&mut self, session: wit::Session) -> Result<Vec<u32>, engine::Error> {
+    fn candidates(&mut self, session: wit::Session) -> Result<Vec<wit::Candidate>, engine::Error> {
         self.0.candidates(session)
     }
 

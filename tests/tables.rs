@@ -110,7 +110,11 @@ fn every_case_is_listed_once_and_agrees_with_the_merged_table() {
     let files = folder(&[("p.toml", HELPED)]);
     let file = path(&files, "p.toml");
     let ran = keyrule(&["policy", "matrix", &file, "--full"]);
-    assert_eq!((ran.code, ran.words.as_str()), (0, ""));
+    assert_eq!(ran.code, 0);
+    assert_eq!(
+        ran.words,
+        "120 cases, and each is as the merged table has it\n"
+    );
     let rows: Vec<&str> = ran.data.lines().collect();
     // Eight sessions; the helper is out, failed or ready; the key is out,
     // failed, or ready and undecided, approved or declined.
@@ -264,11 +268,11 @@ fn the_same_source_sent_elsewhere_is_a_change() {
         ("new.toml", &sent("b.example")),
     ]);
     let (old, new) = (path(&files, "old.toml"), path(&files, "new.toml"));
-    let ran = keyrule(&["policy", "diff", &old, &new, "--fail-on", "switched"]);
+    let ran = keyrule(&["policy", "diff", &old, &new, "--fail-on", "widening"]);
     assert_eq!(ran.code, 1);
     assert!(
         ran.data.contains(
-            "`key`, endpoint: `https://a.example` becomes `https://b.example` (new.toml:4)"
+            "widening: `key`, endpoint: `https://a.example` becomes `https://b.example` (new.toml:4)"
         ),
         "{}",
         ran.data
@@ -424,4 +428,55 @@ fn cases_are_run_with_the_override_beside_them() {
         "{}",
         ran.words
     );
+}
+
+/// What is not decided and still another: nothing of it may go out unseen.
+#[test]
+fn what_is_not_decided_is_compared_too() {
+    let helper = "name = \"p\"\n[[source]]\nid = \"h\"\nkind = \"helper\"\n\
+        command = [\"/bin/get\"]\nsurfaces = [\"terminal\"]\nttl = \"1m\"\n";
+    let cases = [
+        (
+            helper.replace("\"1m\"", "\"10h\""),
+            "switched: `h`, token kept for: 60000 ms becomes 36000000 ms",
+            false,
+        ),
+        (
+            helper.replace("id = \"h\"", "id = \"other\""),
+            "switched: `other`, id: `h` becomes `other`",
+            false,
+        ),
+        (
+            helper.replace("[[source]]", "others = \"allow\"\n[[source]]"),
+            "widening: the policy, policies that nobody manages: refused becomes allowed",
+            true,
+        ),
+        (
+            helper.replace("[[source]]", "exec = { clear = [\"X\"] }\n[[source]]"),
+            "switched: the policy, what `exec` clears: nothing becomes `X`",
+            false,
+        ),
+    ];
+    for (text, said, widens) in cases {
+        let files = folder(&[("old.toml", helper), ("new.toml", &text)]);
+        let (old, new) = (path(&files, "old.toml"), path(&files, "new.toml"));
+        let ran = keyrule(&["policy", "diff", &old, &new, "--fail-on", "widening"]);
+        assert_eq!(ran.code, i32::from(widens), "{said}");
+        assert!(ran.data.contains(said), "{said}\n{}", ran.data);
+        assert_eq!(
+            keyrule(&["policy", "diff", &old, &new, "--fail-on", "any"]).code,
+            1
+        );
+    }
+}
+
+#[test]
+fn a_folder_about_another_policy_says_which() {
+    let files = folder(&[("p.toml", PLAIN)]);
+    let staging = files.path().to_string_lossy().into_owned();
+    let ran = keyrule(&["policy", "diff", &staging, &staging]);
+    assert_eq!(ran.code, 5);
+    assert!(ran.words.contains("`--policy p`"), "{}", ran.words);
+    let ran = keyrule(&["policy", "diff", &staging, &staging, "--policy", "p"]);
+    assert_eq!(ran.code, 0, "{}", ran.words);
 }

@@ -3,8 +3,8 @@
 
 use crate::Policy;
 use crate::bindings::exports::keyrule::policy::engine::{
-    self as wit, About, Concern, Counterpart, Diagnostic, Document, Evidence, Explanation, Fact,
-    Finding, Observation, PolicyBorrow, Session, Source, Table, Verdict,
+    self as wit, About, Candidate, Concern, Counterpart, Diagnostic, Document, Evidence,
+    Explanation, Fact, Finding, Observation, PolicyBorrow, Session, Source, Table, Verdict,
 };
 
 struct Component;
@@ -42,7 +42,7 @@ impl wit::GuestPolicy for Policy {
         self.decide_every(session, &facts)
     }
 
-    fn candidates(&self, session: Session) -> Vec<u32> {
+    fn candidates(&self, session: Session) -> Vec<Candidate> {
         self.candidates(session)
     }
 

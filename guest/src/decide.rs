@@ -4,7 +4,7 @@
 
 use crate::policy::Policy;
 use crate::rule::{ConsentLevel, Rule};
-use crate::wit::{Consent, Effect, Fact, Refusal, Refused, Session, State, Verdict};
+use crate::wit::{Candidate, Consent, Effect, Fact, Refusal, Refused, Session, State, Verdict};
 
 impl Policy {
     /// Names the next step. One fact for each source, in their order.
@@ -68,16 +68,19 @@ impl Policy {
         }
     }
 
-    /// The sources that count in such a session.
+    /// The sources that an override is asked about in such a session.
     #[must_use]
-    pub fn candidates(&self, session: Session) -> Vec<u32> {
+    pub fn candidates(&self, session: Session) -> Vec<Candidate> {
         if !self.serves(session) {
             return Vec::new();
         }
         (0..)
-            .zip(self.rules())
-            .filter(|(_, rule)| rule.counts(session.surface))
-            .map(|(index, _)| index)
+            .zip(self.rules().iter().zip(self.unrestricted()))
+            .filter(|(_, (_, before))| before.counts(session.surface))
+            .map(|(source, (rule, _))| Candidate {
+                source,
+                counts: rule.counts(session.surface),
+            })
             .collect()
     }
 
@@ -99,10 +102,16 @@ impl Policy {
             clippy::indexing_slicing,
             reason = "a source that is no candidate traps, as the contract says"
         )]
-        let (rule, fact) = (&self.rules()[index as usize], facts[index as usize]);
-        assert!(rule.counts(session.surface), "no candidate");
+        let (rule, fact, before) = (
+            &self.rules()[index as usize],
+            facts[index as usize],
+            &self.unrestricted()[index as usize],
+        );
+        assert!(before.counts(session.surface), "no candidate");
         match effect(rule, session, fact) {
-            Effect::Pass if fact.state == State::Failed => Verdict::Consult,
+            Effect::Pass if rule.counts(session.surface) && fact.state == State::Failed => {
+                Verdict::Consult
+            }
             Effect::Pass => refuse(Refusal::OverrideRefused, Some(index)),
             effect => step(effect, index, fact),
         }

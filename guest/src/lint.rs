@@ -48,12 +48,6 @@ impl Policy {
             .collect()
     }
 
-    /// The rules as the policy itself says them.
-    fn unrestricted(&self) -> &[Rule] {
-        let merged = &self.merged;
-        merged.unrestricted.as_deref().unwrap_or(self.rules())
-    }
-
     /// The surfaces that the policy means to serve: those that it lists, else
     /// those that any of its sources lists.
     fn meant(&self) -> impl Iterator<Item = (&'static str, Surface)> {

@@ -94,6 +94,12 @@ impl Policy {
         &self.merged.document.rules
     }
 
+    /// The rules as the policy itself says them.
+    pub(crate) fn unrestricted(&self) -> &[Rule] {
+        let merged = &self.merged;
+        merged.unrestricted.as_deref().unwrap_or(self.rules())
+    }
+
     pub(crate) fn place(&self, at: At) -> wit::Location {
         at.in_paths(&self.paths)
     }

@@ -152,7 +152,7 @@ export class Policy {
   decideEvery(session: Session, facts: readonly (readonly Readonly<Fact>[])[]): Verdict[];
 
   /** The sources that an override may choose from in such a session. */
-  candidates(session: Session): number[];
+  candidates(session: Session): { source: number; counts: boolean }[];
 
   /** `decide`, once an override has chosen one of the candidates, or none. */
   decideChosen(session: Session, facts: readonly Readonly<Fact>[], chosen?: number): Verdict;

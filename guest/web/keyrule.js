@@ -125,7 +125,7 @@ export class Policy {
   }
 
   #candidate(session, chosen) {
-    if (chosen !== undefined && !this.candidates(session).includes(chosen)) {
+    if (chosen !== undefined && !this.candidates(session).some(({ source }) => source === chosen)) {
       throw new RangeError('what is chosen must be one of the candidates');
     }
   }

@@ -276,7 +276,7 @@ test('what would trap is refused before, and the policy goes on', async () => {
     assert.throws(wrong, TypeError, String(wrong));
   }
   assert.deepEqual(policy.decide(WEB, facts), { tag: 'look', val: 6 });
-  assert.deepEqual(policy.candidates(WEB), [6]);
+  assert.deepEqual(policy.candidates(WEB), [{ source: 6, counts: true }]);
   assert.deepEqual(policy.decideChosen(WEB, facts, 6), policy.decideChosen(WEB, facts, 6));
 });
 

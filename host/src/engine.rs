@@ -83,12 +83,12 @@ pub trait Judge: std::fmt::Debug + Send {
         self.decide(session, facts)
     }
 
-    /// The sources that an override may choose from in such a session.
+    /// The sources that an override is asked about in such a session.
     ///
     /// # Errors
     ///
     /// As for `about`.
-    fn candidates(&mut self, session: wit::Session) -> Result<Vec<u32>, Error>;
+    fn candidates(&mut self, session: wit::Session) -> Result<Vec<wit::Candidate>, Error>;
 
     /// `decide`, once an override has chosen.
     ///

@@ -45,8 +45,8 @@ impl Judge for Native {
         Ok(convert(&self.0.decide(convert(&session), &facts)))
     }
 
-    fn candidates(&mut self, session: wit::Session) -> Result<Vec<u32>, engine::Error> {
-        Ok(self.0.candidates(convert(&session)))
+    fn candidates(&mut self, session: wit::Session) -> Result<Vec<wit::Candidate>, engine::Error> {
+        Ok(convert(&self.0.candidates(convert(&session))))
     }
 
     fn decide_chosen(

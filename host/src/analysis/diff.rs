@@ -53,15 +53,23 @@ pub(crate) struct Change {
     pub at: Option<wit::Location>,
 }
 
+/// So many pairs of ends are compared in one session, each for every source:
+/// some hundred sources in both policies.
+const MOST: usize = 30_000_000;
+
+/// The policies have too many sources to be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMany;
+
 /// Compares two policies.
 pub(crate) fn diff(
     old: &wit::Table,
     new: &wit::Table,
     counterparts: &[wit::Counterpart],
-) -> Vec<Change> {
+) -> Result<Vec<Change>, TooMany> {
     let mut changes: Vec<Change> = Vec::new();
     for session in sessions() {
-        for change in in_session(session, old, new, counterparts) {
+        for change in in_session(session, old, new, counterparts)? {
             let same = changes.iter_mut().find(|other| {
                 other.class == change.class
                     && other.old == change.old
@@ -75,7 +83,7 @@ pub(crate) fn diff(
         }
     }
     changes.sort_by_key(|change| change.class);
-    changes
+    Ok(changes)
 }
 
 /// All letters of a counterpart that have the same two effects.
@@ -94,7 +102,7 @@ fn in_session(
     old: &wit::Table,
     new: &wit::Table,
     counterparts: &[wit::Counterpart],
-) -> Vec<Change> {
+) -> Result<Vec<Change>, TooMany> {
     let (old, new) = (Side::of(session, old), Side::of(session, new));
     let kinds: Vec<Kinds> = counterparts
         .iter()
@@ -104,6 +112,10 @@ fn in_session(
     let effect_new = |kind: &Kind| kind.new;
     let old_paths = old.paths(&order(counterparts, |of| of.old), &kinds, effect_old);
     let new_paths = new.paths(&order(counterparts, |of| of.new), &kinds, effect_new);
+    let pairs = old_paths.len().saturating_mul(new_paths.len());
+    if pairs.saturating_mul(counterparts.len()) > MOST {
+        return Err(TooMany);
+    }
     let mut changes = Vec::new();
     for from in &old_paths {
         for to in &new_paths {
@@ -125,7 +137,7 @@ fn in_session(
             }
         }
     }
-    changes
+    Ok(changes)
 }
 
 /// Sorts the letters of a counterpart by what follows from them.

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::outcome::{consent, either, sessions};
+use super::full::Alphabet;
+use super::outcome::{consent, either};
 use crate::engine::bindings as wit;
 
 /// A merged table.
@@ -16,7 +17,7 @@ pub(crate) struct Merged {
     /// Lines, source by source, in the order in which they are gone through.
     pub lines: Vec<Line>,
     /// How many cases there are: sessions, and for each everything that can be
-    /// the case with each source.
+    /// known of each source.
     pub cases: u128,
 }
 
@@ -89,7 +90,6 @@ type Case = (u32, wit::Consent);
 pub(crate) fn merge(table: &wit::Table) -> Merged {
     let columns = columns(table);
     let mut lines = Vec::new();
-    let mut cases: u128 = sessions().count() as u128;
     for (source, conditions) in (0..).zip(&table.conditions) {
         let own: Vec<&wit::Row> = table
             .rows
@@ -103,13 +103,12 @@ pub(crate) fn merge(table: &wit::Table) -> Merged {
                 of_source.push(case);
             }
         }
-        cases = cases.saturating_mul(of_source.len().max(1) as u128);
         lines.extend(lines_of(source, conditions, &own, &columns, &of_source));
     }
     Merged {
         columns,
         lines,
-        cases,
+        cases: Alphabet::of(table).cases(),
     }
 }
 
@@ -252,6 +251,9 @@ pub(crate) fn phrases<'t>(group: &[Case], all: &[Case], said: impl Fn(u32) -> &'
             format!("{texts}, {}", either(&consents))
         })
         .collect();
+    if phrases.iter().any(|phrase| phrase.contains(", ")) {
+        return phrases.join("; or ");
+    }
     either(&phrases)
 }
 

@@ -305,6 +305,8 @@ pub(crate) enum Engine {
         /// The component's file
         file: PathBuf,
     },
+    /// Print the WIT package that overrides are written for
+    Wit,
     /// Make a component of a core module that says which world it is of
     Build {
         /// The core module's file

@@ -145,6 +145,13 @@ impl<'a, 's> Output<'a, 's> {
         }
     }
 
+    /// Writes on stderr what was done, unless nobody wants to know.
+    pub(crate) fn note(&mut self, message: &str) {
+        if !self.quiet {
+            self.say(&format!("{message}\n"));
+        }
+    }
+
     /// Writes what should be known besides a decision that was carried out.
     pub(crate) fn warn_of(&mut self, explained: &Explained) {
         if let Some(changed) = &explained.explanation.changed {

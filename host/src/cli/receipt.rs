@@ -2,14 +2,18 @@
 //! anything is handed out. What goes in is a decision with its reasons; what
 //! comes out is a whole line in the file, or an error and the file as it was.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::policy::{shown, typed};
 use crate::resolver::Explained;
 
 use super::errors::{Failure, os_words};
+
+/// How long others may hold the file's lock.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A file that receipts are appended to.
 #[derive(Debug)]
@@ -25,7 +29,10 @@ impl Receipts {
     /// and nothing is got for a decision that could not be recorded.
     pub(crate) fn open(path: &Path, command: &'static str) -> Result<Self, Failure> {
         let mut options = OpenOptions::new();
-        options.append(true).read(true).create(true);
+        // Only a file is read too: opening a pipe for both finds nobody
+        // missing at its other end.
+        let is_file = path.metadata().map_or(true, |found| found.is_file());
+        options.append(true).read(is_file).create(true);
         #[cfg(unix)]
         {
             use std::os::unix::fs::OpenOptionsExt as _;
@@ -70,7 +77,7 @@ fn append(file: &mut File, line: &str) -> io::Result<()> {
     }
     // Others append in the meantime, also where the system has no locks to
     // give; then a write is still one.
-    let locked = file.lock().is_ok();
+    let locked = lock(file)?;
     let length = file.metadata()?.len();
     let after_half_a_line = length > 0 && last(file, length).is_ok_and(|last| last != b'\n');
     let line = if after_half_a_line {
@@ -90,6 +97,22 @@ fn append(file: &mut File, line: &str) -> io::Result<()> {
         file.unlock()?;
     }
     written
+}
+
+/// Takes the lock of the file, where the system gives any. Whoever may read
+/// the file can hold it, so nobody is waited for without an end.
+fn lock(file: &File) -> io::Result<bool> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(_)) => return Ok(false),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
 }
 
 fn whole(written: usize, line: &str) -> io::Result<()> {
@@ -122,6 +145,11 @@ fn not_written(path: &Path, error: &io::Error) -> Failure {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             format!("make room on the disk of `{}`", shown(path))
         }
+        io::ErrorKind::WouldBlock => format!(
+            "another program holds a lock on `{}`: see who with `fuser {}`",
+            shown(path),
+            typed(path)
+        ),
         _ => format!("name a file that you can write: `ls -ld {}`", typed(path)),
     });
     failure.said.causes.push(os_words(error));

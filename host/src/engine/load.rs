@@ -295,7 +295,7 @@ impl Judge for Policy {
         call!(self, "decide", call_decide, session, facts)
     }
 
-    fn candidates(&mut self, session: wit::Session) -> Result<Vec<u32>, Error> {
+    fn candidates(&mut self, session: wit::Session) -> Result<Vec<wit::Candidate>, Error> {
         let candidates = call!(self, "candidates", call_candidates, session)?;
         verdict::check_candidates(&candidates, self.count()?)?;
         Ok(candidates)

@@ -4,8 +4,8 @@
 //! a step is wise is not asked here: that is what the policy decides.
 
 use super::bindings::{
-    Consent, Explanation, Fact, Finding, Fix, Line, Observation, Outcome, Refused, Session, State,
-    Table, Verdict,
+    Candidate, Consent, Explanation, Fact, Finding, Fix, Line, Observation, Outcome, Refused,
+    Session, State, Table, Verdict,
 };
 use super::error::{Error, Misbehaviour};
 
@@ -219,10 +219,10 @@ fn check_verdicts(
 }
 
 /// Candidates are sources that exist.
-pub(super) fn check_candidates(candidates: &[u32], count: usize) -> Result<(), Error> {
+pub(super) fn check_candidates(candidates: &[Candidate], count: usize) -> Result<(), Error> {
     candidates
         .iter()
-        .try_for_each(|index| known(*index, count).map(drop))
+        .try_for_each(|candidate| known(candidate.source, count).map(drop))
         .map_err(|what| Error::Misbehaved {
             call: "candidates",
             what,

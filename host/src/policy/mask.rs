@@ -18,8 +18,16 @@ pub(crate) fn mask(text: &str) -> String {
     for line in text.split_inclusive('\n') {
         let mut hidden: Vec<Range<usize>> = secrets(line);
         hidden.extend(named(line));
+        hidden.sort_by_key(|range| range.start);
+        // How far the ranges reach that began so far: a line has many of
+        // them where somebody wants it to.
+        let mut ranges = hidden.iter().peekable();
+        let mut until = 0;
         for (offset, character) in line.char_indices() {
-            let is_hidden = hidden.iter().any(|range| range.contains(&offset));
+            while let Some(range) = ranges.next_if(|range| range.start <= offset) {
+                until = until.max(range.end);
+            }
+            let is_hidden = offset < until;
             masked.push(if is_hidden && !matches!(character, '\n' | '\r') {
                 '*'
             } else {

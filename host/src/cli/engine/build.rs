@@ -50,7 +50,7 @@ pub(super) fn run(
         failure.said.causes = vec![why];
         failure.hint(
             "build it for `wasm32-unknown-unknown`, with `wit-bindgen` and the world \
-             `policy-override` of `wit/policy.wit`",
+             `policy-override`, which `keyrule engine wit` prints",
         )
     })?;
     let found = world::of(&component).map_err(|problem| inspect::failure(module, &problem))?;
@@ -117,6 +117,13 @@ fn one_file(_: &Path, _: &Path) -> bool {
 /// Writes the file whole, with the mode that other new files have: whoever
 /// runs the policy has to read it.
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // A device or a link is not replaced by a file.
+    if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::AlreadyExists,
+            "it is there, and no plain file",
+        ));
+    }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".keyrule-").suffix(".tmp");
     #[cfg(unix)]

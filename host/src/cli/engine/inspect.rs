@@ -58,7 +58,9 @@ pub(super) fn failure(path: &Path, problem: &Problem) -> Failure {
              may know from its host"
                 .to_owned()
         }
-        _ => "build it for the world `policy-override` of `wit/policy.wit`".to_owned(),
+        _ => {
+            "build it for the world `policy-override`, which `keyrule engine wit` prints".to_owned()
+        }
     };
     Failure::new(
         problem.code(),

@@ -13,6 +13,7 @@ use crate::cli::errors::Failure;
 use crate::cli::explained::short;
 use crate::cli::output::clean;
 use crate::engine::bindings as wit;
+use crate::engine::chooser;
 use crate::error::Error;
 use crate::policy::diagnostics::{Style, render};
 use crate::policy::find::Survey;
@@ -76,7 +77,11 @@ fn in_force(
         Err(Vec::new())
     };
     let (used, judged) = match judged {
-        Ok(about) => (Some(about.documents), about.warnings),
+        Ok(mut about) => {
+            let fault = override_fault(&about, wit::Severity::Error, ambient);
+            about.warnings.extend(fault);
+            (Some(about.documents), about.warnings)
+        }
         Err(diagnostics) => (None, diagnostics),
     };
     for document in &found.documents {
@@ -133,7 +138,12 @@ impl Checked {
             Form::Restriction => self.as_restriction(name, ambient),
         };
         let judged = match load(name.as_str(), &documents)? {
-            Ok(about) => about.warnings,
+            Ok(mut about) => {
+                // It may be written on another machine than it is for.
+                let fault = override_fault(&about, wit::Severity::Warning, ambient);
+                about.warnings.extend(fault);
+                about.warnings
+            }
             Err(diagnostics) => diagnostics,
         };
         let mut diagnostics = of_path(&judged, &path);
@@ -242,6 +252,25 @@ pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
                 .hint("mend the path, or see which files count with `keyrule policy show`"))
         }
     }
+}
+
+/// What is wrong with the override that a policy names: without it the policy
+/// decides nothing.
+fn override_fault(
+    about: &wit::About,
+    severity: wit::Severity,
+    ambient: &Ambient,
+) -> Option<wit::Diagnostic> {
+    let component = about.override_.as_ref()?;
+    let path = about.documents.first().map_or("", String::as_str);
+    let error = chooser::load(component, path, ambient).err()?;
+    Some(wit::Diagnostic {
+        severity,
+        code: error.code().to_owned(),
+        message: error.to_string(),
+        at: component.at.clone(),
+        help: error.hint(),
+    })
 }
 
 fn of_path(diagnostics: &[wit::Diagnostic], path: &str) -> Vec<wit::Diagnostic> {

@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 
 use super::stack::{Loaded, Stack};
 use crate::analysis::contract::{self, Contract, contracts};
-use crate::analysis::diff::{Change, Class, chosen, diff};
+use crate::analysis::diff::{Change, Class, TooMany, chosen, diff};
 use crate::cli::Context;
 use crate::cli::args::FailOn;
 use crate::cli::document::word;
 use crate::cli::errors::Failure;
 use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};
 use crate::error::Error;
+use crate::policy::mask::mask;
 use crate::policy::{self, Texts};
 use words::Words;
 
@@ -103,7 +104,14 @@ impl Compared {
         let changes = if old.override_.is_some() || new.override_.is_some() {
             case_by_case(&old, &new, &tables, &counterparts)?
         } else {
-            diff(&tables.0, &tables.1, &counterparts)
+            diff(&tables.0, &tables.1, &counterparts).map_err(|TooMany| {
+                Failure::new(
+                    "too-many-cases",
+                    1,
+                    "the policies have too many sources to be compared with each other",
+                )
+                .hint("compare parts of them, or their tables: `keyrule policy matrix --csv`")
+            })?
         };
         let ttls = (ttls(&mut old, &tables.0)?, ttls(&mut new, &tables.1)?);
         Ok(Self {
@@ -171,7 +179,7 @@ impl Compared {
 
     fn counterpart(&self, of: &wit::Counterpart) -> Value {
         json!({
-            "reads": of.reads,
+            "reads": mask(&of.reads),
             "old": of.old.map(|source| self.old.id(source)),
             "new": of.new.map(|source| self.new.id(source)),
         })

@@ -201,6 +201,13 @@ fn every_case(
             Some(judge) => full::choose(judge.as_mut(), session, &alphabet, &mut take)?,
         }
     }
+    let agree = match judge {
+        None => ", and each is as the merged table has it",
+        Some(_) => "",
+    };
+    context
+        .output
+        .note(&format!("{} cases{agree}", text::thousands(cases)));
     Ok(0)
 }
 

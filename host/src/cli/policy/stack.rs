@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::check::read_file;
 use crate::ambient::Ambient;
+use crate::analysis::outcome;
 use crate::cli::errors::Failure;
 use crate::engine::chooser::{self, Overridden, Override};
 use crate::engine::{self, Engine, Judge, LoadError, bindings as wit};
@@ -120,8 +121,9 @@ impl Stack {
         } else if !restrictions.is_empty() || builtin::text(name.as_str()).is_none() {
             let mut stack = Self::shipped(name.clone()).map_err(|failure| {
                 failure.hint(format!(
-                    "there is neither `{}` nor a built-in policy of that name: say another with `--policy`",
-                    policy::shown(&path)
+                    "there is neither `{}` nor a built-in policy of that name{}",
+                    policy::shown(&path),
+                    held(folder)
                 ))
             })?;
             stack.name = name;
@@ -137,7 +139,7 @@ impl Stack {
                     name.folder()
                 ),
             )
-            .hint("say which policy is meant with `--policy NAME`, or name a file"));
+            .hint(format!("name a file, or another folder{}", held(folder))));
         };
         for path in restrictions {
             stack.restrict(&path)?;
@@ -210,6 +212,27 @@ impl Loaded {
             .and_then(|place| self.sources.get(place))
             .map_or("", |source| source.id.as_str())
     }
+}
+
+/// Which policies a folder is about, for a hint.
+fn held(folder: &Path) -> String {
+    let Ok(entries) = folder.read_dir() else {
+        return String::new();
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            let name = name.strip_suffix(".toml").or(name.strip_suffix(".d"))?;
+            let name: Name = name.parse().ok()?;
+            Some(format!("`--policy {name}`"))
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("; it is about others: {}", outcome::either(&names))
 }
 
 /// The restrictions of a folder, in the order of their names.

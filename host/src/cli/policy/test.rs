@@ -65,6 +65,7 @@ pub(crate) fn test(asked: Test<'_>, ambient: &Ambient) -> Result<Printed, Failur
     let report = report::Report {
         groups: &groups,
         home: ambient.home.as_deref(),
+        mutate: asked.mutate,
     };
     Ok(Printed {
         data: if asked.json {

@@ -49,7 +49,7 @@ impl Cache {
         let Some((checksum, code)) = bytes.split_at_checked(CHECKSUM) else {
             return Ok(None);
         };
-        if Sha256::digest(code).as_slice() != checksum {
+        if checksum_of(name, code).as_slice() != checksum {
             tracing::debug!("the compiled override is damaged, and is compiled again");
             return Ok(None);
         }
@@ -60,13 +60,23 @@ impl Cache {
     /// kept, the next run compiles again.
     pub(super) fn write(&self, name: &str, code: &[u8]) {
         let mut bytes = Vec::with_capacity(CHECKSUM + code.len());
-        bytes.extend_from_slice(&Sha256::digest(code));
+        bytes.extend_from_slice(&checksum_of(name, code));
         bytes.extend_from_slice(code);
         atomic::sweep(&self.folder);
         if let Err(error) = atomic::atomic_write(&self.folder.join(name), &bytes, || true) {
             tracing::debug!(%error, "the compiled override is not kept");
         }
     }
+}
+
+/// Over the name too, so that what was compiled of one override is not taken
+/// for another. It finds damage; whoever can write the folder can make one.
+fn checksum_of(name: &str, code: &[u8]) -> [u8; CHECKSUM] {
+    let mut hash = Sha256::new();
+    hash.update(name.as_bytes());
+    hash.update([0]);
+    hash.update(code);
+    hash.finalize().into()
 }
 
 #[cfg(unix)]

@@ -43,25 +43,31 @@ impl Overridden {
         let places = self.judge.candidates(session)?;
         let candidates: Vec<_> = places
             .iter()
-            .map(|place| self.candidate(*place, facts))
+            .map(|place| self.candidate(place, facts))
             .collect::<Option<_>>()
             .ok_or_else(|| self.override_.error(Problem::Misbehaved { call: "choose" }))?;
         let chosen = self.chooser.choose(session, &candidates)?;
         // In range, which the chooser has checked.
         self.chosen = Some(chosen.and_then(|chosen| {
             let chosen = usize::try_from(chosen).ok()?;
-            places.get(chosen).copied()
+            places.get(chosen).map(|candidate| candidate.source)
         }));
         Ok(())
     }
 
-    fn candidate(&self, place: u32, facts: &[wit::Fact]) -> Option<Candidate> {
-        let place = usize::try_from(place).ok()?;
+    fn candidate(&self, candidate: &wit::Candidate, facts: &[wit::Fact]) -> Option<Candidate> {
+        let place = usize::try_from(candidate.source).ok()?;
         let fact = facts.get(place)?;
+        // What a restriction takes away nobody may look at, and it is out.
+        let (state, consent) = if candidate.counts {
+            (fact.state, fact.consent)
+        } else {
+            (wit::State::Out, wit::Consent::Undecided)
+        };
         Some(Candidate {
             id: self.ids.get(place)?.clone(),
-            state: fact.state,
-            consent: fact.consent,
+            state,
+            consent,
         })
     }
 
@@ -131,7 +137,7 @@ impl Judge for Overridden {
         verdict
     }
 
-    fn candidates(&mut self, session: wit::Session) -> Result<Vec<u32>, Error> {
+    fn candidates(&mut self, session: wit::Session) -> Result<Vec<wit::Candidate>, Error> {
         self.judge.candidates(session)
     }
 

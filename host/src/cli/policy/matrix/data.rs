@@ -8,6 +8,7 @@ use crate::analysis::merged::{Cell, Line};
 use crate::analysis::outcome::{Outcome, consent, refusal, state, surface};
 use crate::cli::document::word;
 use crate::engine::bindings as wit;
+use crate::policy::mask::{mask, printable};
 
 /// The whole table, merged.
 pub(super) fn document(decided: &Decided) -> Value {
@@ -21,8 +22,8 @@ pub(super) fn document(decided: &Decided) -> Value {
             let conditions: Vec<Value> = conditions.iter().map(condition).collect();
             json!({
                 "id": source.id,
-                "description": source.description,
-                "reads": source.reads,
+                "description": mask(&source.description),
+                "reads": mask(&source.reads),
                 "rule": place(&source.at.path, source.at.line),
                 "conditions": conditions,
             })
@@ -163,12 +164,9 @@ pub(super) fn csv(decided: &Decided) -> String {
 /// A field of comma-separated values (RFC 4180). One that a spreadsheet would
 /// take for a formula is made a text.
 pub(super) fn field(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@']);
-    let text = if formula {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = printable(text);
+    let text = if formula { format!("'{text}") } else { text };
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

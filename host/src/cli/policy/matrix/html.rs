@@ -13,6 +13,7 @@ use crate::analysis::outcome::{among, refusal, surface};
 use crate::cli::document::word;
 use crate::cli::explained::short;
 use crate::engine::bindings as wit;
+use crate::policy::mask::{mask, printable};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -40,9 +41,15 @@ pub(super) fn page(decided: &Decided, home: Option<&Path>) -> String {
          <header>\n<h1>Policy <code>{name}</code></h1>\n<p>{}</p>\n\
          <p class=\"from\">{}. Sources are gone through from the top; the first line that \
          applies decides. These {} lines are all {} cases.</p>\n</header>\n",
-        escape(&about.description),
+        escape(&mask(&about.description)),
         documents.join(", restricted by "),
-        decided.merged.lines.len() + 1,
+        decided
+            .merged
+            .lines
+            .iter()
+            .filter(|line| line.says_something())
+            .count()
+            + 1,
         super::text::thousands(decided.merged.cases),
     );
     page.push_str(&filters(decided));
@@ -133,7 +140,7 @@ fn row(decided: &Decided, line: &Line, first: bool, home: Option<&Path>) -> Stri
     let mut text = format!(
         "<tr data-source=\"{id}\" class=\"{}\"><th scope=\"row\" title=\"{}\">{id}</th><td>{}</td>",
         classes.join(" "),
-        escape(description),
+        escape(&mask(description)),
         escape(&line.text)
     );
     for (cell, column) in line.cells.iter().zip(&decided.merged.columns) {
@@ -213,7 +220,7 @@ fn legend() -> &'static str {
 /// Text as HTML. A policy's text is anybody's.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in printable(text).chars() {
         match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

@@ -240,6 +240,10 @@ fn rule(decided: &Decided, line: &Line, home: Option<&Path>) -> String {
 
 /// `124,416`.
 pub(super) fn thousands(number: u128) -> String {
+    // Multiplied on without end, so it is no number any more.
+    if number == u128::MAX {
+        return "more than can be counted".to_owned();
+    }
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -20,6 +20,8 @@ use crate::engine::bindings as wit;
 pub(super) struct Report<'r> {
     pub groups: &'r [Group],
     pub home: Option<&'r Path>,
+    /// Whether changes were asked for.
+    pub mutate: bool,
 }
 
 impl Report<'_> {
@@ -38,6 +40,8 @@ impl Report<'_> {
             }
             if let Some(mutants) = &group.mutants {
                 text.push_str(&self.mutants(look, mutants));
+            } else if self.mutate {
+                text.push_str("changes: none made, because a case is not as expected\n");
             }
         }
         text.push_str(&self.summary(look));
