@@ -2,17 +2,19 @@
 //! components: types without a value, so that whoever takes one need not ask
 //! what was built in.
 
+use std::convert::Infallible;
+
 use super::super::bindings as wit;
 use super::{Candidate, Error, Problem};
 use crate::ambient::Ambient;
 
 /// An override; in this build there is none.
 #[derive(Debug, Clone)]
-pub enum Override {}
+pub struct Override(Infallible);
 
 /// What chooses; in this build there is none.
 #[derive(Debug)]
-pub enum Chooser {}
+pub struct Chooser(Infallible);
 
 impl Override {
     pub(super) fn new(_: &wit::OverrideComponent, _: &[u8], _: &Ambient) -> Result<Self, Problem> {
@@ -22,11 +24,11 @@ impl Override {
     /// A chooser that knows nothing of any other.
     #[must_use]
     pub fn fresh(&self) -> Chooser {
-        match *self {}
+        match self.0 {}
     }
 
     pub(super) fn error(&self, _: Problem) -> Error {
-        match *self {}
+        match self.0 {}
     }
 }
 
@@ -37,6 +39,6 @@ impl Chooser {
     ///
     /// Where the override does what it must not.
     pub fn choose(&mut self, _: wit::Session, _: &[Candidate]) -> Result<Option<u32>, Error> {
-        match *self {}
+        match self.0 {}
     }
 }
