@@ -337,3 +337,91 @@ fn what_cannot_be_compared_is_one_clear_error() {
         assert!(ran.words.contains("hint: "), "{name}: {}", ran.words);
     }
 }
+
+/// A policy of two sources whose override is this component, in a folder.
+fn overridden(folder: &tempfile::TempDir, name: &str, override_: &str) -> String {
+    let bytes = keyrule_tests::case::component(override_);
+    let file = format!("{override_}.wasm");
+    fs::write(folder.path().join(&file), &bytes).expect("a component");
+    let digest = keyrule_tests::case::sha256(&bytes);
+    let text = format!(
+        "name = \"p\"\n[override]\npath = \"{file}\"\nsha256 = \"{digest}\"\n{}",
+        ["first", "second"]
+            .map(|id| format!(
+                "[[source]]\nid = \"{id}\"\nkind = \"environment\"\nvariable = \"K_{}\"\nsurfaces = [\"terminal\"]\n",
+                id.to_uppercase()
+            ))
+            .concat()
+    );
+    fs::write(folder.path().join(name), text).expect("a policy");
+    path(folder, name)
+}
+
+#[test]
+fn where_an_override_chooses_every_case_is_gone_through() {
+    let files = folder(&[]);
+    let file = overridden(&files, "p.toml", "last-usable");
+    let ran = keyrule(&["policy", "matrix", &file]);
+    assert_eq!((ran.code, ran.words.as_str()), (0, ""));
+    // Nine combinations of two sources in eight sessions.
+    let said = |text: &str| assert!(ran.data.contains(text), "{text}\n{}", ran.data);
+    said("every case, 72;");
+    said("\nterminal\n");
+    said("  `first` ready and `second` failed or out: use `first`\n");
+    said("  `first` ready and `second` ready: use `second`\n");
+    said("\ndesktop, remote, web\n  always: refuse (nothing-usable)\n");
+    let full = keyrule(&["policy", "matrix", &file, "--full"]);
+    assert_eq!(full.code, 0);
+    assert_eq!(full.data.lines().count(), 1 + 72);
+    assert!(full.data.contains("terminal,false,ready,ready,use,second,"));
+    let json = keyrule(&["policy", "matrix", &file, "--json"]);
+    let table: serde_json::Value = serde_json::from_str(&json.data).expect("JSON");
+    assert_eq!(table["cases"], 72);
+    let ran = keyrule(&["policy", "matrix", &file, "--csv"]);
+    assert_eq!((ran.code, ran.data.as_str()), (2, ""));
+}
+
+#[test]
+fn two_overrides_are_compared_case_by_case() {
+    let files = folder(&[]);
+    let old = overridden(&files, "old.toml", "first");
+    let new = overridden(&files, "new.toml", "last-usable");
+    let ran = keyrule(&["policy", "diff", &old, &new]);
+    assert_eq!((ran.code, ran.words.as_str()), (0, ""));
+    let said = |text: &str| assert!(ran.data.contains(text), "{text}\n{}", ran.data);
+    // The first is always chosen by the old one, whatever it is worth.
+    said("switched: ");
+    said("`first` becomes `second`");
+    said("widening: ");
+    said("a refusal becomes `second`");
+    assert!(!ran.data.contains("narrowing: "), "{}", ran.data);
+    let same = keyrule(&["policy", "diff", &old, &old, "--fail-on", "any"]);
+    assert_eq!(same.code, 0, "{}", same.data);
+}
+
+#[test]
+fn cases_are_run_with_the_override_beside_them() {
+    let files = folder(&[]);
+    let file = overridden(&files, "p.toml", "last-usable");
+    let tests = "[[case]]\nname = \"the last one\"\n\
+        given = { first = \"ready\", second = \"ready\" }\nexpect = { use = \"second\" }\n";
+    fs::write(files.path().join("p.test.toml"), tests).expect("tests");
+    let ran = keyrule(&["policy", "test", &file]);
+    assert_eq!(
+        (ran.code, ran.data.as_str()),
+        (0, "1 passed\n"),
+        "{}",
+        ran.words
+    );
+    // Taking the second source away is noticed through the override.
+    let ran = keyrule(&["policy", "test", &file, "--mutate"]);
+    assert!(ran.data.contains("noticed"), "{}", ran.data);
+    fs::write(files.path().join("last-usable.wasm"), b"another").expect("a file");
+    let ran = keyrule(&["policy", "test", &file]);
+    assert_eq!((ran.code, ran.data.as_str()), (5, ""));
+    assert!(
+        ran.words.contains("error[override-digest]"),
+        "{}",
+        ran.words
+    );
+}

@@ -17,6 +17,8 @@ pub(crate) struct Document {
     pub served: Option<Placed<Surfaces>>,
     pub clear: Vec<String>,
     pub hide: Vec<String>,
+    /// What it says of policies that nobody manages.
+    pub others: Option<bool>,
     /// The component that chooses among what counts.
     pub chooser: Option<Chooser>,
     pub rules: Vec<Rule>,
@@ -82,7 +84,7 @@ fn read_with<'t>(name: &str, text: &'t str, reader: &mut Reader<'t>) -> Option<D
     let description = reader
         .string(top, "description")
         .map_or_else(String::new, |text| text.value);
-    reader.word(top, "others", &OTHERS);
+    let others = reader.word(top, "others", &OTHERS);
     let served = reader
         .table(top, "session", "`[session]`")
         .and_then(|session| {
@@ -114,6 +116,7 @@ fn read_with<'t>(name: &str, text: &'t str, reader: &mut Reader<'t>) -> Option<D
         storage: storage.value,
         served,
         chooser,
+        others: others.map(|said| said.value),
         clear: variables::unique(clear),
         hide: variables::unique(hide),
         rules,

@@ -54,6 +54,7 @@ impl Policy {
             storage: document.storage,
             clears: document.clear.clone(),
             hides: document.hide.clone(),
+            others: document.others,
             override_: document
                 .chooser
                 .as_ref()

@@ -36,7 +36,7 @@ async function inChromium(names) {
 if (globalThis.process?.argv[1]?.endsWith('digests.mjs')) {
   const { readdir } = await import('node:fs/promises');
   const files = (await readdir(new URL('../../policies', import.meta.url))).sort();
-  const names = files.filter((file) => file.endsWith('.toml')).map((file) => file.slice(0, -5));
+  const names = files.filter((file) => file.endsWith('.toml') && !file.endsWith('.test.toml')).map((file) => file.slice(0, -5));
   const run = process.argv[2] === '--chromium' ? inChromium : digests;
   process.stdout.write(await run(names));
 }

@@ -145,8 +145,8 @@ pub fn shipped() -> Vec<Shipped> {
     crate::case::list(&folder())
         .iter()
         .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "toml")
+            let name = path.to_string_lossy();
+            name.ends_with(".toml") && !name.ends_with(".test.toml")
         })
         .map(|path| one(&path.file_stem().expect("a name").to_string_lossy()))
         .collect()

@@ -2,7 +2,7 @@
 //! makes usable, or that others always decide before.
 
 use super::{Found, Said};
-use crate::condition::possible;
+use crate::condition::{Possible, possible};
 use crate::decide::effect;
 use crate::policy::Policy;
 use crate::rule::{ConsentLevel, Rule, Surfaces};
@@ -11,11 +11,13 @@ use crate::text::At;
 use crate::wit::{Consent, Effect, Fact, Reason, Session, State};
 
 pub(super) fn lint(policy: &Policy, found: &mut Found) {
-    for (index, rule) in policy.rules().iter().enumerate() {
-        let before = policy.rules().get(..index).unwrap_or_default();
+    let rules = policy.rules().iter();
+    let alone: Vec<(&Rule, Vec<Possible>)> = rules.map(|rule| (rule, possible(&[rule]))).collect();
+    for (index, (rule, conditions)) in alone.iter().enumerate() {
+        let before = alone.get(..index).unwrap_or_default();
         if counts_in(policy, rule).next().is_none() {
             dead(policy, rule, found);
-        } else if !never_usable(rule, found) {
+        } else if !never_usable(rule, conditions, found) {
             never_reached(policy, before, rule, found);
         }
     }
@@ -71,8 +73,7 @@ fn dead(policy: &Policy, rule: &Rule, found: &mut Found) {
 }
 
 /// Whether nothing that can be the case makes the source usable.
-fn never_usable(rule: &Rule, found: &mut Found) -> bool {
-    let conditions = possible(&[rule]);
+fn never_usable(rule: &Rule, conditions: &[Possible], found: &mut Found) -> bool {
     let mut judged = conditions
         .iter()
         .filter_map(|condition| condition.judged.first());
@@ -114,10 +115,15 @@ fn never_usable(rule: &Rule, found: &mut Found) -> bool {
     true
 }
 
-fn never_reached(policy: &Policy, before: &[Rule], rule: &Rule, found: &mut Found) {
-    let always = |other: &Rule, session: Session| {
+fn never_reached(
+    policy: &Policy,
+    before: &[(&Rule, Vec<Possible>)],
+    rule: &Rule,
+    found: &mut Found,
+) {
+    let always = |other: &Rule, conditions: &[Possible], session: Session| {
         other.counts(session.surface)
-            && possible(&[other])
+            && conditions
                 .iter()
                 .filter_map(|condition| condition.judged.first())
                 // Inside a helper's own run nobody expects a key.
@@ -135,7 +141,8 @@ fn never_reached(policy: &Policy, before: &[Rule], rule: &Rule, found: &mut Foun
     let reached_in = |session: Session| {
         before
             .iter()
-            .find(|other| always(other, session) || same(other, session))
+            .find(|(other, conditions)| always(other, conditions, session) || same(other, session))
+            .map(|(other, _)| *other)
     };
     let mut first = None;
     for session in counts_in(policy, rule) {

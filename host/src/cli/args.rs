@@ -105,7 +105,7 @@ pub(crate) enum Command {
     /// Store keys for the sources that take a stored key
     #[command(subcommand, after_help = KEY)]
     Key(Key),
-    /// Show, check and test policy files
+    /// Show, check, list, compare and test policies
     #[command(subcommand, after_help = POLICY)]
     Policy(Policy),
     /// Inspect and build the components that policies name as overrides
@@ -472,9 +472,8 @@ const HELP: &str = "\
   \x1b[1;36mlogout\x1b[0m       End a login at its issuer, and forget it here
   \x1b[1;36mconsent\x1b[0m      See and change what was said about sources
   \x1b[1;36mkey\x1b[0m          Store keys for the sources that take a stored key
-  \x1b[1;36mpolicy\x1b[0m       Show and check policy files
+  \x1b[1;36mpolicy\x1b[0m       Show, check, list, compare and test policies
   \x1b[1;36mengine\x1b[0m       Inspect and build components that choose among sources
-  \x1b[1;36mpolicy\x1b[0m       Show, check and test policy files
   \x1b[1;36mcompletions\x1b[0m  Print a script that completes commands in a shell
 
 \x1b[1;32mOptions:\x1b[0m
@@ -593,7 +592,8 @@ Examples:
   keyrule key list";
 
 const POLICY: &str = "\
-Exit codes: 0 when every file is in order, else 5.
+Exit codes: 0 when every file is in order; 5 when one is not; 1 when `lint`,
+`diff --fail-on`, `test` or `replay` finds what it looks for.
 
 Examples:
   keyrule policy show
@@ -652,6 +652,11 @@ that it names is passed. With --json, all that is the case is listed.
              consent is no longer needed, or a refusal became a use
   narrowing  the reverse
   switched   another source that both allow, or another refusal
+  contract   what is not decided: names, headers, lifetimes (switched), and
+             endpoints and policies that nobody manages (widening)
+
+Taking a source away can be a widening: where it failed, nothing was used, and
+now the next one is.
 
 Exit codes: 0, or 1 where --fail-on finds one: `widening`, `switched` (or
 widening), `any`; 5 where a file is not valid.

@@ -153,6 +153,7 @@ mod samples {
             clears: Vec::new(),
             hides: Vec::new(),
             override_: None,
+            others: None,
             documents: std::iter::once(policy)
                 .chain(rest)
                 .map(|document| document.path.clone())

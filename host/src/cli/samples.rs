@@ -150,6 +150,7 @@ fn explained(verdict: wit::Verdict, summary: &str, stands: [Stands<'_>; 4]) -> E
             clears: Vec::new(),
             hides: Vec::new(),
             override_: None,
+            others: None,
             documents: vec!["claude-code.toml".into()],
             warnings: Vec::new(),
         },

@@ -96,13 +96,17 @@ impl fmt::Debug for Policy {
     }
 }
 
-/// Calls a function of the policy with fresh fuel.
+/// Calls a function of the policy with fresh fuel: as much as a decision may
+/// use, or as much as reading documents may, for what goes through all of them.
 macro_rules! call {
-    ($self:ident, $name:literal, $method:ident $(, $argument:expr)*) => {{
+    ($self:ident, $name:literal, $method:ident $(, $argument:expr)*) => {
+        call!($self, CALL_FUEL, $name, $method $(, $argument)*)
+    };
+    ($self:ident, $fuel:ident, $name:literal, $method:ident $(, $argument:expr)*) => {{
         let policy = $self.policy;
         $self
             .store
-            .set_fuel(CALL_FUEL)
+            .set_fuel($fuel)
             .and_then(|()| {
                 $self
                     .exports
@@ -110,7 +114,7 @@ macro_rules! call {
                     .policy()
                     .$method(&mut $self.store, policy $(, $argument)*)
             })
-            .map_err(|error| of_call($name, CALL_FUEL, &error))
+            .map_err(|error| of_call($name, $fuel, &error))
     }};
 }
 
@@ -234,7 +238,7 @@ impl Policy {
     ///
     /// Where the component does not answer properly.
     pub fn table(&mut self) -> Result<wit::Table, Error> {
-        let table = call!(self, "table", call_table)?;
+        let table = call!(self, LOAD_FUEL, "table", call_table)?;
         verdict::check_table(&table, self.count()?)?;
         Ok(table)
     }
@@ -245,7 +249,7 @@ impl Policy {
     ///
     /// Where the component does not answer properly.
     pub fn lint(&mut self) -> Result<Vec<wit::Concern>, Error> {
-        call!(self, "lint", call_lint)
+        call!(self, LOAD_FUEL, "lint", call_lint)
     }
 }
 

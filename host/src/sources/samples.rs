@@ -60,6 +60,7 @@ pub(crate) fn about() -> wit::About {
         clears: Vec::new(),
         hides: Vec::new(),
         override_: None,
+        others: None,
         documents: Vec::new(),
         warnings: Vec::new(),
     }

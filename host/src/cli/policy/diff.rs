@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::stack::{Loaded, Stack};
-use crate::analysis::contract::{Contract, contracts};
+use crate::analysis::contract::{self, Contract, contracts};
 use crate::analysis::diff::{Change, Class, chosen, diff};
 use crate::cli::Context;
 use crate::cli::args::FailOn;
 use crate::cli::document::word;
 use crate::cli::errors::Failure;
-use crate::engine::{Engine, LoadError, Policy, bindings as wit};
+use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};
 use crate::error::Error;
 use crate::policy::{self, Texts};
 use words::Words;
@@ -105,9 +105,14 @@ impl Compared {
         } else {
             diff(&tables.0, &tables.1, &counterparts)
         };
+        let ttls = (ttls(&mut old, &tables.0)?, ttls(&mut new, &tables.1)?);
         Ok(Self {
             changes,
-            contracts: contracts(&old.sources, &new.sources, &counterparts),
+            contracts: contracts(
+                contract_of(&old, &ttls.0),
+                contract_of(&new, &ttls.1),
+                &counterparts,
+            ),
             counterparts,
             old,
             new,
@@ -115,12 +120,13 @@ impl Compared {
     }
 
     fn fails(&self, what: FailOn) -> bool {
-        let has = |class: Class| self.changes.iter().any(|change| change.class == class);
+        let has = |class: Class| {
+            self.changes.iter().any(|change| change.class == class)
+                || self.contracts.iter().any(|of| of.class == class)
+        };
         match what {
             FailOn::Widening => has(Class::Widening),
-            FailOn::Switched => {
-                has(Class::Widening) || has(Class::Switched) || !self.contracts.is_empty()
-            }
+            FailOn::Switched => has(Class::Widening) || has(Class::Switched),
             FailOn::Any => !self.changes.is_empty() || !self.contracts.is_empty(),
         }
     }
@@ -144,11 +150,12 @@ impl Compared {
             .iter()
             .map(|contract| {
                 json!({
-                    "source": self.new.id(contract.source),
+                    "class": called(contract.class),
+                    "source": contract.source.map(|source| self.new.id(source)),
                     "part": contract.part,
                     "old": contract.old,
                     "new": contract.new,
-                    "rule": format!("{}:{}", contract.at.path, contract.at.line),
+                    "rule": contract.at.as_ref().map(|at| format!("{}:{}", at.path, at.line)),
                 })
             })
             .collect();
@@ -250,6 +257,29 @@ fn case_by_case(
     };
     let changes = chosen::diff(&mut before, &mut after, counterparts);
     Ok(changes.map_err(Error::Engine)?)
+}
+
+fn contract_of<'p>(loaded: &'p Loaded, ttls: &'p [u64]) -> contract::Side<'p> {
+    contract::Side {
+        about: &loaded.about,
+        sources: &loaded.sources,
+        ttls,
+    }
+}
+
+/// How long the token of each source is kept, where no variable says.
+fn ttls(loaded: &mut Loaded, table: &wit::Table) -> Result<Vec<u64>, Failure> {
+    let mut ttls = Vec::with_capacity(table.conditions.len());
+    for (source, conditions) in (0..).zip(&table.conditions) {
+        ttls.push(match conditions.first() {
+            Some(condition) => {
+                let found = loaded.policy.observe(source, &condition.seen);
+                found.map_err(Error::Engine)?.ttl_ms
+            }
+            None => 0,
+        });
+    }
+    Ok(ttls)
 }
 
 fn side(loaded: &Loaded) -> Value {

@@ -34,7 +34,10 @@ const CLASSES: [(Class, &str); 3] = [
         "something is used that was not allowed before",
     ),
     (Class::Narrowing, "something is no longer used"),
-    (Class::Switched, "another of those that both allow"),
+    (
+        Class::Switched,
+        "another of those that both allow, or another refusal",
+    ),
 ];
 
 /// Changes that are said in one sentence.
@@ -113,18 +116,24 @@ impl Words<'_> {
             return;
         }
         text.push_str(&format!(
-            "\n{}: the same source, sent or handed over in another way\n",
+            "\n{}: what is not decided, and is another all the same\n",
             self.look.yellow("contract")
         ));
         for contract in &compared.contracts {
-            let said = format!(
-                "`{}`, {}: {} becomes {} ({})",
-                compared.new.id(contract.source),
+            let of = match contract.source {
+                Some(source) => format!("`{}`", compared.new.id(source)),
+                None => "the policy".to_owned(),
+            };
+            let mut said = format!(
+                "{}: {of}, {}: {} becomes {}",
+                called(contract.class),
                 contract.part,
                 contract.old,
                 contract.new,
-                self.place(&contract.at)
             );
+            if let Some(at) = &contract.at {
+                said.push_str(&format!(" ({})", self.place(at)));
+            }
             text.push_str(&self.item(&said));
         }
     }
