@@ -382,7 +382,7 @@ pub(crate) fn variables(reader: &mut Reader<'_>, table: Table<'_>, key: &str) ->
 }
 
 fn checked_variable(reader: &mut Reader<'_>, key: &str, name: &str, at: At) -> bool {
-    let valid = name.len() <= 128
+    let valid = (1..=128).contains(&name.len())
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name
             .bytes()

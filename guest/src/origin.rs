@@ -194,6 +194,11 @@ pub(crate) fn of_url(url: &str) -> Result<String, Fault> {
     let (head, rest) = url
         .split_once("://")
         .ok_or("write a whole URL, such as `https://api.example.com`")?;
+    // RFC 3986 has none of these; the last is no white space to Unicode, and is
+    // to the regular expressions of the schema.
+    if rest.contains(|character: char| character.is_whitespace() || character == '\u{feff}') {
+        return Err("a URL has no white space in it");
+    }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
         return Err("a URL in a policy carries no user name and no password");
@@ -377,5 +382,8 @@ mod tests {
         );
         assert!(of_url("https://user:pw@a.example").is_err());
         assert!(of_url("https://*.example").is_err());
+        assert!(of_url("https://a.example/v1 ").is_err());
+        assert!(of_url("https://a.example/v1\u{a0}x").is_err());
+        assert!(of_url("https://a.example/@team/*").is_ok());
     }
 }

@@ -299,16 +299,15 @@ impl<'t> Reader<'t> {
                 other => self.wrong_type(key, other, "a list of strings", at),
             }
         }
-        if strings
-            .first()
-            .is_none_or(|program| program.trim().is_empty())
-        {
-            self.error(
-                "empty-list",
-                format!("`{key}` names no program"),
-                at,
-                "write for example `command = [\"/usr/local/bin/get-token\"]`",
-            );
+        let help = "write for example `command = [\"/usr/local/bin/get-token\"]`";
+        if items.is_empty() {
+            self.error("empty-list", format!("`{key}` lists nothing"), at, help);
+            return None;
+        }
+        let program = strings.first();
+        if program.is_some_and(|program| program.trim().is_empty()) {
+            let message = format!("`{key}` names no program");
+            self.error("no-program", message, at, help);
             return None;
         }
         Some(strings)

@@ -193,6 +193,31 @@ fn the_further_reasons_of_the_parser_are_those_that_are_listed() {
     assert_eq!(found, further());
 }
 
+/// `taplo`, which editors run, knows the words of an older draft, and takes no
+/// notice of others.
+#[test]
+fn the_schemas_use_no_word_that_editors_pass_over() {
+    for entry in std::fs::read_dir(root().join("policies")).expect("the schemas") {
+        let path = entry.expect("an entry").path();
+        let shown = path.display().to_string();
+        if !shown.ends_with(".schema.json") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a schema");
+        for word in [
+            "dependentRequired",
+            "dependentSchemas",
+            "prefixItems",
+            "unevaluatedItems",
+            "unevaluatedProperties",
+            "minContains",
+            "maxContains",
+        ] {
+            assert!(!text.contains(&format!("\"{word}\"")), "{shown}: {word}");
+        }
+    }
+}
+
 fn settings() -> ProptestConfig {
     ProptestConfig {
         cases: ProptestConfig::default().cases.max(2_000),
