@@ -41,6 +41,8 @@
 //!   every source before it is `out` and none after it was looked at, each of
 //!   the six states, with each consent where the source asks.
 
+mod words;
+
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,8 +50,8 @@ use std::path::{Path, PathBuf};
 use keyrule::engine::{Engine, Judge, Policy, bindings as wit};
 use sha2::{Digest, Sha256};
 
+use self::words::{at, case, effect, json, none, seen, session_words, verdict};
 use crate::native::convert;
-use crate::render::word;
 
 /// The most combinations for one session.
 const BOUND: usize = 65_536;
@@ -342,98 +344,4 @@ fn sessions() -> impl Iterator<Item = wit::Session> {
             interactive,
         })
     })
-}
-
-fn session_words(session: wit::Session) -> String {
-    let who = if session.interactive {
-        "interactive"
-    } else {
-        "alone"
-    };
-    format!("{} {who}", case(&session.surface))
-}
-
-fn verdict(verdict: wit::Verdict) -> String {
-    match verdict {
-        wit::Verdict::Look(source) => format!("look:{source}"),
-        wit::Verdict::Ask(source) => format!("ask:{source}"),
-        wit::Verdict::Get(source) => format!("get:{source}"),
-        wit::Verdict::Use(source) => format!("use:{source}"),
-        wit::Verdict::Consult => "consult".to_owned(),
-        wit::Verdict::Refuse(refused) => match refused.source {
-            Some(source) => format!("refuse:{}:{source}", case(&refused.reason)),
-            None => format!("refuse:{}", case(&refused.reason)),
-        },
-    }
-}
-
-fn effect(effect: wit::Effect) -> String {
-    match effect {
-        wit::Effect::Pass => "pass".to_owned(),
-        wit::Effect::Ask => "ask".to_owned(),
-        wit::Effect::Use => "use".to_owned(),
-        wit::Effect::Refuse(reason) => format!("refuse:{}", case(&reason)),
-    }
-}
-
-fn seen(seen: &wit::Observation) -> String {
-    let outcome = match seen.outcome {
-        wit::Outcome::Trouble(trouble) => format!("trouble:{}", case(&trouble)),
-        other => case(&other),
-    };
-    let destination = match &seen.destination {
-        wit::Destination::Default => "default".to_owned(),
-        wit::Destination::Origin(origin) => format!("origin:{}", json(origin)),
-        wit::Destination::Malformed => "malformed".to_owned(),
-    };
-    let lifetime = match seen.lifetime {
-        wit::Lifetime::Unset => "unset".to_owned(),
-        wit::Lifetime::Milliseconds(milliseconds) => format!("milliseconds:{milliseconds}"),
-        wit::Lifetime::Malformed => "malformed".to_owned(),
-    };
-    let free = |text: &Option<String>| text.as_deref().map_or_else(none, json);
-    [
-        if seen.got { "got" } else { "looked" }.to_owned(),
-        outcome,
-        free(&seen.detail),
-        free(&seen.found_in),
-        seen.tier.as_ref().map_or_else(none, case),
-        destination,
-        seen.expires_in
-            .map_or_else(none, |seconds| seconds.to_string()),
-        if seen.renewable { "renewable" } else { "lasts" }.to_owned(),
-        free(&seen.account),
-        free(&seen.organization),
-        seen.kept_in.as_ref().map_or_else(none, case),
-        lifetime,
-    ]
-    .join(" ")
-}
-
-fn at(at: &wit::Location) -> String {
-    let path = json(&at.path);
-    format!(
-        "{path}:{}:{}:{}:{}",
-        at.line, at.column, at.offset, at.length
-    )
-}
-
-/// The name that a case has in the contract: `NotLooked` is `not-looked`.
-fn case(case: &impl std::fmt::Debug) -> String {
-    let mut name = String::new();
-    for letter in word(case).chars() {
-        if letter.is_ascii_uppercase() && !name.is_empty() {
-            name.push('-');
-        }
-        name.push(letter.to_ascii_lowercase());
-    }
-    name
-}
-
-fn json(text: &str) -> String {
-    serde_json::to_string(text).expect("a text")
-}
-
-fn none() -> String {
-    "-".to_owned()
 }

@@ -1,0 +1,100 @@
+//! The words of the text. What goes in is a value of the contract; what comes
+//! out is how it is written.
+
+use keyrule::engine::bindings as wit;
+
+use crate::render::word;
+
+pub(super) fn session_words(session: wit::Session) -> String {
+    let who = if session.interactive {
+        "interactive"
+    } else {
+        "alone"
+    };
+    format!("{} {who}", case(&session.surface))
+}
+
+pub(super) fn verdict(verdict: wit::Verdict) -> String {
+    match verdict {
+        wit::Verdict::Look(source) => format!("look:{source}"),
+        wit::Verdict::Ask(source) => format!("ask:{source}"),
+        wit::Verdict::Get(source) => format!("get:{source}"),
+        wit::Verdict::Use(source) => format!("use:{source}"),
+        wit::Verdict::Consult => "consult".to_owned(),
+        wit::Verdict::Refuse(refused) => match refused.source {
+            Some(source) => format!("refuse:{}:{source}", case(&refused.reason)),
+            None => format!("refuse:{}", case(&refused.reason)),
+        },
+    }
+}
+
+pub(super) fn effect(effect: wit::Effect) -> String {
+    match effect {
+        wit::Effect::Pass => "pass".to_owned(),
+        wit::Effect::Ask => "ask".to_owned(),
+        wit::Effect::Use => "use".to_owned(),
+        wit::Effect::Refuse(reason) => format!("refuse:{}", case(&reason)),
+    }
+}
+
+pub(super) fn seen(seen: &wit::Observation) -> String {
+    let outcome = match seen.outcome {
+        wit::Outcome::Trouble(trouble) => format!("trouble:{}", case(&trouble)),
+        other => case(&other),
+    };
+    let destination = match &seen.destination {
+        wit::Destination::Default => "default".to_owned(),
+        wit::Destination::Origin(origin) => format!("origin:{}", json(origin)),
+        wit::Destination::Malformed => "malformed".to_owned(),
+    };
+    let lifetime = match seen.lifetime {
+        wit::Lifetime::Unset => "unset".to_owned(),
+        wit::Lifetime::Milliseconds(milliseconds) => format!("milliseconds:{milliseconds}"),
+        wit::Lifetime::Malformed => "malformed".to_owned(),
+    };
+    let free = |text: &Option<String>| text.as_deref().map_or_else(none, json);
+    [
+        if seen.got { "got" } else { "looked" }.to_owned(),
+        outcome,
+        free(&seen.detail),
+        free(&seen.found_in),
+        seen.tier.as_ref().map_or_else(none, case),
+        destination,
+        seen.expires_in
+            .map_or_else(none, |seconds| seconds.to_string()),
+        if seen.renewable { "renewable" } else { "lasts" }.to_owned(),
+        free(&seen.account),
+        free(&seen.organization),
+        seen.kept_in.as_ref().map_or_else(none, case),
+        lifetime,
+    ]
+    .join(" ")
+}
+
+pub(super) fn at(at: &wit::Location) -> String {
+    let path = json(&at.path);
+    format!(
+        "{path}:{}:{}:{}:{}",
+        at.line, at.column, at.offset, at.length
+    )
+}
+
+/// The name that a case has in the contract: `NotLooked` is `not-looked`.
+pub(super) fn case(case: &impl std::fmt::Debug) -> String {
+    let mut name = String::new();
+    for letter in word(case).chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+pub(super) fn json(text: &str) -> String {
+    serde_json::to_string(text).expect("a text")
+}
+
+pub(super) fn none() -> String {
+    "-".to_owned()
+}
