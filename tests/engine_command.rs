@@ -139,7 +139,7 @@ fn what_is_no_component_is_refused() {
         (
             &text,
             "override-not-a-component",
-            "hint: build it for the world `policy-override` of `wit/policy.wit`\n",
+            "hint: build it for the world `policy-override`, which `keyrule engine wit` prints\n",
         ),
         (
             &here.path("none"),

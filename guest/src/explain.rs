@@ -308,6 +308,12 @@ impl Policy {
                     ),
                     rule.at,
                 );
+            } else if winner.is_some() && self.merged.document.chooser.is_some() {
+                let (winner, loser) = (&first.source.id, &rule.source.id);
+                let said = format!(
+                    "`{loser}` is there too and not used: the policy's override chose `{winner}`"
+                );
+                warn("shadowed", said, rule.at);
             } else if winner.is_some() {
                 warn("shadowed", shadowed(first, rule), rule.at);
             }

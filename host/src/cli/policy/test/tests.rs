@@ -273,7 +273,9 @@ fn nothing_is_changed_where_a_case_is_not_as_expected() {
             ..asked(Some(&policy))
         },
     );
-    assert!(!printed.data.contains("changes:"), "{}", printed.data);
+    let said = "changes: none made, because a case is not as expected\n";
+    assert!(printed.data.contains(said), "{}", printed.data);
+    assert_eq!(printed.data.matches("changes:").count(), 1);
     assert_eq!(printed.exit, 1);
 }
 
