@@ -67,9 +67,16 @@ pub(crate) fn diff(
     new: &wit::Table,
     counterparts: &[wit::Counterpart],
 ) -> Result<Vec<Change>, TooMany> {
+    joined(|session| in_session(session, old, new, counterparts))
+}
+
+/// The changes of every session, those that are the same joined.
+fn joined<E>(
+    mut of_session: impl FnMut(wit::Session) -> Result<Vec<Change>, E>,
+) -> Result<Vec<Change>, E> {
     let mut changes: Vec<Change> = Vec::new();
     for session in sessions() {
-        for change in in_session(session, old, new, counterparts)? {
+        for change in of_session(session)? {
             let same = changes.iter_mut().find(|other| {
                 other.class == change.class
                     && other.old == change.old
@@ -84,6 +91,27 @@ pub(crate) fn diff(
     }
     changes.sort_by_key(|change| change.class);
     Ok(changes)
+}
+
+/// What a change means, where the outcomes alone tell: from or to a refusal,
+/// or the same source with another need of a consent.
+fn by_outcome(old: Outcome, new: Outcome) -> Option<Class> {
+    let rank = |outcome: Outcome| match outcome {
+        Outcome::Refuse(..) => 0,
+        Outcome::Ask(_) => 1,
+        Outcome::Use(_) => 2,
+    };
+    match (rank(old), rank(new)) {
+        (0, 0) => Some(Class::Switched),
+        (0, _) => Some(Class::Widening),
+        (_, 0) => Some(Class::Narrowing),
+        (before, after) if old.source() == new.source() => Some(if after > before {
+            Class::Widening
+        } else {
+            Class::Narrowing
+        }),
+        _ => None,
+    }
 }
 
 /// All letters of a counterpart that have the same two effects.
@@ -194,24 +222,8 @@ type Group = Vec<u64>;
 /// What a group of cases means. It is split where only some of its cases are
 /// of a class.
 fn classes(from: &Path, to: &Path, group: Group, kinds: &[Kinds]) -> Vec<(Class, Group)> {
-    let rank = |outcome: Outcome| match outcome {
-        Outcome::Refuse(..) => 0,
-        Outcome::Ask(_) => 1,
-        Outcome::Use(_) => 2,
-    };
-    match (rank(from.outcome), rank(to.outcome)) {
-        (0, 0) => return vec![(Class::Switched, group)],
-        (0, _) => return vec![(Class::Widening, group)],
-        (_, 0) => return vec![(Class::Narrowing, group)],
-        (before, after) if from.outcome.source() == to.outcome.source() => {
-            let class = if after > before {
-                Class::Widening
-            } else {
-                Class::Narrowing
-            };
-            return vec![(class, group)];
-        }
-        _ => {}
+    if let Some(class) = by_outcome(from.outcome, to.outcome) {
+        return vec![(class, group)];
     }
     // A source that the other policy does not let be used in the same case.
     let allowed =

@@ -2,7 +2,7 @@
 //! A table is then no chain, so every case is decided by itself, as a
 //! resolution of its own, and those that change in the same way are merged.
 
-use super::{Change, Class, Letter, Side};
+use super::{Change, Class, Letter, Side, by_outcome, joined};
 use crate::analysis::outcome::{Outcome, sessions};
 use crate::analysis::tree;
 use crate::engine::{Error, Judge, bindings as wit};
@@ -43,21 +43,7 @@ pub(crate) fn diff(
     new: &mut Policy<'_>,
     counterparts: &[wit::Counterpart],
 ) -> Result<Vec<Change>, Error> {
-    let mut changes: Vec<Change> = Vec::new();
-    for session in sessions() {
-        for change in in_session(session, old, new, counterparts)? {
-            let same = changes.iter_mut().find(|other| {
-                (other.class, other.old, other.new, &other.when)
-                    == (change.class, change.old, change.new, &change.when)
-            });
-            match same {
-                Some(other) => other.sessions.push(session),
-                None => changes.push(change),
-            }
-        }
-    }
-    changes.sort_by_key(|change| change.class);
-    Ok(changes)
+    joined(|session| in_session(session, old, new, counterparts))
 }
 
 /// What is known of a counterpart, for each policy that has it, and which
@@ -236,11 +222,9 @@ fn class(
     case: &[&Known],
     sides: &(Side<'_>, Side<'_>),
 ) -> Class {
-    let rank = |outcome: Outcome| match outcome {
-        Outcome::Refuse(..) => 0,
-        Outcome::Ask(_) => 1,
-        Outcome::Use(_) => 2,
-    };
+    if let Some(class) = by_outcome(was, is) {
+        return class;
+    }
     let allowed = |outcome: Outcome, in_old: bool| {
         let place = outcome.source().and_then(|at| usize::try_from(at).ok());
         let found = place.and_then(|at| {
@@ -255,19 +239,11 @@ fn class(
         });
         matches!(found, Some(wit::Effect::Use | wit::Effect::Ask))
     };
-    match (rank(was), rank(is)) {
-        (0, 0) => Class::Switched,
-        (0, _) => Class::Widening,
-        (_, 0) => Class::Narrowing,
-        (before, after) if was.source() == is.source() => {
-            if after > before {
-                Class::Widening
-            } else {
-                Class::Narrowing
-            }
-        }
-        _ if !allowed(is, true) => Class::Widening,
-        _ if !allowed(was, false) => Class::Narrowing,
-        _ => Class::Switched,
+    if !allowed(is, true) {
+        Class::Widening
+    } else if !allowed(was, false) {
+        Class::Narrowing
+    } else {
+        Class::Switched
     }
 }
