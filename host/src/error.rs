@@ -156,7 +156,7 @@ pub(crate) fn refusal(explained: &Explained) -> Option<Refusal> {
 }
 
 /// The stable name of a refusal, as in `wit/policy.wit`.
-fn refusal_code(reason: Refusal) -> &'static str {
+pub(crate) fn refusal_code(reason: Refusal) -> &'static str {
     match reason {
         Refusal::SurfaceNotServed => "surface-not-served",
         Refusal::NothingUsable => "nothing-usable",

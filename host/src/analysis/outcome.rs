@@ -2,6 +2,7 @@
 //! for sessions, consents and outcomes that every table shares.
 
 use crate::engine::bindings as wit;
+pub(crate) use crate::error::refusal_code as refusal;
 
 /// What a decision comes to. A source is named by its place in its policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,18 +62,6 @@ impl Outcome {
             Self::Refuse(reason, _) => Some(reason),
             Self::Use(_) | Self::Ask(_) => None,
         }
-    }
-}
-
-/// The word of `wit/policy.wit` for a refusal.
-pub(crate) fn refusal(reason: wit::Refusal) -> &'static str {
-    match reason {
-        wit::Refusal::SurfaceNotServed => "surface-not-served",
-        wit::Refusal::NothingUsable => "nothing-usable",
-        wit::Refusal::SourceFailed => "source-failed",
-        wit::Refusal::EndpointNotAllowed => "endpoint-not-allowed",
-        wit::Refusal::ConsentRequired => "consent-required",
-        wit::Refusal::OverrideRefused => "override-refused",
     }
 }
 
