@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::analysis::walk::{End, Walked, World, walk};
 use crate::engine::bindings as wit;
 use crate::engine::{Error, Judge};
+use crate::sources::observation;
 
 pub(crate) mod expect;
 pub(crate) mod read;
@@ -249,20 +250,7 @@ impl Given {
 
 /// What is seen of a source that is not there.
 pub(crate) fn nothing() -> wit::Observation {
-    wit::Observation {
-        got: false,
-        outcome: wit::Outcome::Absent,
-        detail: None,
-        found_in: None,
-        tier: None,
-        destination: wit::Destination::Default,
-        expires_in: None,
-        renewable: false,
-        account: None,
-        organization: None,
-        kept_in: None,
-        lifetime: wit::Lifetime::Unset,
-    }
+    observation(wit::Outcome::Absent)
 }
 
 #[cfg(test)]
