@@ -6,7 +6,7 @@
 //! and runs them; by hand it is
 //!
 //! ```text
-//! cargo build -p keyrule && cargo test -p keyrule-tests --test real
+//! cargo build -p keyrule-cli && cargo test -p keyrule-tests --test real
 //! ```
 
 #![allow(

@@ -73,6 +73,13 @@ impl Ambient {
         self
     }
 
+    /// Unsets a variable, in this value only.
+    #[must_use]
+    pub fn without_variable(mut self, name: &str) -> Self {
+        self.variables.remove(OsStr::new(name));
+        self
+    }
+
     /// A variable's value, empty or not.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&OsStr> {

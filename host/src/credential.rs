@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::engine::bindings as wit;
-use crate::secret::Secret;
+use crate::material::Material;
 
 /// What a resolution hands out: a secret, how it is sent, where it may go,
 /// and until when.
@@ -15,22 +15,50 @@ pub struct Credential {
     /// The source's name in the policy.
     pub source: String,
     /// None where the tool holds its login itself and nobody else may.
-    pub(crate) secret: Option<Secret>,
+    pub(crate) material: Option<Material>,
     pub(crate) headers: Vec<wit::Pair>,
     pub(crate) export: Vec<wit::Pair>,
+    /// What `{region}` and the like stand for in an `export`.
+    pub(crate) words: Vec<(&'static str, String)>,
     /// Where the credential may be sent: scheme, host and port.
     pub endpoint: Option<String>,
     /// The variable that tells a program the endpoint.
     pub(crate) endpoint_variable: Option<String>,
+    /// What a program is passed of the provider's own variables.
+    pub(crate) passed: Passed,
     /// When it ends, where that is known.
     pub expires_at: Option<SystemTime>,
+}
+
+/// Variables of a cloud provider for a program that asks the provider itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Passed {
+    /// Those that stay, whoever clears them; one that ends in `*` stands for
+    /// all that begin so.
+    pub keeps: Vec<String>,
+    /// Those that go, because others that the policy sets take their place.
+    pub drops: Vec<String>,
+    /// Those that the policy sets.
+    pub sets: Vec<(String, String)>,
 }
 
 impl Credential {
     /// Whether the tool alone holds this credential.
     #[must_use]
     pub fn is_tool_login(&self) -> bool {
-        self.secret.is_none()
+        self.material.is_none()
+    }
+
+    /// Whether nothing is sent, because somebody on the way authenticates.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        matches!(self.material, Some(Material::Nothing))
+    }
+
+    /// Whether requests are signed with it, rather than carry it.
+    #[must_use]
+    pub fn signs(&self) -> bool {
+        matches!(self.material, Some(Material::Keys(_)))
     }
 }
 
@@ -39,7 +67,7 @@ impl fmt::Debug for Credential {
         formatter
             .debug_struct("Credential")
             .field("source", &self.source)
-            .field("secret", &self.secret)
+            .field("material", &self.material)
             .field("endpoint", &self.endpoint)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()

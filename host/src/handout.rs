@@ -8,19 +8,37 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::credential::Credential;
+use crate::material::Material;
 use crate::secret::Secret;
 
+mod form;
+
+pub use self::keys::AwsKey;
+pub(crate) use form::{material_from_bytes, material_to_bytes};
+
+mod keys;
+
 impl Credential {
-    /// The bare token, or none where the tool alone holds it.
+    /// The bare token, or none where the tool alone holds it, or where it is
+    /// no token: headers of a helper, or a key that signs.
     #[must_use]
     pub fn token(&self) -> Option<&str> {
-        self.secret.as_ref().map(Secret::expose)
+        self.material.as_ref()?.secret().map(Secret::expose)
     }
 
-    /// The headers to send, with their values.
+    /// The headers to send, with their values. A key that signs has none of
+    /// its own: they depend on the request.
     #[must_use]
     pub fn headers(&self) -> Vec<(String, String)> {
-        self.fill(&self.headers)
+        match &self.material {
+            Some(Material::Carried(_, headers)) => self.fill(headers),
+            Some(Material::Headers(headers)) => headers
+                .iter()
+                .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+                .collect(),
+            Some(Material::Keys(_) | Material::Nothing) => Vec::new(),
+            Some(Material::Token(_)) | None => self.fill(&self.headers),
+        }
     }
 
     /// The variables that a child is to see: the source's `export`, and the
@@ -33,6 +51,11 @@ impl Credential {
             && !variables.iter().any(|(set, _)| set == name)
         {
             variables.push((name.clone(), endpoint.clone()));
+        }
+        for (name, value) in &self.passed.sets {
+            if !variables.iter().any(|(set, _)| set == name) {
+                variables.push((name.clone(), value.clone()));
+            }
         }
         variables
     }
@@ -52,12 +75,25 @@ impl Credential {
         while let Some(open) = rest.find('{') {
             let (before, word) = rest.split_at(open);
             text.push_str(before);
+            let keys = match &self.material {
+                Some(Material::Keys(keys)) => Some(keys),
+                _ => None,
+            };
+            let session = keys.and_then(|keys| keys.session.as_ref());
             let known = [
                 ("{secret}", self.token()),
                 ("{endpoint}", self.endpoint.as_deref()),
+                ("{access-key-id}", keys.map(|keys| keys.id.as_str())),
+                ("{secret-access-key}", keys.map(|keys| keys.secret.expose())),
+                ("{session-token}", session.map(Secret::expose)),
             ];
+            let words = self
+                .words
+                .iter()
+                .map(|(name, value)| (*name, Some(value.as_str())));
             match known
                 .into_iter()
+                .chain(words)
                 .find_map(|(name, value)| Some((value, word.strip_prefix(name)?)))
             {
                 Some((value, after)) => {
@@ -101,6 +137,23 @@ pub(crate) fn fingerprint(secret: &Secret) -> Fingerprint {
     Fingerprint(Sha256::digest(secret.expose()).into())
 }
 
+/// The fingerprint of what was handed out, where there is something.
+pub(crate) fn fingerprint_of(material: &Material) -> Option<Fingerprint> {
+    match material {
+        Material::Token(secret) | Material::Carried(secret, _) => Some(fingerprint(secret)),
+        Material::Keys(keys) => Some(fingerprint(&keys.secret)),
+        Material::Headers(_) => Some(Fingerprint(
+            Sha256::digest(&*material_to_bytes(material)).into(),
+        )),
+        Material::Nothing => None,
+    }
+}
+
+/// Whether two secrets are the same text.
+pub(crate) fn same(left: &Secret, right: &Secret) -> bool {
+    left.expose() == right.expose()
+}
+
 /// Prints nothing of it: a short secret could be found by trying.
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,7 +174,9 @@ mod tests {
         };
         let credential = Credential {
             source: "sample".to_owned(),
-            secret: Some(Secret::new("k{endpoint}")),
+            material: Some(Material::Token(Secret::new("k{endpoint}"))),
+            words: Vec::new(),
+            passed: Default::default(),
             headers: vec![pair("A", "Bearer {secret} {other} {")],
             export: vec![pair("URL", "{endpoint}")],
             endpoint: Some("https://a.example/{secret}".to_owned()),

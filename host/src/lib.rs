@@ -60,6 +60,7 @@ mod error;
 mod handout;
 mod http;
 mod login;
+mod material;
 pub mod policy;
 pub mod receipt;
 mod resolve;
@@ -74,6 +75,7 @@ pub mod cli;
 
 pub use credential::Credential;
 pub use error::Error;
+pub use handout::AwsKey;
 pub use login::{Input, LoginError, LoginUi, Visit, Way};
 pub use receipt::Receipt;
 pub use resolver::Resolver;

@@ -15,8 +15,9 @@ use crate::engine::bindings as wit;
 use crate::engine::{Judge, Step, Steps};
 use crate::error::Error;
 use crate::handout::Fingerprint;
+use crate::material::Material;
 use crate::secret::Secret;
-use crate::sources::{self, Context, GetOptions, Notices, Supplied};
+use crate::sources::{self, Context, Facts, GetOptions, Notices, Supplied};
 use crate::store;
 
 /// How far to go.
@@ -78,7 +79,8 @@ pub(crate) struct Seen {
 #[derive(Debug, Default)]
 struct Private {
     subject: Option<Secret>,
-    secret: Option<Secret>,
+    material: Option<Material>,
+    facts: Facts,
     endpoint: Option<String>,
     ttl: Duration,
 }
@@ -263,7 +265,9 @@ impl<'r> Resolution<'r> {
         let got = sources::get_seen(source, self.context(), options, subject.as_ref()).await;
         self.seen.gets += 1;
         self.seen.notes.extend(got.notes);
-        self.private(index)?.secret = got.secret;
+        let private = self.private(index)?;
+        private.material = got.material;
+        private.facts = got.facts;
         if let Some(place) = self.seen.got.get_mut(index) {
             *place = Some(got.observation.clone());
         }
@@ -300,24 +304,40 @@ impl<'r> Resolution<'r> {
         let expires_in = seen.and_then(|seen| seen.expires_in);
         let private = self.private(index)?;
         let endpoint = source.endpoint.as_ref();
-        let secret = private.secret.take();
+        let material = private.material.take();
+        let facts = std::mem::take(&mut private.facts);
+        let followed = private.endpoint.take();
         let held_by_tool = matches!(source.kind, wit::Kind::ToolLogin(_));
-        if secret.is_some() == held_by_tool {
+        if material.is_some() == held_by_tool {
             return Err(Error::Internal("a source was got and brought no secret"));
         }
+        let is_cloud = matches!(source.kind, wit::Kind::Cloud(_));
+        let endpoint_variable = endpoint
+            // A provider's own clients know where it is, region by region.
+            .filter(|_| !is_cloud || followed.is_some())
+            // Else the default is named too: the child's own may be another.
+            .and_then(|endpoint| endpoint.variable.clone());
+        let words = [
+            ("{region}", facts.region),
+            ("{project}", facts.project),
+            ("{resource}", facts.resource),
+        ];
         Ok(Credential {
             source: source.id.clone(),
-            secret,
+            material,
             headers: source.headers.clone(),
             export: source.export.clone(),
+            words: words
+                .into_iter()
+                .filter_map(|(word, text)| Some((word, text?)))
+                .collect(),
             // Looked at together with the destination: there only where a
             // variable was followed.
-            endpoint: private
-                .endpoint
-                .take()
+            endpoint: followed
+                .or(facts.endpoint)
                 .or_else(|| endpoint.map(|endpoint| endpoint.default.clone())),
-            // The default is named too: the child's own may be another.
-            endpoint_variable: endpoint.and_then(|endpoint| endpoint.variable.clone()),
+            endpoint_variable,
+            passed: sources::passed(source, self.ambient),
             expires_at: expires_in
                 .and_then(|seconds| u64::try_from(seconds).ok())
                 .and_then(|seconds| SystemTime::now().checked_add(Duration::from_secs(seconds))),

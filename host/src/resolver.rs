@@ -14,7 +14,7 @@ use crate::credential::Credential;
 use crate::engine::bindings as wit;
 use crate::engine::{self, Judge, LoadError, chooser};
 use crate::error::Error;
-use crate::handout::{Fingerprint, fingerprint};
+use crate::handout::{Fingerprint, fingerprint_of};
 use crate::policy::{self, FileReport};
 use crate::receipt::Background;
 use crate::resolve::{End, Resolution as Run, Seen, Until};
@@ -177,8 +177,10 @@ impl Resolver {
                 explained: Box::new(explained),
             }),
             End::Used(index, credential) => {
-                let secret = credential.secret.as_ref();
-                self.handed_out = secret.map(|secret| (index, fingerprint(secret)));
+                let material = credential.material.as_ref();
+                self.handed_out = material
+                    .and_then(fingerprint_of)
+                    .map(|fingerprint| (index, fingerprint));
                 Ok(Resolution {
                     credential: *credential,
                     explained,

@@ -4,14 +4,17 @@
 //! out is an observation without the value and, from a get, the secret beside
 //! it. Kinds do not know each other, and none of them judges what it sees.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::ambient::Ambient;
+use crate::credential::Passed;
 use crate::engine::bindings as wit;
 use crate::handout::Fingerprint;
+use crate::material::Material;
 use crate::secret::Secret;
 use crate::store;
 
@@ -45,10 +48,118 @@ impl fmt::Debug for Look {
 pub(crate) struct Got {
     /// What was seen, without the value.
     pub observation: wit::Observation,
-    /// The secret, if it was got. A `tool-login` never has one.
-    pub secret: Option<Secret>,
+    /// What can be handed out, if it was got. A `tool-login` never has any.
+    pub material: Option<Material>,
+    /// What else is known of it now.
+    pub facts: Facts,
     /// What the user should know besides.
     pub notes: Vec<String>,
+}
+
+/// What is known of a credential besides, none of it a secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Facts {
+    /// Whose it is, as far as it may be shown.
+    pub account: Option<String>,
+    /// Where it comes from, in words.
+    pub detail: Option<String>,
+    /// The region that it is for.
+    pub region: Option<String>,
+    /// The project that it is for.
+    pub project: Option<String>,
+    /// The resource that it is for.
+    pub resource: Option<String>,
+    /// The whole URL that it is to be sent to, where that depends on these.
+    pub endpoint: Option<String>,
+}
+
+/// What a helper or a provider brought, as it is kept for a while.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    /// What can be handed out.
+    pub material: Material,
+    /// When it ends, where that is known.
+    pub expires_at: Option<SystemTime>,
+    /// What else is known.
+    pub facts: Facts,
+}
+
+impl Kept {
+    /// Something of which nothing else is known.
+    pub(crate) fn of(material: impl Into<Material>) -> Self {
+        Self {
+            material: material.into(),
+            expires_at: None,
+            facts: Facts::default(),
+        }
+    }
+}
+
+/// Why a program or a provider brought nothing.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Failure {
+    /// What is wrong.
+    pub trouble: wit::Trouble,
+    /// The same in words, without a command line and its output.
+    pub detail: Option<String>,
+    /// The file or variable that is at fault, where one is.
+    pub found_in: Option<String>,
+}
+
+impl Failure {
+    /// A failure with words.
+    pub(crate) fn new(trouble: wit::Trouble, detail: impl Into<String>) -> Self {
+        Self {
+            detail: Some(detail.into()),
+            ..Self::bare(trouble)
+        }
+    }
+
+    /// A failure that needs none.
+    pub(crate) const fn bare(trouble: wit::Trouble) -> Self {
+        Self {
+            trouble,
+            detail: None,
+            found_in: None,
+        }
+    }
+
+    /// The same, of this file or variable.
+    pub(crate) fn in_place(self, place: impl Into<String>) -> Self {
+        Self {
+            found_in: Some(place.into()),
+            ..self
+        }
+    }
+
+    /// The failure to end in time.
+    pub(crate) fn timed_out(limit: Duration) -> Self {
+        let limit = format!("{} s", limit.as_secs_f64());
+        Self::new(wit::Trouble::TimedOut, limit)
+    }
+
+    /// The failure to end at all.
+    pub(crate) fn too_long(longest: usize) -> Self {
+        Self::new(wit::Trouble::TooLong, format!("more than {longest} bytes"))
+    }
+}
+
+impl Got {
+    /// What a get brought, where there is one secret or none.
+    pub(crate) fn one(observation: wit::Observation, secret: Option<Secret>) -> Self {
+        Self {
+            observation,
+            material: secret.map(Material::Token),
+            facts: Facts::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The one secret, for tests.
+    #[cfg(test)]
+    pub(crate) fn secret(&self) -> Option<&Secret> {
+        self.material.as_ref()?.secret()
+    }
 }
 
 /// What a get has to know besides the source's contract.
@@ -89,9 +200,9 @@ pub(crate) fn look(source: &wit::Source, context: Context<'_>) -> Look {
         wit::Kind::Supplied => supplied::look(&source.id, context.supplied),
         wit::Kind::StoredKey(key) => stored_key::look(key, store::of(about, ambient).as_ref()),
         wit::Kind::Login(login) => login::look(login, store::of(about, ambient).as_ref()),
-        wit::Kind::Cloud(cloud) => cloud::look(cloud, ambient),
+        wit::Kind::Cloud(cloud) => cloud::look(source, cloud, about, ambient),
     };
-    look.endpoint = aim(&mut look.observation, source, ambient);
+    look.endpoint = aim(&mut look.observation, source, &world(source, ambient));
     tracing::debug!(
         source = source.id,
         outcome = ?look.observation.outcome,
@@ -132,9 +243,12 @@ pub(crate) async fn get_seen(
             let store = store::of(about, ambient);
             login::get(login, store.as_ref(), ambient, options, context.notices).await
         }
-        wit::Kind::Cloud(cloud) => cloud::get(cloud, ambient).await,
+        wit::Kind::Cloud(cloud) => {
+            let notices = context.notices;
+            cloud::get(source, cloud, about, ambient, options, notices, subject).await
+        }
     };
-    aim(&mut got.observation, source, ambient);
+    aim(&mut got.observation, source, &world(source, ambient));
     tracing::debug!(
         source = source.id,
         outcome = ?got.observation.outcome,
@@ -142,6 +256,23 @@ pub(crate) async fn get_seen(
         "got"
     );
     got
+}
+
+/// The variables as the source sees them: a cloud source can set some itself.
+fn world<'a>(source: &wit::Source, ambient: &'a Ambient) -> Cow<'a, Ambient> {
+    match &source.kind {
+        wit::Kind::Cloud(cloud) => cloud::world(cloud, ambient),
+        _ => Cow::Borrowed(ambient),
+    }
+}
+
+/// What a program is passed of the variables of the source's provider, where
+/// it has one: the program asks the provider itself.
+pub(crate) fn passed(source: &wit::Source, ambient: &Ambient) -> Passed {
+    match &source.kind {
+        wit::Kind::Cloud(cloud) => cloud::passed(cloud, ambient),
+        _ => Passed::default(),
+    }
 }
 
 /// Adds where the credential would be sent, which is the same question for
@@ -301,9 +432,13 @@ pub(crate) fn seconds_until(time: SystemTime, now: SystemTime) -> i64 {
     }
 }
 
+mod answer;
+mod cache;
 pub(crate) mod cloud;
+pub(crate) mod command;
 pub(crate) mod endpoint;
 pub(crate) mod environment;
+mod flight;
 pub(crate) mod helper;
 pub(crate) mod login;
 pub(crate) mod paths;
@@ -378,11 +513,7 @@ mod tests {
         });
         store.save(&Slot::key("kept"), &key).unwrap();
         let login = samples::login("kept");
-        let cloud = wit::Cloud {
-            provider: "bedrock".to_owned(),
-            flag: None,
-            set: Vec::new(),
-        };
+        let cloud = samples::cloud("nimbus", None);
         let unsupported = wit::Outcome::Trouble(wit::Trouble::Unsupported);
         for (kind, outcome, secret) in [
             (
@@ -416,7 +547,7 @@ mod tests {
             assert!(got.observation.got);
             assert_eq!(got.observation.destination, seen.observation.destination);
             assert_eq!(
-                got.secret.as_ref().map(crate::handout::to_keep),
+                got.secret().map(crate::handout::to_keep),
                 secret.map(str::as_bytes)
             );
         }

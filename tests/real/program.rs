@@ -51,7 +51,7 @@ pub(crate) fn check() {
 }
 
 fn fail(why: &str) -> ! {
-    eprintln!("error: {why}\nhint: `cargo build -p keyrule`");
+    eprintln!("error: {why}\nhint: `cargo build -p keyrule-cli`");
     std::process::exit(2);
 }
 

@@ -255,6 +255,7 @@ fn fix<'e>(explained: &Explained, advice: &'e wit::Advice) -> Fix<'e> {
         | F::ConfigureHelper(source)
         | F::MendHelper(source)
         | F::MendNetwork(source)
+        | F::ProviderLogin(source)
         | F::Supply(source) => id(source),
         F::SetVariable(text) | F::UnsetVariable(text) | F::ToolLogin(text) | F::MendFile(text) => {
             Some(text.clone())

@@ -1,7 +1,9 @@
 //! `keyrule exec -- COMMAND`: runs a program with exactly one credential.
 //! What goes in is this process's environment; what comes out is the same
 //! without any variable that a source of the policy declares, and with those
-//! that the winner sets. On Unix this process becomes the program, so that
+//! that the winner sets. Where the winner is a cloud provider, the program is
+//! passed the provider's own variables instead of credentials: it asks the
+//! provider itself, and can renew what it gets. On Unix this process becomes the program, so that
 //! signals, terminal and exit code are the program's own. It is hygiene, not
 //! isolation: the program can read files, and never sees a refresh.
 
@@ -124,8 +126,13 @@ fn environment<'v>(
     resolution: &Resolution,
 ) -> BTreeMap<OsString, OsString> {
     let explained = &resolution.explained;
+    let passed = &resolution.credential.passed;
     let mut environment: BTreeMap<OsString, OsString> = variables
-        .filter(|(name, _)| !is_cleared(name, &explained.about.clears, &explained.sources))
+        .filter(|(name, _)| {
+            is_listed(name, &passed.keeps)
+                || !is_cleared(name, &explained.about.clears, &explained.sources)
+        })
+        .filter(|(name, _)| !is_listed(name, &passed.drops))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     for (name, value) in resolution.credential.exports() {
@@ -134,28 +141,34 @@ fn environment<'v>(
     environment
 }
 
-/// Whether a variable is one that the policy clears. A name that ends in `*`
-/// stands for all that begin so. Windows compares names without case.
+/// Whether a variable is one that the policy clears.
 fn is_cleared(name: &OsStr, clears: &[String], sources: &[wit::Source]) -> bool {
-    let same = |left: &[u8], right: &[u8]| {
-        if cfg!(windows) {
-            left.eq_ignore_ascii_case(right)
-        } else {
-            left == right
-        }
-    };
+    let exported = sources.iter().flat_map(|source| &source.export);
+    is_listed(name, clears)
+        || exported
+            .into_iter()
+            .any(|pair| same(name.as_encoded_bytes(), pair.name.as_bytes()))
+}
+
+/// Whether a variable is in the list. A name that ends in `*` stands for all
+/// that begin so.
+fn is_listed(name: &OsStr, list: &[String]) -> bool {
     let name = name.as_encoded_bytes();
-    let cleared = clears.iter().any(|clear| match clear.strip_suffix('*') {
+    list.iter().any(|listed| match listed.strip_suffix('*') {
         Some(prefix) => name
             .get(..prefix.len())
             .is_some_and(|start| same(start, prefix.as_bytes())),
-        None => same(name, clear.as_bytes()),
-    });
-    cleared
-        || sources
-            .iter()
-            .flat_map(|source| &source.export)
-            .any(|pair| same(name, pair.name.as_bytes()))
+        None => same(name, listed.as_bytes()),
+    })
+}
+
+/// Windows compares names without case.
+fn same(left: &[u8], right: &[u8]) -> bool {
+    if cfg!(windows) {
+        left.eq_ignore_ascii_case(right)
+    } else {
+        left == right
+    }
 }
 
 #[cfg(test)]

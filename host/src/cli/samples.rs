@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::cli::explained::accounts::Kept;
 use crate::credential::Credential;
 use crate::engine::bindings as wit;
+use crate::material::Material;
 use crate::policy::{FileReport, FileState};
 use crate::resolver::{Explained, Resolution};
 use crate::secret::Secret;
@@ -347,7 +348,9 @@ pub(crate) fn resolution(id: &str, secret: Option<&str>) -> Resolution {
     Resolution {
         credential: Credential {
             source: id.into(),
-            secret: secret.map(Secret::new),
+            material: secret.map(|text| Material::Token(Secret::new(text))),
+            words: Vec::new(),
+            passed: Default::default(),
             headers: source.headers.clone(),
             export: source.export.clone(),
             endpoint: source

@@ -287,6 +287,7 @@ fn check_lines(explanation: &Explanation, count: usize) -> Result<(), Misbehavio
             | Fix::ConfigureHelper(index)
             | Fix::MendHelper(index)
             | Fix::MendNetwork(index)
+            | Fix::ProviderLogin(index)
             | Fix::Supply(index) => {
                 known(index, count)?;
             }

@@ -1,86 +1,324 @@
-//! A cloud provider's own credentials. What goes in is the provider and the
-//! variable that selects it; what comes out is whether it is selected. A
-//! provider that is selected in a build that does not know it fails, and is
-//! never passed by as if it were not selected: that would change who pays.
+//! A cloud provider's own credentials. What goes in is the source's contract
+//! and the world around it; what comes out of a look is whether the provider is
+//! selected and what its variables say, out of a get what its own search
+//! found. A provider that is selected and has no credentials fails, and is
+//! never passed by as if it were not selected: that would change who pays. So
+//! it is where this build does not know the provider.
+//!
+//! ```text
+//! look:  flag ──► variables            (no file of the provider's is opened)
+//! get:   look ──► skip-auth, bearer-token, api-key
+//!             ──► kept ──► credential-export, else the search, in a thread
+//!             ──► auth-refresh, where that failed ──► once more
+//! ```
 
+#[cfg(feature = "bedrock")]
+mod bedrock;
+mod commands;
+#[cfg(feature = "foundry")]
+mod foundry;
+mod kept;
+pub(crate) mod place;
+mod provider;
+mod search;
+#[cfg(feature = "vertex")]
+mod vertex;
+mod world;
+
+use std::time::SystemTime;
+
+use self::place::Place;
+use self::provider::Provider;
+pub(crate) use self::world::{passed, world};
+use super::{Facts, Failure, GetOptions, Got, Kept, Look, Notices, observation, seconds_until};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
-use crate::sources::{Got, Look, observation};
+use crate::material::Material;
+use crate::secret::Secret;
 
 /// What a flag says, in any case, when it says no.
 const NO: [&str; 4] = ["0", "false", "no", "off"];
 
-/// Looks whether the provider is selected.
-pub(crate) fn look(cloud: &wit::Cloud, ambient: &Ambient) -> Look {
+/// Looks whether the provider is selected, and what its variables say.
+pub(crate) fn look(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    ambient: &Ambient,
+) -> Look {
+    let seen = match selected(cloud, ambient) {
+        Ok(seen) => seen,
+        Err(seen) => return Look::nothing(*seen),
+    };
+    let world = world(cloud, ambient);
+    let Some(provider) = Provider::of(cloud) else {
+        return Look::nothing(unsupported(cloud, seen));
+    };
+    let place = Place::of(cloud, &world);
+    let given = given(cloud, &world).and_then(|given| match given {
+        Some(given) => Ok(Some(given)),
+        None => commands::check(source, cloud, about, &world).map(|()| None),
+    });
+    let (facts, expires_at) = match given {
+        Err(failure) => {
+            return Look::nothing(wit::Observation {
+                outcome: wit::Outcome::Trouble(failure.trouble),
+                detail: failure.detail,
+                found_in: failure.found_in,
+                ..seen
+            });
+        }
+        Ok(Some(given)) => (given.facts, given.expires_at),
+        // What is kept says whose it is and when it ends; else the variables.
+        Ok(None) => match kept::peek(source, cloud, about, &world) {
+            Some(kept) => (kept.facts, kept.expires_at),
+            None => (provider.peek(&world), None),
+        },
+    };
+    let now = SystemTime::now();
+    let subject = commands::subject(source, cloud, about, &world);
     Look {
-        observation: see(cloud, ambient),
-        subject: None,
+        observation: wit::Observation {
+            detail: place.words(&facts),
+            account: facts.account,
+            expires_in: expires_at.map(|end| seconds_until(end, now)),
+            ..seen
+        },
+        subject: Some(subject),
         endpoint: None,
     }
 }
 
-/// Looks once more: this build has no provider to get anything from.
-pub(crate) async fn get(cloud: &wit::Cloud, ambient: &Ambient) -> Got {
+/// Gets the credentials: those that the variables hold, those that are kept,
+/// or what the provider's own search finds.
+pub(crate) async fn get(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    ambient: &Ambient,
+    options: GetOptions,
+    notices: &dyn Notices,
+    subject: Option<&Secret>,
+) -> Got {
+    let look = look(source, cloud, about, ambient);
+    let seen = wit::Observation {
+        got: true,
+        ..look.observation
+    };
+    let failed = |failure: Failure| {
+        let observation = wit::Observation {
+            outcome: wit::Outcome::Trouble(failure.trouble),
+            found_in: failure.found_in.or_else(|| seen.found_in.clone()),
+            detail: failure.detail,
+            account: None,
+            expires_in: None,
+            ..seen.clone()
+        };
+        Got::one(observation, None)
+    };
+    match seen.outcome {
+        wit::Outcome::Present => {}
+        wit::Outcome::Trouble(_) => return Got::one(seen, None),
+        // A look had seen a flag, or nobody would get.
+        _ => return failed(Failure::bare(wit::Trouble::Vanished)),
+    }
+    if let (Some(then), Some(now)) = (subject, &look.subject)
+        && !crate::handout::same(then, now)
+    {
+        let words = "other commands or variables have taken their place";
+        return failed(Failure::new(wit::Trouble::Vanished, words));
+    }
+    let world = world(cloud, ambient);
+    let kept = match given(cloud, &world) {
+        Ok(Some(given)) => Ok(given),
+        Ok(None) => kept::get(source, cloud, about, &world, options, notices).await,
+        Err(failure) => Err(failure),
+    };
+    match kept {
+        Err(failure) => failed(failure),
+        Ok(kept) => brought(source, cloud, &world, seen, kept),
+    }
+}
+
+/// What was brought, with where it may go.
+fn brought(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    world: &Ambient,
+    seen: wit::Observation,
+    kept: Kept,
+) -> Got {
+    let now = SystemTime::now();
+    let place = Place::of(cloud, world).with(&kept.facts);
+    let endpoint = source.endpoint.as_ref();
+    let endpoint = endpoint.map(|endpoint| place.fill(&cloud.provider, &endpoint.default));
+    let endpoint = match endpoint.transpose() {
+        Ok(endpoint) => endpoint,
+        // Where a variable says the whole endpoint, nothing has to be filled in.
+        Err(_) if super::endpoint::seen(source, world).url.is_some() => None,
+        Err(failure) => {
+            let observation = wit::Observation {
+                outcome: wit::Outcome::Trouble(failure.trouble),
+                detail: failure.detail,
+                ..seen
+            };
+            return Got::one(observation, None);
+        }
+    };
     Got {
         observation: wit::Observation {
-            got: true,
-            ..see(cloud, ambient)
+            detail: place.words(&kept.facts),
+            account: kept.facts.account.clone(),
+            expires_in: kept.expires_at.map(|end| seconds_until(end, now)),
+            ..seen
         },
-        secret: None,
+        material: Some(kept.material),
+        facts: Facts {
+            endpoint,
+            ..place.into_facts(kept.facts)
+        },
         notes: Vec::new(),
     }
 }
 
-fn see(cloud: &wit::Cloud, ambient: &Ambient) -> wit::Observation {
-    let selected = |flag| wit::Observation {
-        detail: Some(format!("this build has no {}", cloud.provider)),
-        found_in: flag,
-        ..observation(wit::Outcome::Trouble(wit::Trouble::Unsupported))
+/// What the variables of the contract hold themselves: that nothing is to be
+/// sent, a bearer token, an API key. None where the provider's own search is
+/// to be asked.
+fn given(cloud: &wit::Cloud, world: &Ambient) -> Result<Option<Kept>, Failure> {
+    let bearer = held(cloud.bearer_token.as_deref(), world)?;
+    let key = held(cloud.api_key.as_deref(), world)?;
+    let header = |name: &str, text: &str| wit::Pair {
+        name: name.to_owned(),
+        text: text.to_owned(),
     };
+    let carried = |(variable, secret): (&str, Secret), headers| {
+        let mut kept = Kept::of(Material::Carried(secret, vec![headers]));
+        kept.facts.detail = Some(format!("by `{variable}`"));
+        Ok(Some(kept))
+    };
+    if let Some(found) = bearer {
+        return carried(found, header("Authorization", "Bearer {secret}"));
+    }
+    if let Some(found) = key {
+        return carried(found, header("X-Api-Key", "{secret}"));
+    }
+    let skipped = cloud
+        .skip_auth
+        .as_deref()
+        .filter(|variable| is_on(world, variable));
+    Ok(skipped.map(|variable| {
+        let mut kept = Kept::of(Material::Nothing);
+        kept.facts.detail = Some(format!("not authenticated, by `{variable}`"));
+        kept
+    }))
+}
+
+/// A secret that a variable holds, where it holds one.
+fn held<'v>(
+    variable: Option<&'v str>,
+    world: &Ambient,
+) -> Result<Option<(&'v str, Secret)>, Failure> {
+    let Some(name) = variable else {
+        return Ok(None);
+    };
+    let Some(value) = world.variable(name) else {
+        return Ok(None);
+    };
+    let bad = |words: String| Err(Failure::new(wit::Trouble::BadCharacter, words).in_place(name));
+    let Some(value) = value.to_str() else {
+        return bad(format!("`{name}` is not UTF-8"));
+    };
+    let secret = Secret::new(value);
+    if secret.is_blank() {
+        return Ok(None);
+    }
+    match secret.bad_character() {
+        Some((place, what)) => bad(format!("`{name}` holds {what} at character {place}")),
+        None => Ok(Some((name, secret))),
+    }
+}
+
+/// What is seen of the flag, or why the provider is not selected.
+fn selected(
+    cloud: &wit::Cloud,
+    ambient: &Ambient,
+) -> Result<wit::Observation, Box<wit::Observation>> {
     let Some(flag) = &cloud.flag else {
-        return selected(None);
+        return Ok(observation(wit::Outcome::Present));
     };
     let Some(value) = ambient.variable(flag) else {
-        return observation(wit::Outcome::Absent);
+        return Err(Box::new(observation(wit::Outcome::Absent)));
     };
     let seen = |outcome| wit::Observation {
         found_in: Some(flag.clone()),
         ..observation(outcome)
     };
-    let value = value.as_encoded_bytes().trim_ascii();
-    if value.is_empty() {
-        seen(wit::Outcome::Blank)
-    } else if NO
-        .iter()
-        .any(|no| value.eq_ignore_ascii_case(no.as_bytes()))
-    {
-        seen(wit::Outcome::Off)
-    } else {
-        selected(Some(flag.clone()))
+    match says(value) {
+        None => Err(Box::new(seen(wit::Outcome::Blank))),
+        Some(false) => Err(Box::new(seen(wit::Outcome::Off))),
+        Some(true) => Ok(seen(wit::Outcome::Present)),
     }
+}
+
+fn unsupported(cloud: &wit::Cloud, seen: wit::Observation) -> wit::Observation {
+    wit::Observation {
+        outcome: wit::Outcome::Trouble(wit::Trouble::Unsupported),
+        detail: Some(format!("this build has no {}", cloud.provider)),
+        ..seen
+    }
+}
+
+/// S8: whether a flag is on; none where it is blank.
+fn says(value: &std::ffi::OsStr) -> Option<bool> {
+    let value = value.as_encoded_bytes().trim_ascii();
+    let no = |no: &&str| value.eq_ignore_ascii_case(no.as_bytes());
+    (!value.is_empty()).then(|| !NO.iter().any(no))
+}
+
+fn is_on(world: &Ambient, variable: &str) -> bool {
+    world.variable(variable).and_then(says).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::block_on;
+    use crate::sources::{Silent, block_on, samples};
 
-    fn cloud(flag: Option<&str>) -> wit::Cloud {
-        wit::Cloud {
-            provider: "bedrock".to_owned(),
-            flag: flag.map(str::to_owned),
-            set: Vec::new(),
-        }
+    fn source(cloud: wit::Cloud) -> (wit::Source, wit::Cloud) {
+        let source = samples::source(wit::Kind::Cloud(cloud.clone()));
+        (source, cloud)
+    }
+
+    fn look_at(cloud: wit::Cloud, ambient: &Ambient) -> wit::Observation {
+        let (source, cloud) = source(cloud);
+        look(&source, &cloud, &samples::about(), ambient).observation
+    }
+
+    fn get_from(cloud: wit::Cloud, ambient: &Ambient) -> Got {
+        let (source, cloud) = source(cloud);
+        let options = GetOptions {
+            ttl: std::time::Duration::ZERO,
+            rejected: false,
+            handed_out: None,
+        };
+        block_on(get(
+            &source,
+            &cloud,
+            &samples::about(),
+            ambient,
+            options,
+            &Silent,
+            None,
+        ))
     }
 
     fn see_flag(value: &str) -> wit::Observation {
         let ambient = Ambient::empty().with_variable("USE_IT", value);
-        let seen = look(&cloud(Some("USE_IT")), &ambient);
-        let got = block_on(get(&cloud(Some("USE_IT")), &ambient));
-        assert!(seen.subject.is_none() && got.secret.is_none());
+        let cloud = samples::cloud("nimbus", Some("USE_IT"));
+        let got = get_from(cloud.clone(), &ambient);
+        assert!(got.material.is_none());
         assert!(got.observation.got);
-        assert_eq!(got.observation.outcome, seen.observation.outcome);
-        seen.observation
+        look_at(cloud, &ambient)
     }
 
     fn expected(outcome: wit::Outcome) -> wit::Observation {
@@ -92,8 +330,8 @@ mod tests {
 
     #[test]
     fn a_flag_that_is_not_set_is_absent() {
-        let seen = look(&cloud(Some("USE_IT")), &Ambient::empty());
-        assert_eq!(seen.observation, observation(wit::Outcome::Absent));
+        let seen = look_at(samples::cloud("nimbus", Some("USE_IT")), &Ambient::empty());
+        assert_eq!(seen, observation(wit::Outcome::Absent));
     }
 
     #[test]
@@ -109,19 +347,70 @@ mod tests {
     #[test]
     fn a_flag_that_says_anything_else_fails_in_a_build_without_the_provider() {
         let unsupported = wit::Observation {
-            detail: Some("this build has no bedrock".to_owned()),
+            detail: Some("this build has no nimbus".to_owned()),
             ..expected(wit::Outcome::Trouble(wit::Trouble::Unsupported))
         };
         for value in ["1", "true", "00", "n", "disabled", "\u{e9}"] {
             assert_eq!(see_flag(value), unsupported);
         }
-        let always = look(&cloud(None), &Ambient::empty());
         assert_eq!(
-            always.observation,
+            look_at(samples::cloud("nimbus", None), &Ambient::empty()),
             wit::Observation {
                 found_in: None,
                 ..unsupported
             }
         );
+    }
+
+    #[cfg(feature = "foundry")]
+    mod with_a_provider {
+        use super::*;
+
+        fn foundry() -> wit::Cloud {
+            wit::Cloud {
+                skip_auth: Some("SKIP".to_owned()),
+                bearer_token: Some("TOKEN".to_owned()),
+                api_key: Some("KEY".to_owned()),
+                resource: vec!["RESOURCE".to_owned()],
+                ..samples::cloud("foundry", None)
+            }
+        }
+
+        #[test]
+        fn a_token_goes_before_a_key_and_either_before_skipping() {
+            let mut ambient = Ambient::empty()
+                .with_variable("SKIP", "1")
+                .with_variable("RESOURCE", "acme");
+            let got = get_from(foundry(), &ambient);
+            assert!(matches!(got.material, Some(Material::Nothing)));
+            assert_eq!(
+                got.observation.detail.as_deref(),
+                Some("not authenticated, by `SKIP`, resource `acme` by `RESOURCE`")
+            );
+            for (variable, header) in [("KEY", "X-Api-Key"), ("TOKEN", "Authorization")] {
+                ambient = ambient.with_variable(variable, "s3cr3t-canary");
+                let got = get_from(foundry(), &ambient);
+                let Some(Material::Carried(_, headers)) = &got.material else {
+                    panic!("{:?}", got.observation);
+                };
+                assert_eq!(headers.first().unwrap().name, header);
+                assert!(!format!("{got:?}").contains("s3cr3t"));
+            }
+        }
+
+        #[test]
+        fn a_token_that_no_header_can_carry_names_its_variable() {
+            let ambient = Ambient::empty().with_variable("TOKEN", "s3cr3t\n");
+            let seen = look_at(foundry(), &ambient);
+            assert_eq!(
+                seen.outcome,
+                wit::Outcome::Trouble(wit::Trouble::BadCharacter)
+            );
+            assert_eq!(seen.found_in.as_deref(), Some("TOKEN"));
+            assert_eq!(
+                seen.detail.as_deref(),
+                Some("`TOKEN` holds a line feed at character 7")
+            );
+        }
     }
 }

@@ -20,14 +20,11 @@ pub(crate) fn look(variable: &str, ambient: &Ambient) -> Look {
 /// Takes the variable's value.
 pub(crate) async fn get(variable: &str, ambient: &Ambient) -> Got {
     let (observation, secret) = read(variable, ambient);
-    Got {
-        observation: wit::Observation {
-            got: true,
-            ..observation
-        },
-        secret,
-        notes: Vec::new(),
-    }
+    let observation = wit::Observation {
+        got: true,
+        ..observation
+    };
+    Got::one(observation, secret)
 }
 
 /// The value comes back only where it is usable.
@@ -116,7 +113,7 @@ mod tests {
             }
         );
         assert_eq!(
-            got.secret.as_ref().map(handout::to_keep),
+            got.secret().map(handout::to_keep),
             Some(b" s3cr3t-canary ".as_slice())
         );
     }
@@ -135,7 +132,7 @@ mod tests {
             let seen = look("KEY", &ambient);
             assert_eq!(seen.observation, expected(trouble(), Some(detail)));
             assert!(seen.subject.is_none());
-            assert!(block_on(get("KEY", &ambient)).secret.is_none());
+            assert!(block_on(get("KEY", &ambient)).secret().is_none());
         }
     }
 

@@ -9,26 +9,19 @@
 //! get:   look ──► cache ──► run ──► output ──► cache
 //! ```
 
-mod cache;
-mod command;
-mod flight;
-mod json;
-mod output;
-mod program;
-mod recursion;
-mod run;
-mod settings;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use self::cache::{Cache, Key};
-use self::command::Command;
-pub(crate) use self::program::Program;
-use self::run::Failure;
-use super::{GetOptions, Got, Look, Notices, endpoint, observation};
+use super::cache::{self, Cache, Key};
+pub(crate) use super::command::Program;
+use super::command::run::{self, Talk};
+use super::command::{self, Command, recursion};
+use super::flight::{self, Terms};
+use super::{Facts, Failure, GetOptions, Got, Kept, Look, Notices, endpoint, observation};
+use super::{answer, seconds_until};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::handout;
@@ -71,11 +64,18 @@ pub(crate) async fn get(
         got: true,
         ..look.observation
     };
-    let (outcome, detail, secret) = match (&seen.outcome, command) {
-        (wit::Outcome::Present, Some(command)) if !command.is_about(subject) => (
+    let without = |outcome, detail| {
+        let observation = wit::Observation {
+            outcome,
+            detail,
+            ..seen.clone()
+        };
+        Got::one(observation, None)
+    };
+    match (&seen.outcome, command) {
+        (wit::Outcome::Present, Some(command)) if !command.is_about(subject) => without(
             wit::Outcome::Trouble(wit::Trouble::Vanished),
             Some("another command line has taken its place".to_owned()),
-            None,
         ),
         // The marker says which helpers are being run; the processes around us
         // are asked only where a helper has taken the marker away.
@@ -84,41 +84,81 @@ pub(crate) async fn get(
                 && ambient.variable(recursion::MARKER).is_none()
                 && recursion::is_inside_a_run() =>
         {
-            (wit::Outcome::Recursion, None, None)
+            without(wit::Outcome::Recursion, None)
         }
         (wit::Outcome::Present, Some(command)) => {
-            let cache = Cache::of(key(source, helper, about, ambient, &command), ambient);
-            let limit = Duration::from_millis(helper.timeout_ms).min(LONGEST_RUN);
-            let run = async || {
-                let signals = Signals::listen(notices.owns_signals());
-                let process = command.process(about, source, ambient).ok_or(Failure {
-                    trouble: wit::Trouble::NotStarted,
-                    detail: None,
-                })?;
-                let output = run::run(process, command.is_for_the_shell(), limit, signals).await?;
-                output::token(&output)
-            };
-            let token = flight::token(&cache, options, limit, run);
-            match flight::attended(token, &source.id, flight::PATIENCE, notices).await {
-                Ok(token) => (wit::Outcome::Present, seen.detail.clone(), Some(token)),
-                Err(failure) => (wit::Outcome::Trouble(failure.trouble), failure.detail, None),
+            let kept = kept(source, helper, about, ambient, options, notices, &command);
+            match flight::attended(kept, &source.id, flight::PATIENCE, notices).await {
+                Ok(kept) => brought(&seen, kept),
+                Err(failure) => without(wit::Outcome::Trouble(failure.trouble), failure.detail),
             }
         }
         // A look had seen a command line, or nobody would get.
-        (wit::Outcome::Absent | wit::Outcome::Blank, _) => (
+        (wit::Outcome::Absent | wit::Outcome::Blank, _) => without(
             wit::Outcome::Trouble(wit::Trouble::Vanished),
             seen.detail.clone(),
-            None,
         ),
-        (other, _) => (*other, seen.detail.clone(), None),
+        (other, _) => without(*other, seen.detail.clone()),
+    }
+}
+
+/// What is kept of the helper, or what a run of it brings.
+async fn kept(
+    source: &wit::Source,
+    helper: &wit::Helper,
+    about: &wit::About,
+    ambient: &Ambient,
+    options: GetOptions,
+    notices: &dyn Notices,
+    command: &Command,
+) -> Result<Kept, Failure> {
+    let limit = Duration::from_millis(helper.timeout_ms).min(LONGEST_RUN);
+    let run = async || {
+        let signals = Signals::listen(notices.owns_signals());
+        let process = command.process(about, source, ambient);
+        let process = process.ok_or(Failure::bare(wit::Trouble::NotStarted))?;
+        let longest = answer::longest(helper.format);
+        let talk = match answer::question(helper.format, &destination(source, ambient))? {
+            None => Talk::Listen(longest),
+            Some(words) => Talk::Ask(words, longest),
+        };
+        let output = run::run(process, command.is_for_the_shell(), talk, limit, signals).await?;
+        answer::read(helper.format, helper.signing.as_ref(), &output, ambient)
     };
+    if options.ttl.is_zero() {
+        return run().await;
+    }
+    let cache = Cache::of(key(source, helper, about, ambient, command), ambient);
+    let terms = Terms {
+        rejected: options.rejected,
+        is_fresh: |entry: &cache::Entry| entry.is_fresh(options.ttl),
+        keep_for: |_: &Kept| options.ttl,
+    };
+    flight::one(&cache, terms, limit, run).await
+}
+
+/// The whole URL that the credential is for.
+fn destination(source: &wit::Source, ambient: &Ambient) -> String {
+    let default = source.endpoint.as_ref();
+    endpoint::seen(source, ambient)
+        .url
+        .or_else(|| default.map(|endpoint| endpoint.default.clone()))
+        .unwrap_or_default()
+}
+
+/// What was brought, with what is known of it.
+fn brought(seen: &wit::Observation, kept: Kept) -> Got {
+    let now = SystemTime::now();
+    let facts: Facts = kept.facts;
     Got {
         observation: wit::Observation {
-            outcome,
-            detail,
-            ..seen
+            outcome: wit::Outcome::Present,
+            expires_in: kept.expires_at.map(|end| seconds_until(end, now)),
+            account: facts.account.clone(),
+            ..seen.clone()
         },
-        secret,
+        material: Some(kept.material),
+        facts,
         notes: Vec::new(),
     }
 }
@@ -151,7 +191,7 @@ fn inspect(
         lifetime: lifetime(helper, ambient),
         ..observation(outcome)
     };
-    let (observation, command) = match command::locate(source, helper, about, ambient) {
+    let (observation, command) = match command::locate(source, &helper.command, about, ambient) {
         Ok(None) => (seen(wit::Outcome::Absent, None), None),
         Ok(Some(command)) => {
             let outcome = if command.is_blank() {
@@ -215,12 +255,8 @@ fn key(
     ambient: &Ambient,
     command: &Command,
 ) -> Key {
-    let endpoint = endpoint::seen(source, ambient).url;
     let subject: Secret = command.subject();
-    let default = source
-        .endpoint
-        .as_ref()
-        .map(|endpoint| endpoint.default.as_str());
+    let endpoint = destination(source, ambient);
     #[cfg(unix)]
     let user = rustix::process::geteuid().as_raw().to_le_bytes();
     #[cfg(not(unix))]
@@ -239,13 +275,18 @@ fn key(
         command.found_in.as_bytes(),
         command.folder.as_os_str().as_encoded_bytes(),
         tier,
-        endpoint
-            .as_deref()
-            .or(default)
-            .unwrap_or_default()
-            .as_bytes(),
+        endpoint.as_bytes(),
+        answer::name(helper.format).as_bytes(),
         &user,
     ];
+    for variable in helper.signing.iter().flat_map(|signing| &signing.region) {
+        parts.push(
+            ambient
+                .variable(variable)
+                .unwrap_or_default()
+                .as_encoded_bytes(),
+        );
+    }
     for variable in &helper.vary {
         let value = ambient.variable(variable);
         parts.push(variable.as_bytes());

@@ -208,11 +208,7 @@ fn is_of(login: &wit::Login, facts: &LoginFacts) -> bool {
 }
 
 fn without(observation: wit::Observation) -> Got {
-    Got {
-        observation,
-        secret: None,
-        notes: Vec::new(),
-    }
+    Got::one(observation, None)
 }
 
 fn failed(seen: wit::Observation, trouble: wit::Trouble, detail: Option<String>) -> Got {
@@ -225,10 +221,10 @@ fn failed(seen: wit::Observation, trouble: wit::Trouble, detail: Option<String>)
 
 fn given(seen: wit::Observation, token: Secret, notes: Vec<String>) -> Got {
     let observation = carried(seen, &token);
+    let token = (observation.outcome == wit::Outcome::Present).then_some(token);
     Got {
-        secret: (observation.outcome == wit::Outcome::Present).then_some(token),
-        observation,
         notes,
+        ..Got::one(observation, token)
     }
 }
 

@@ -75,6 +75,25 @@ pub(crate) fn stored_key(name: &str) -> wit::StoredKey {
     }
 }
 
+/// A cloud provider of which the contract names no variable but the flag.
+pub(crate) fn cloud(provider: &str, flag: Option<&str>) -> wit::Cloud {
+    wit::Cloud {
+        provider: provider.to_owned(),
+        flag: flag.map(str::to_owned),
+        set: Vec::new(),
+        skip_auth: None,
+        bearer_token: None,
+        api_key: None,
+        region: Vec::new(),
+        project: Vec::new(),
+        resource: Vec::new(),
+        service: None,
+        auth_refresh: None,
+        credential_export: None,
+        timeout_ms: 60_000,
+    }
+}
+
 /// A login with an issuer at `https://login.test`.
 pub(crate) fn login(name: &str) -> wit::Login {
     wit::Login {

@@ -30,14 +30,11 @@ pub(crate) fn look(key: &wit::StoredKey, store: Result<&Arc<dyn Store>, &Error>)
 /// Takes the key; this may open the keyring.
 pub(crate) async fn get(key: &wit::StoredKey, store: Result<&Arc<dyn Store>, &Error>) -> Got {
     let (observation, secret) = see(key, store).await;
-    Got {
-        observation: wit::Observation {
-            got: true,
-            ..observation
-        },
-        secret,
-        notes: Vec::new(),
-    }
+    let observation = wit::Observation {
+        got: true,
+        ..observation
+    };
+    Got::one(observation, secret)
 }
 
 async fn see(
@@ -122,7 +119,7 @@ mod tests {
         let got = block_on(get(&named("work"), Ok(&store)));
         assert!(got.observation.got);
         assert_eq!(
-            got.secret.as_ref().map(handout::to_keep),
+            got.secret().map(handout::to_keep),
             Some(b"s3cr3t-canary".as_slice())
         );
         assert!(!format!("{seen:?} {got:?} {store:?}").contains("canary"));
@@ -165,7 +162,7 @@ mod tests {
                 ..expected(wit::Outcome::Trouble(wit::Trouble::BadCharacter))
             }
         );
-        assert!(got.secret.is_none());
+        assert!(got.secret().is_none());
     }
 
     #[test]

@@ -90,20 +90,13 @@ pub(crate) async fn get(id: &str, supplied: &BTreeMap<String, Supplied>) -> Got 
         ..observation
     };
     if secret.is_some() && ended {
-        return Got {
-            observation: wit::Observation {
-                outcome: wit::Outcome::Trouble(wit::Trouble::Expired),
-                ..observation
-            },
-            secret: None,
-            notes: Vec::new(),
+        let observation = wit::Observation {
+            outcome: wit::Outcome::Trouble(wit::Trouble::Expired),
+            ..observation
         };
+        return Got::one(observation, None);
     }
-    Got {
-        observation,
-        secret,
-        notes: Vec::new(),
-    }
+    Got::one(observation, secret)
 }
 
 fn see(id: &str, supplied: &BTreeMap<String, Supplied>) -> (wit::Observation, Option<Secret>) {
@@ -169,7 +162,7 @@ mod tests {
             }
         );
         assert_eq!(
-            got.secret.as_ref().map(handout::to_keep),
+            got.secret().map(handout::to_keep),
             Some(b"s3cr3t-canary".as_slice())
         );
         assert!(!format!("{supplied:?} {here:?} {got:?}").contains("canary"));
@@ -189,7 +182,7 @@ mod tests {
                 ..observation(wit::Outcome::Trouble(wit::Trouble::BadCharacter))
             }
         );
-        assert!(bad.secret.is_none());
+        assert!(bad.secret().is_none());
     }
 
     #[test]
@@ -204,6 +197,6 @@ mod tests {
             got.observation.outcome,
             wit::Outcome::Trouble(wit::Trouble::Expired)
         );
-        assert!(got.secret.is_none());
+        assert!(got.secret().is_none());
     }
 }

@@ -28,14 +28,11 @@ pub(crate) fn look(login: &wit::ToolLogin, tool: &wit::Tool, ambient: &Ambient) 
 
 /// Looks once more: the tool alone can get it.
 pub(crate) async fn get(login: &wit::ToolLogin, tool: &wit::Tool, ambient: &Ambient) -> Got {
-    Got {
-        observation: wit::Observation {
-            got: true,
-            ..see(login, tool, ambient)
-        },
-        secret: None,
-        notes: Vec::new(),
-    }
+    let observation = wit::Observation {
+        got: true,
+        ..see(login, tool, ambient)
+    };
+    Got::one(observation, None)
 }
 
 fn see(login: &wit::ToolLogin, tool: &wit::Tool, ambient: &Ambient) -> wit::Observation {
@@ -137,7 +134,7 @@ mod tests {
         let seen = look(&login, &tool, &ambient);
         assert!(seen.subject.is_none());
         let got = block_on(get(&login, &tool, &ambient));
-        assert!(got.secret.is_none());
+        assert!(got.secret().is_none());
         assert_eq!(
             got.observation,
             wit::Observation {

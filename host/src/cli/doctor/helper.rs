@@ -74,7 +74,7 @@ fn once(
     let began = Instant::now();
     let got = runtime.block_on(sources::get(source, context, options));
     let took = began.elapsed().as_millis();
-    if got.secret.is_some() {
+    if got.material.is_some() {
         return Check::ok(
             "helper",
             format!("`{}` printed a token in {took} ms", source.id),

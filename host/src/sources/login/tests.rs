@@ -83,7 +83,7 @@ fn a_login_is_found_by_its_name_with_what_is_known_of_it() {
         }
     );
     assert_eq!(
-        got.secret.as_ref().map(handout::to_keep),
+        got.secret().map(handout::to_keep),
         Some(b"s3cr3t-access".as_slice())
     );
 }
@@ -146,7 +146,7 @@ fn got_from(store: &Arc<dyn Store>, exchange: impl Exchange, options: GetOptions
 }
 
 fn token(got: &Got) -> Option<&str> {
-    let secret = got.secret.as_ref()?;
+    let secret = got.secret()?;
     std::str::from_utf8(handout::to_keep(secret)).ok()
 }
 

@@ -1,9 +1,9 @@
 //! Kept tokens: when a helper is not run again, and when it is.
 
-use super::super::cache::{Cache, Key};
 use super::super::flight;
 use super::*;
 use crate::secret::Secret;
+use crate::sources::cache::{Cache, Key};
 
 /// A helper that counts its runs and prints the count.
 const COUNTING: &str = "echo x >> runs; echo token-$(grep -c x runs)";

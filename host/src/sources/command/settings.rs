@@ -21,7 +21,7 @@ use crate::store::contents::{self, Contents};
 const LONGEST: u64 = 2 * 1024 * 1024;
 
 /// A key that was found.
-pub(super) struct Found {
+pub(in crate::sources) struct Found {
     /// Its text.
     pub value: Zeroizing<String>,
     /// The file that has it.
@@ -31,7 +31,7 @@ pub(super) struct Found {
 }
 
 /// A file that stops the search, or a value that is none.
-pub(super) struct Fault {
+pub(in crate::sources) struct Fault {
     /// What is wrong.
     pub trouble: wit::Trouble,
     /// The same in words, without any content.
@@ -43,7 +43,7 @@ pub(super) struct Fault {
 }
 
 /// Looks for the key, file by file; the first one that has it counts.
-pub(super) fn find(
+pub(in crate::sources) fn find(
     setting: &wit::Setting,
     tool: &wit::Tool,
     ambient: &Ambient,

@@ -1,5 +1,5 @@
-//! One run of a helper. What goes in is a process ready to be started and how
-//! long it may take; what comes out is what it printed, or why that is
+//! One run of a program. What goes in is a process ready to be started, what it
+//! is told, and how long it may take; what comes out is what it printed, or why that is
 //! nothing. A run leaves nothing behind: on time-out, on a flood, on a signal
 //! and when nobody waits any more, the whole process group is killed. A helper
 //! that has ended well may leave a program running, as an agent does.
@@ -14,13 +14,13 @@ use std::process::{ExitStatus, Stdio};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
-use super::output;
 use crate::engine::bindings as wit;
+use crate::sources::Failure;
 use crate::sources::signals::Signals;
 
 /// How long what an ended helper printed may still be on its way.
@@ -30,51 +30,48 @@ const DRAIN: Duration = Duration::from_millis(250);
 #[cfg(unix)]
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Why a run brought no token.
-#[derive(Debug, PartialEq)]
-pub(super) struct Failure {
-    /// What is wrong.
-    pub trouble: wit::Trouble,
-    /// The same in words, without the command line and its output.
-    pub detail: Option<String>,
+/// What a program is told, and what becomes of what it prints.
+pub(in crate::sources) enum Talk {
+    /// It is told nothing, and prints so many bytes at most.
+    Listen(usize),
+    /// It is told this, and prints so many bytes at most.
+    Ask(Zeroizing<Vec<u8>>, usize),
+    /// It is told nothing, and what it prints is for people: it goes where our
+    /// own words go.
+    Show,
 }
 
-impl Failure {
-    pub(super) fn new(trouble: wit::Trouble, detail: String) -> Self {
-        Self {
-            trouble,
-            detail: Some(detail),
+impl Talk {
+    const fn longest(&self) -> usize {
+        match self {
+            Self::Listen(longest) | Self::Ask(_, longest) => *longest,
+            Self::Show => 0,
         }
     }
-
-    /// The failure to end in time.
-    pub(super) fn timed_out(limit: Duration) -> Self {
-        let limit = format!("{} s", limit.as_secs_f64());
-        Self::new(wit::Trouble::TimedOut, limit)
-    }
 }
 
-/// Runs the process to its end and brings what it printed. Its standard error
-/// is ours, so that what it says is seen live and kept nowhere.
-pub(super) async fn run(
+/// Runs the process to its end and brings what it printed.
+pub(in crate::sources) async fn run(
     mut process: Command,
     in_shell: bool,
+    talk: Talk,
     limit: Duration,
     mut signals: Signals,
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    process
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true);
+    wire(&mut process, &talk)?;
+    process.kill_on_drop(true);
     #[cfg(unix)]
     process.process_group(0);
-    let mut group = Group::of(start(process).await.map_err(|error| not_started(&error))?);
+    let child = start(process, &talk).await;
+    let mut group = Group::of(child.map_err(|error| not_started(&error))?);
     let mut stdout = group.child.stdout.take();
+    let longest = talk.longest();
+    tell(&mut group.child, talk);
     // With the capacity reserved nothing is moved and left behind unwiped.
-    let mut output = Zeroizing::new(Vec::with_capacity(output::LONGEST_OUTPUT + 1));
+    let mut output = Zeroizing::new(Vec::with_capacity(longest + 1));
 
-    let to_its_end = timeout(limit, wait(&mut group.child, stdout.as_mut(), &mut output));
+    let waiting = wait(&mut group.child, stdout.as_mut(), &mut output, longest);
+    let to_its_end = timeout(limit, waiting);
     let ended = match first(signals.next(), to_its_end).await {
         Either::Left(signal) => {
             group.kill().await;
@@ -93,7 +90,7 @@ pub(super) async fn run(
         }
         Ok(Ended::Flood) => {
             group.kill().await;
-            Err(output::too_long())
+            Err(Failure::too_long(longest))
         }
         Ok(Ended::Status(status)) => {
             group.has_ended();
@@ -121,11 +118,12 @@ async fn wait(
     child: &mut Child,
     mut stdout: Option<&mut ChildStdout>,
     output: &mut Vec<u8>,
+    longest: usize,
 ) -> Ended {
-    match first(fill(stdout.as_deref_mut(), output), child.wait()).await {
+    match first(fill(stdout.as_deref_mut(), output, longest), child.wait()).await {
         Either::Left(Filled::Overflow) => Ended::Flood,
         Either::Left(Filled::End) => Ended::Status(child.wait().await),
-        Either::Right(status) => match timeout(DRAIN, fill(stdout, output)).await {
+        Either::Right(status) => match timeout(DRAIN, fill(stdout, output, longest)).await {
             Ok(Filled::Overflow) => Ended::Flood,
             Ok(Filled::End) | Err(_) => Ended::Status(status),
         },
@@ -140,11 +138,11 @@ enum Filled {
     Overflow,
 }
 
-async fn fill(stdout: Option<&mut ChildStdout>, output: &mut Vec<u8>) -> Filled {
+async fn fill(stdout: Option<&mut ChildStdout>, output: &mut Vec<u8>, longest: usize) -> Filled {
     let Some(stdout) = stdout else {
         return Filled::End;
     };
-    while output.len() <= output::LONGEST_OUTPUT {
+    while output.len() <= longest {
         match stdout.read_buf(output).await {
             Ok(0) | Err(_) => return Filled::End,
             Ok(_) => {}
@@ -153,9 +151,42 @@ async fn fill(stdout: Option<&mut ChildStdout>, output: &mut Vec<u8>) -> Filled 
     Filled::Overflow
 }
 
+/// Connects the streams: standard error is ours, so that what it says is seen
+/// live and kept nowhere.
+fn wire(process: &mut Command, talk: &Talk) -> Result<(), Failure> {
+    let (input, output) = match talk {
+        Talk::Listen(_) => (Stdio::null(), Stdio::piped()),
+        Talk::Ask(..) => (Stdio::piped(), Stdio::piped()),
+        Talk::Show => (Stdio::null(), our_words()?),
+    };
+    process.stdin(input).stdout(output).stderr(Stdio::inherit());
+    Ok(())
+}
+
+/// Our own standard error, as somebody's standard output.
+fn our_words() -> Result<Stdio, Failure> {
+    #[cfg(unix)]
+    let copy = std::os::fd::AsFd::as_fd(&io::stderr()).try_clone_to_owned();
+    #[cfg(windows)]
+    let copy = std::os::windows::io::AsHandle::as_handle(&io::stderr()).try_clone_to_owned();
+    copy.map(Stdio::from).map_err(|error| not_started(&error))
+}
+
+/// Tells the program what it is to be told, beside its work: one that reads
+/// nothing is not waited for.
+fn tell(child: &mut Child, talk: Talk) {
+    let (Some(mut stdin), Talk::Ask(words, _)) = (child.stdin.take(), talk) else {
+        return;
+    };
+    tokio::spawn(async move {
+        // A program that ends or closes its input has heard enough.
+        let _ = stdin.write_all(&words).await;
+    });
+}
+
 /// Starts the process. A program that is just being installed is busy for a
 /// moment; a script without `#!` is run by the shell, as the shell would.
-async fn start(mut process: Command) -> io::Result<Child> {
+async fn start(mut process: Command, talk: &Talk) -> io::Result<Child> {
     for _ in 0..10 {
         match process.spawn() {
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
@@ -165,7 +196,9 @@ async fn start(mut process: Command) -> io::Result<Child> {
             Err(error)
                 if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) =>
             {
-                return through_shell(&process).spawn();
+                let mut shell = through_shell(&process);
+                wire(&mut shell, talk).map_err(|_| io::Error::from(io::ErrorKind::Other))?;
+                return shell.spawn();
             }
             started => return started,
         }
@@ -187,9 +220,6 @@ fn through_shell(process: &Command) -> Command {
                 .get_envs()
                 .filter_map(|(name, value)| Some((name, value?))),
         )
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .process_group(0);
     if let Some(folder) = process.get_current_dir() {

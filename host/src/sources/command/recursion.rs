@@ -13,10 +13,14 @@ use crate::engine::bindings as wit;
 
 /// The variable that tells a nested Keyrule which helpers are being run
 /// already: `POLICY/SOURCE`, the outermost first, spaces between.
-pub(super) const MARKER: &str = "KEYRULE_HELPER_OF";
+pub(in crate::sources) const MARKER: &str = "KEYRULE_HELPER_OF";
 
 /// Returns whether this source's helper is being run by a Keyrule around us.
-pub(super) fn is_marked(about: &wit::About, source: &wit::Source, ambient: &Ambient) -> bool {
+pub(in crate::sources) fn is_marked(
+    about: &wit::About,
+    source: &wit::Source,
+    ambient: &Ambient,
+) -> bool {
     ambient.variable(MARKER).is_some_and(|chain| {
         let own = name(about, source);
         chain.to_string_lossy().split(' ').any(|name| name == own)
@@ -24,7 +28,11 @@ pub(super) fn is_marked(about: &wit::About, source: &wit::Source, ambient: &Ambi
 }
 
 /// The marker for this source's helper.
-pub(super) fn mark(about: &wit::About, source: &wit::Source, ambient: &Ambient) -> String {
+pub(in crate::sources) fn mark(
+    about: &wit::About,
+    source: &wit::Source,
+    ambient: &Ambient,
+) -> String {
     let own = name(about, source);
     match ambient.variable(MARKER) {
         Some(chain) if !chain.is_empty() => format!("{} {own}", chain.to_string_lossy()),
@@ -38,7 +46,7 @@ fn name(about: &wit::About, source: &wit::Source) -> String {
 
 /// Returns whether the program is this very one. A relative path is one in
 /// `folder`, a bare name is looked up in `PATH`.
-pub(super) fn is_this_program(program: &str, folder: &Path, ambient: &Ambient) -> bool {
+pub(in crate::sources) fn is_this_program(program: &str, folder: &Path, ambient: &Ambient) -> bool {
     let Ok(this) = std::env::current_exe().and_then(std::fs::canonicalize) else {
         return false;
     };
@@ -64,7 +72,7 @@ pub(super) fn is_this_program(program: &str, folder: &Path, ambient: &Ambient) -
 /// helper is the leader of its process group and a child of the program that
 /// got it; nothing else that Keyrule starts is.
 #[cfg(target_os = "linux")]
-pub(super) fn is_inside_a_run() -> bool {
+pub(in crate::sources) fn is_inside_a_run() -> bool {
     use std::os::unix::fs::MetadataExt;
     let program = |process: &str| {
         let metadata = std::fs::metadata(format!("/proc/{process}/exe")).ok()?;
@@ -90,7 +98,7 @@ pub(super) fn is_inside_a_run() -> bool {
 
 /// Elsewhere the marker alone tells.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn is_inside_a_run() -> bool {
+pub(in crate::sources) fn is_inside_a_run() -> bool {
     false
 }
 
@@ -107,12 +115,12 @@ fn parent_and_group(process: &str) -> Option<(String, String)> {
 /// The program that a line of shell begins with, as far as that can be told
 /// without running it: assignments, `exec`, `command` and `env` are passed
 /// over, `sh -c` is looked into.
-pub(super) fn program_of(line: &str) -> Option<Zeroizing<String>> {
+pub(in crate::sources) fn program_of(line: &str) -> Option<Zeroizing<String>> {
     program_among(&words(line))
 }
 
 /// The same for a command that is a list of arguments already.
-pub(super) fn program_among(words: &[Zeroizing<String>]) -> Option<Zeroizing<String>> {
+pub(in crate::sources) fn program_among(words: &[Zeroizing<String>]) -> Option<Zeroizing<String>> {
     let mut rest = words.iter();
     let mut options_too = false;
     let first = rest.find(|word| {

@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
 /// What is at the key.
-pub(super) enum Value {
+pub(in crate::sources) enum Value {
     /// The key is not there.
     Absent,
     /// A text.
@@ -21,7 +21,7 @@ pub(super) enum Value {
 /// Finds the key at the top of the object. Where it stands twice the last
 /// one counts, as with JavaScript's `JSON.parse`. The error is words for a
 /// message, with line and column and nothing of the content.
-pub(super) fn value_of(key: &str, bytes: &[u8]) -> Result<Value, String> {
+pub(in crate::sources) fn value_of(key: &str, bytes: &[u8]) -> Result<Value, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes
             .iter()

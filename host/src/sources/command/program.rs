@@ -5,8 +5,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::command::{Command, Line};
 use super::recursion;
+use super::{Command, Line};
 use crate::ambient::Ambient;
 use crate::handout;
 
@@ -25,7 +25,7 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    pub(super) fn of(command: &Command, ambient: &Ambient) -> Self {
+    pub(in crate::sources) fn of(command: &Command, ambient: &Ambient) -> Self {
         let name = match &command.line {
             Line::Arguments(arguments) => arguments.first().cloned().map(Into::into),
             Line::Text(text) => {

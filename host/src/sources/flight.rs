@@ -1,7 +1,7 @@
-//! One run at a time, for everybody who wants the same token. What goes in is
-//! the place of the token and how to run the helper; what comes out is a token
-//! that is fresh, whoever got it. Those who wait look at the place as they
-//! wait, and nobody waits for longer than a run can take.
+//! One run at a time, for everybody who wants the same credential. What goes in
+//! is its place and how to get it; what comes out is one that is fresh, whoever
+//! got it. Those who wait look at the place as they wait, and nobody waits for
+//! longer than a run can take.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,45 +9,49 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::cache::Cache;
-use super::run::Failure;
-use crate::secret::Secret;
-use crate::sources::{GetOptions, Notices};
+use super::cache::{Cache, Entry};
+use crate::sources::{Failure, Kept, Notices};
 
 /// How long a helper is waited for without a word.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(in crate::sources) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How much longer than one run somebody else's is waited for.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// Brings the kept token if it is fresh, else runs the helper and keeps what
-/// it brings. A time of zero means that nothing is kept and nothing shared.
-pub(super) async fn token(
+/// What is kept, and what of it serves.
+pub(in crate::sources) struct Terms<F, K> {
+    /// The last one was rejected, so the one that is kept now does not serve.
+    pub rejected: bool,
+    /// Whether one that is kept is fresh enough.
+    pub is_fresh: F,
+    /// For how long one that was got is kept; zero is not at all.
+    pub keep_for: K,
+}
+
+/// Brings what is kept if it is fresh, else gets it and keeps that.
+pub(in crate::sources) async fn one(
     cache: &Cache,
-    options: GetOptions,
+    terms: Terms<impl Fn(&Entry) -> bool, impl Fn(&Kept) -> Duration>,
     limit: Duration,
-    run: impl AsyncFnOnce() -> Result<Secret, Failure>,
-) -> Result<Secret, Failure> {
-    if options.ttl.is_zero() {
-        return run().await;
-    }
+    run: impl AsyncFnOnce() -> Result<Kept, Failure>,
+) -> Result<Kept, Failure> {
     // A rejected token is the one that is kept now. One that appears while we
     // wait is newer: of many that were rejected together, one runs the helper.
-    let rejected = options
+    let rejected = terms
         .rejected
         .then(|| cache.read().map(|entry| entry.stamp));
     let usable = || {
         cache
             .read()
             .filter(|entry| rejected.is_none_or(|rejected| rejected != Some(entry.stamp)))
-            .filter(|entry| entry.is_fresh(options.ttl))
-            .map(|entry| entry.token)
+            .filter(&terms.is_fresh)
+            .map(|entry| entry.kept)
     };
     let deadline = Instant::now() + limit + MARGIN;
     let mut pause = Duration::from_millis(1);
     let lock = loop {
-        if let Some(token) = usable() {
-            return Ok(token);
+        if let Some(kept) = usable() {
+            return Ok(kept);
         }
         match cache.try_lock() {
             Ok(Some(lock)) => break Some(lock),
@@ -60,21 +64,24 @@ pub(super) async fn token(
         }
         pause = (pause * 2).min(Duration::from_millis(50));
     };
-    if let Some(token) = usable() {
-        return Ok(token);
+    if let Some(kept) = usable() {
+        return Ok(kept);
     }
-    if options.rejected {
+    if terms.rejected {
         cache.remove();
     }
-    let token = run().await?;
-    cache.write(&token, options.ttl);
+    let kept = run().await?;
+    let keep_for = (terms.keep_for)(&kept);
+    if !keep_for.is_zero() {
+        cache.write(&kept, keep_for);
+    }
     drop(lock);
-    Ok(token)
+    Ok(kept)
 }
 
 /// Does the work, and says every second how long it has taken once it has
 /// taken longer than `patience`.
-pub(super) async fn attended<T>(
+pub(in crate::sources) async fn attended<T>(
     work: impl Future<Output = T>,
     source: &str,
     patience: Duration,

@@ -1,9 +1,9 @@
-//! Tokens of helpers, kept for a while. What goes in is everything that a
-//! token depends on, as one digest, and the token; what comes out is the same
-//! token as long as it is fresh, and a lock, so that one helper runs at a time.
-//! Between processes tokens are kept only in memory-backed storage of this
-//! user (which may be swapped), never on a disk; where there is none, in this
-//! process only, and then every process runs its own helper.
+//! What helpers and providers brought, kept for a while. What goes in is
+//! everything that it depends on, as one digest, and what was brought; what
+//! comes out is the same as long as it is fresh, and a lock, so that one helper
+//! runs at a time. Between processes it is kept only in memory-backed storage
+//! of this user (which may be swapped), never on a disk; where there is none,
+//! in this process only, and then every process gets its own.
 
 mod entry;
 #[cfg(target_os = "linux")]
@@ -16,18 +16,18 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-pub(super) use entry::Entry;
+pub(in crate::sources) use entry::Entry;
 
 use crate::ambient::Ambient;
-use crate::secret::Secret;
+use crate::sources::Kept;
 
 /// Everything that a token depends on, as one digest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key(String);
+pub(in crate::sources) struct Key(String);
 
 impl Key {
     /// Digests the parts; where one ends and the next begins counts.
-    pub(super) fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+    pub(in crate::sources) fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
             digest.update((part.len() as u64).to_le_bytes());
@@ -39,14 +39,14 @@ impl Key {
 }
 
 /// The place of one token.
-pub(super) struct Cache {
+pub(in crate::sources) struct Cache {
     key: Key,
     #[cfg(target_os = "linux")]
     folder: Option<folder::Folder>,
 }
 
 /// Held while the helper runs. It goes with its holder, however that ends.
-pub(super) struct Lock {
+pub(in crate::sources) struct Lock {
     in_process: Option<Key>,
     /// The lock of a file is given up when the file is closed.
     #[cfg(target_os = "linux")]
@@ -55,7 +55,7 @@ pub(super) struct Lock {
 
 impl Cache {
     /// The place of the key's token in the best storage that there is.
-    pub(super) fn of(key: Key, ambient: &Ambient) -> Self {
+    pub(in crate::sources) fn of(key: Key, ambient: &Ambient) -> Self {
         #[cfg(not(target_os = "linux"))]
         let _ = ambient;
         Self {
@@ -67,7 +67,7 @@ impl Cache {
 
     /// The place of the key's token in this process.
     #[cfg(test)]
-    pub(super) fn in_process(key: Key) -> Self {
+    pub(in crate::sources) fn in_process(key: Key) -> Self {
         Self {
             key,
             #[cfg(target_os = "linux")]
@@ -76,7 +76,7 @@ impl Cache {
     }
 
     /// What is kept, fresh or not.
-    pub(super) fn read(&self) -> Option<Entry> {
+    pub(in crate::sources) fn read(&self) -> Option<Entry> {
         #[cfg(target_os = "linux")]
         if let Some(folder) = &self.folder {
             return Entry::parse(&folder.read(&self.file("token"))?);
@@ -84,10 +84,10 @@ impl Cache {
         kept().get(&self.key).cloned()
     }
 
-    /// Keeps a token that was just got. What cannot be kept is not; the next
+    /// Keeps what was just got. What cannot be kept is not; the next
     /// one to ask runs the helper again.
-    pub(super) fn write(&self, token: &Secret, ttl: Duration) {
-        let entry = Entry::now(token.clone(), ttl);
+    pub(in crate::sources) fn write(&self, kept_now: &Kept, ttl: Duration) {
+        let entry = Entry::now(kept_now.clone(), ttl);
         #[cfg(target_os = "linux")]
         if let Some(folder) = &self.folder {
             sweep(folder);
@@ -98,7 +98,7 @@ impl Cache {
     }
 
     /// Drops what is kept.
-    pub(super) fn remove(&self) {
+    pub(in crate::sources) fn remove(&self) {
         #[cfg(target_os = "linux")]
         if let Some(folder) = &self.folder {
             folder.remove(&self.file("token"));
@@ -108,7 +108,7 @@ impl Cache {
     }
 
     /// Takes the lock if nobody holds it.
-    pub(super) fn try_lock(&self) -> io::Result<Option<Lock>> {
+    pub(in crate::sources) fn try_lock(&self) -> io::Result<Option<Lock>> {
         #[cfg(target_os = "linux")]
         if let Some(folder) = &self.folder {
             let file = folder.try_lock(&self.file("lock"))?;
@@ -141,7 +141,7 @@ impl Drop for Lock {
 
 /// Drops every token that is kept, wherever it is, and returns how many there
 /// were.
-pub(super) fn forget(ambient: &Ambient) -> usize {
+pub(in crate::sources) fn forget(ambient: &Ambient) -> usize {
     let mut kept = kept();
     let count = kept.len();
     kept.clear();

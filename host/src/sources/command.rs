@@ -1,7 +1,13 @@
-//! A helper's command line: where it is named, and what it becomes. What goes
-//! in is the source's contract; what comes out is the command line with the
-//! folder it belongs to, then a process ready to be started. Finding it runs
-//! nothing and asks nothing of the shell.
+//! The command line of a program that gets a credential: where it is named, and
+//! what it becomes. What goes in is the source's contract; what comes out is the
+//! command line with the folder it belongs to, then a process ready to be
+//! started. Finding it runs nothing and asks nothing of the shell.
+
+mod json;
+mod program;
+pub(in crate::sources) mod recursion;
+pub(in crate::sources) mod run;
+mod settings;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,15 +15,15 @@ use std::path::{Path, PathBuf};
 use tokio::process;
 use zeroize::Zeroizing;
 
-use super::recursion;
-use super::settings::{self, Fault};
+pub(crate) use self::program::Program;
+pub(in crate::sources) use self::settings::Fault;
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::handout;
 use crate::secret::Secret;
 
 /// A command line and where it comes from.
-pub(super) struct Command {
+pub(in crate::sources) struct Command {
     /// The command line itself. It can carry a secret, so it is one.
     pub line: Line,
     /// The file or variable that names it.
@@ -31,7 +37,7 @@ pub(super) struct Command {
 }
 
 /// The two kinds of command line.
-pub(super) enum Line {
+pub(in crate::sources) enum Line {
     /// Arguments; no shell.
     Arguments(Vec<String>),
     /// The path of a program, or a line for the shell.
@@ -39,13 +45,13 @@ pub(super) enum Line {
 }
 
 /// Finds the source's command line, if anything names one.
-pub(super) fn locate(
+pub(in crate::sources) fn locate(
     source: &wit::Source,
-    helper: &wit::Helper,
+    command: &wit::Command,
     about: &wit::About,
     ambient: &Ambient,
 ) -> Result<Option<Command>, Fault> {
-    match &helper.command {
+    match command {
         wit::Command::Arguments(arguments) => Ok(Some(Command {
             line: Line::Arguments(arguments.clone()),
             found_in: source.at.path.clone(),
@@ -88,7 +94,7 @@ pub(super) fn locate(
 
 impl Command {
     /// Returns whether there is nothing to run.
-    pub(super) fn is_blank(&self) -> bool {
+    pub(in crate::sources) fn is_blank(&self) -> bool {
         match &self.line {
             Line::Arguments(arguments) => arguments.is_empty(),
             Line::Text(text) => text.is_blank(),
@@ -99,7 +105,7 @@ impl Command {
     /// and where it runs. The same words in another repository are another
     /// program. Each part goes with its length, so that none can pass for
     /// another.
-    pub(super) fn subject(&self) -> Secret {
+    pub(in crate::sources) fn subject(&self) -> Secret {
         let line = match &self.line {
             Line::Arguments(arguments) => Zeroizing::new(arguments.join("\0")),
             Line::Text(text) => Zeroizing::new(as_text(text).to_owned()),
@@ -115,13 +121,13 @@ impl Command {
     }
 
     /// Returns whether this is what was looked at, where that is known.
-    pub(super) fn is_about(&self, subject: Option<&Secret>) -> bool {
+    pub(in crate::sources) fn is_about(&self, subject: Option<&Secret>) -> bool {
         subject.is_none_or(|seen| handout::to_keep(seen) == handout::to_keep(&self.subject()))
     }
 
     /// Returns whether this very program would be run, as far as the command
     /// line says so.
-    pub(super) fn is_this_program(&self, ambient: &Ambient) -> bool {
+    pub(in crate::sources) fn is_this_program(&self, ambient: &Ambient) -> bool {
         let program = match &self.line {
             Line::Arguments(arguments) => {
                 let words: Vec<_> = arguments.iter().cloned().map(Zeroizing::new).collect();
@@ -136,7 +142,7 @@ impl Command {
     }
 
     /// Returns whether the shell reads the command line.
-    pub(super) fn is_for_the_shell(&self) -> bool {
+    pub(in crate::sources) fn is_for_the_shell(&self) -> bool {
         match &self.line {
             Line::Arguments(_) => false,
             Line::Text(text) => executable(as_text(text), &self.folder).is_none(),
@@ -145,7 +151,7 @@ impl Command {
 
     /// The process: program, arguments, folder and environment, not its
     /// streams. None where there is nothing to run.
-    pub(super) fn process(
+    pub(in crate::sources) fn process(
         &self,
         about: &wit::About,
         source: &wit::Source,

@@ -1,9 +1,9 @@
 //! What a helper printed. What goes in is its whole output; what comes out is
 //! one token, or why it is none. Nothing of the output is ever quoted.
 
-use super::run::Failure;
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
+use crate::sources::Failure;
 
 /// The longest token.
 pub(super) const LONGEST: usize = 16_384;
@@ -22,13 +22,10 @@ pub(super) fn token(output: &[u8]) -> Result<Secret, Failure> {
         Failure::new(trouble, format!("{what} at byte {}", index + 1))
     };
     if token.iter().all(|byte| is_white_space(*byte)) {
-        return Err(Failure {
-            trouble: wit::Trouble::NoOutput,
-            detail: None,
-        });
+        return Err(Failure::bare(wit::Trouble::NoOutput));
     }
     if token.len() > LONGEST {
-        return Err(too_long());
+        return Err(Failure::too_long(LONGEST));
     }
     if let Some(index) = token
         .iter()
@@ -43,21 +40,8 @@ pub(super) fn token(output: &[u8]) -> Result<Secret, Failure> {
     }
     match std::str::from_utf8(token) {
         Ok(token) => Ok(Secret::new(token)),
-        Err(_) => Err(Failure {
-            trouble: wit::Trouble::NotPrintable,
-            detail: None,
-        }),
+        Err(_) => Err(Failure::bare(wit::Trouble::NotPrintable)),
     }
-}
-
-/// Returns whether the text could have come from `token`.
-pub(super) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.len() <= LONGEST && text.bytes().all(is_printable)
-}
-
-/// The failure of an output that no token can be in.
-pub(super) fn too_long() -> Failure {
-    Failure::new(wit::Trouble::TooLong, format!("more than {LONGEST} bytes"))
 }
 
 fn is_printable(byte: u8) -> bool {

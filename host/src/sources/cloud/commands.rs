@@ -1,0 +1,176 @@
+//! The commands that settings name for a provider: one that brings new
+//! credentials, and one that prints them. They are found, trusted and run as
+//! the command of a helper is: in the folder of the file that names them,
+//! without the policy's credentials, not longer than their time.
+
+use std::time::Duration;
+
+use crate::ambient::Ambient;
+use crate::engine::bindings as wit;
+use crate::secret::Secret;
+use crate::sources::command::run::{self, Talk};
+use crate::sources::command::{self, Command};
+use crate::sources::signals::Signals;
+use crate::sources::{Failure, Kept, Notices, answer};
+
+/// How long a command that brings new credentials may take: somebody logs in.
+const LOGIN: Duration = Duration::from_secs(3 * 60);
+
+/// The command that brings new credentials, where a setting names one.
+pub(super) fn refresh(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    world: &Ambient,
+) -> Result<Option<Named>, Failure> {
+    named(cloud.auth_refresh.as_ref(), source, about, world)
+}
+
+/// The command that prints an AWS access key, where a setting names one.
+pub(super) fn export(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    world: &Ambient,
+) -> Result<Option<Named>, Failure> {
+    named(cloud.credential_export.as_ref(), source, about, world)
+}
+
+/// Whether the files that could name a command can be read.
+pub(super) fn check(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    world: &Ambient,
+) -> Result<(), Failure> {
+    refresh(source, cloud, about, world)?;
+    export(source, cloud, about, world).map(drop)
+}
+
+/// What a consent to the source is about: the provider, where it is asked, and
+/// the commands that may be run for it.
+pub(super) fn subject(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    world: &Ambient,
+) -> Secret {
+    let mut subject = zeroize::Zeroizing::new(source.reads.clone());
+    for named in [
+        refresh(source, cloud, about, world),
+        export(source, cloud, about, world),
+    ] {
+        subject.push('\n');
+        if let Ok(Some(named)) = named {
+            let line = named.command.subject();
+            let line = crate::handout::to_keep(&line);
+            subject.push_str(&String::from_utf8_lossy(line));
+        }
+    }
+    Secret::new(subject.as_str())
+}
+
+/// How long the whole way can take.
+pub(super) fn longest(cloud: &wit::Cloud) -> Duration {
+    let one = Duration::from_millis(cloud.timeout_ms);
+    let refresh = match cloud.auth_refresh {
+        Some(_) => one.max(LOGIN),
+        None => Duration::ZERO,
+    };
+    one.saturating_mul(2).saturating_add(refresh)
+}
+
+/// A command that was found.
+pub(super) struct Named {
+    command: Command,
+}
+
+fn named(
+    setting: Option<&wit::Setting>,
+    source: &wit::Source,
+    about: &wit::About,
+    world: &Ambient,
+) -> Result<Option<Named>, Failure> {
+    let Some(setting) = setting else {
+        return Ok(None);
+    };
+    let found = command::locate(
+        source,
+        &wit::Command::Setting(setting.clone()),
+        about,
+        world,
+    );
+    let found = found.map_err(|fault| Failure {
+        trouble: fault.trouble,
+        detail: Some(fault.detail),
+        found_in: fault.found_in,
+    })?;
+    let found = found.filter(|command| !command.is_blank());
+    Ok(found.map(|command| Named { command }))
+}
+
+impl Named {
+    /// Runs the command that prints an AWS access key.
+    pub(super) async fn run(
+        &self,
+        source: &wit::Source,
+        cloud: &wit::Cloud,
+        about: &wit::About,
+        world: &Ambient,
+        notices: &dyn Notices,
+    ) -> Result<Kept, Failure> {
+        let limit = Duration::from_millis(cloud.timeout_ms);
+        let format = wit::Format::AwsProcess;
+        let talk = Talk::Listen(answer::longest(format));
+        let output = self
+            .start(source, about, world, talk, limit, notices)
+            .await?;
+        let signing = wit::Signing {
+            service: cloud.service.clone().unwrap_or_default(),
+            region: cloud.region.clone(),
+        };
+        let mut kept = answer::read(format, Some(&signing), &output, world)
+            .map_err(|failure| failure.in_place(&self.command.found_in))?;
+        kept.facts.detail = Some(format!("by a command in `{}`", self.command.found_in));
+        Ok(kept)
+    }
+
+    /// Runs the command that brings new credentials; what it says is for
+    /// people.
+    pub(super) async fn show(
+        &self,
+        source: &wit::Source,
+        cloud: &wit::Cloud,
+        about: &wit::About,
+        world: &Ambient,
+        notices: &dyn Notices,
+    ) -> Result<(), Failure> {
+        let limit = Duration::from_millis(cloud.timeout_ms).max(LOGIN);
+        let shown = self.start(source, about, world, Talk::Show, limit, notices);
+        shown.await.map(drop)
+    }
+
+    async fn start(
+        &self,
+        source: &wit::Source,
+        about: &wit::About,
+        world: &Ambient,
+        talk: Talk,
+        limit: Duration,
+        notices: &dyn Notices,
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
+        let in_place = |failure: Failure| failure.in_place(&self.command.found_in);
+        let signals = Signals::listen(notices.owns_signals());
+        let process = self.command.process(about, source, world);
+        let process = process.ok_or(Failure::bare(wit::Trouble::NotStarted))?;
+        run::run(
+            process,
+            self.command.is_for_the_shell(),
+            talk,
+            limit,
+            signals,
+        )
+        .await
+        .map_err(in_place)
+    }
+}

@@ -1,0 +1,101 @@
+//! A provider's credentials, kept for a while, so that a chain that asks the
+//! network is asked once, whoever wants them. What ends is kept until five
+//! minutes before its end; what a setting's command prints without an end, for
+//! an hour; what else has no end costs nothing to get, and is not kept.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::{commands, provider::Provider, search};
+use crate::ambient::Ambient;
+use crate::engine::bindings as wit;
+use crate::sources::cache::{Cache, Entry, Key};
+use crate::sources::flight::{self, Terms};
+use crate::sources::{Failure, GetOptions, Kept, Notices};
+
+/// Nothing is kept for longer, whatever it says of its end.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long an answer without an end is kept.
+const WITHOUT_END: Duration = Duration::from_secs(60 * 60);
+
+/// What is kept and fresh, without getting anything.
+pub(super) fn peek(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    world: &Ambient,
+) -> Option<Kept> {
+    let entry = Cache::of(key(source, cloud, about, world), world).read()?;
+    is_fresh(&entry).then_some(entry.kept)
+}
+
+/// What is kept and fresh, else what the provider's search brings.
+pub(super) async fn get(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    world: &Ambient,
+    options: GetOptions,
+    notices: &dyn Notices,
+) -> Result<Kept, Failure> {
+    let cache = Cache::of(key(source, cloud, about, world), world);
+    let exported = cloud.credential_export.is_some();
+    let terms = Terms {
+        rejected: options.rejected,
+        is_fresh,
+        keep_for: |kept: &Kept| match kept.expires_at {
+            Some(_) => LONGEST,
+            None if exported => WITHOUT_END,
+            None => Duration::ZERO,
+        },
+    };
+    let limit = commands::longest(cloud);
+    let run = async || search::search(source, cloud, about, world, notices).await;
+    let found = flight::one(&cache, terms, limit, run);
+    flight::attended(found, &source.id, flight::PATIENCE, notices).await
+}
+
+fn is_fresh(entry: &Entry) -> bool {
+    entry.is_fresh(LONGEST) && !entry.has_outlived()
+}
+
+/// Everything that the credentials depend on: the contract, the provider's
+/// variables, and the files that its search reads, by their size and time.
+fn key(source: &wit::Source, cloud: &wit::Cloud, about: &wit::About, world: &Ambient) -> Key {
+    #[cfg(unix)]
+    let user = rustix::process::geteuid().as_raw().to_le_bytes();
+    #[cfg(not(unix))]
+    let user = [];
+    let subject = commands::subject(source, cloud, about, world);
+    let mut parts: Vec<Vec<u8>> = vec![
+        b"keyrule-cloud-1".to_vec(),
+        about.name.clone().into_bytes(),
+        source.id.clone().into_bytes(),
+        source.reads.clone().into_bytes(),
+        crate::handout::to_keep(&subject).to_vec(),
+        user.to_vec(),
+    ];
+    let keeps = super::passed(cloud, world).keeps;
+    for (name, value) in world.variables() {
+        let name = name.as_encoded_bytes();
+        let is_read = keeps.iter().any(|kept| match kept.strip_suffix('*') {
+            Some(start) => name.starts_with(start.as_bytes()),
+            None => name == kept.as_bytes(),
+        });
+        if is_read {
+            parts.push(name.to_vec());
+            parts.push(value.as_encoded_bytes().to_vec());
+        }
+    }
+    let files = Provider::of(cloud).map_or_else(Vec::new, |provider| provider.files(world));
+    for file in files {
+        parts.push(file.as_os_str().as_encoded_bytes().to_vec());
+        let stamp = std::fs::metadata(&file).ok().map(|metadata| {
+            let changed = metadata.modified().ok();
+            let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            (metadata.len(), changed.unwrap_or_default().as_nanos())
+        });
+        parts.push(format!("{stamp:?}").into_bytes());
+    }
+    Key::of(parts.iter().map(Vec::as_slice))
+}

@@ -1,0 +1,207 @@
+//! Where a provider is asked: region, project and resource, by the variables
+//! that the contract names, in its order. What goes in is the contract and the
+//! variables; what comes out are the names, and the endpoint made with them.
+
+use crate::ambient::Ambient;
+use crate::engine::bindings as wit;
+use crate::sources::{Facts, Failure};
+
+/// Names of a region, a project and a resource, each with the variable that
+/// says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The region.
+    pub region: Option<Named>,
+    /// The project.
+    pub project: Option<Named>,
+    /// The resource.
+    pub resource: Option<Named>,
+}
+
+/// A name, and who says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// The name.
+    pub name: String,
+    /// The variable that says it; none where the provider does.
+    pub by: Option<String>,
+}
+
+impl Place {
+    /// What the variables say. One whose value no such name can have counts as
+    /// not set, as the tools have it.
+    pub(crate) fn of(cloud: &wit::Cloud, world: &Ambient) -> Self {
+        Self {
+            region: first(&cloud.region, world, is_label),
+            project: first(&cloud.project, world, is_project),
+            resource: first(&cloud.resource, world, is_label),
+        }
+    }
+
+    /// The same, with what the provider's search said where variables say
+    /// nothing.
+    pub(crate) fn with(mut self, facts: &Facts) -> Self {
+        let said = |name: &Option<String>| {
+            let name = name.clone()?;
+            Some(Named { name, by: None })
+        };
+        self.region = self.region.or_else(|| said(&facts.region));
+        self.project = self.project.or_else(|| said(&facts.project));
+        self.resource = self.resource.or_else(|| said(&facts.resource));
+        self
+    }
+
+    /// The names, beside what else is known.
+    pub(crate) fn into_facts(self, facts: Facts) -> Facts {
+        let name = |named: Option<Named>| named.map(|named| named.name);
+        Facts {
+            region: name(self.region),
+            project: name(self.project),
+            resource: name(self.resource),
+            ..facts
+        }
+    }
+
+    /// The names in words, after what else is known: `by AWS_PROFILE, region
+    /// eu-central-1 by AWS_REGION`.
+    pub(crate) fn words(&self, facts: &Facts) -> Option<String> {
+        let named = [
+            ("region", &self.region),
+            ("project", &self.project),
+            ("resource", &self.resource),
+        ];
+        let named = named.into_iter().filter_map(|(what, named)| {
+            let named = named.as_ref()?;
+            Some(match &named.by {
+                Some(variable) => format!("{what} `{}` by `{variable}`", named.name),
+                None => format!("{what} `{}`", named.name),
+            })
+        });
+        let all: Vec<String> = facts.detail.clone().into_iter().chain(named).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+
+    /// The default endpoint with the names in it, or which name is missing.
+    pub(crate) fn fill(&self, provider: &str, default: &str) -> Result<String, Failure> {
+        let mut url = default.to_owned();
+        if let Some(region) = &self.region
+            && provider == "vertex"
+        {
+            url = vertex_host(&url, &region.name);
+        }
+        for (word, what, named) in [
+            ("{region}", "region", &self.region),
+            ("{project}", "project", &self.project),
+            ("{resource}", "resource", &self.resource),
+        ] {
+            if !url.contains(word) {
+                continue;
+            }
+            let Some(named) = named else {
+                let words = format!("no {what} is known, and its endpoint depends on it");
+                return Err(Failure::new(wit::Trouble::NoCredentials, words));
+            };
+            url = url.replace(word, &named.name);
+        }
+        Ok(url)
+    }
+}
+
+/// Vertex AI has hosts of their own for what is no region: `global`, and the
+/// multi-regions `us` and `eu`.
+/// <https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations>
+fn vertex_host(url: &str, region: &str) -> String {
+    let regional = "{region}-aiplatform.googleapis.com";
+    match region {
+        "global" => url.replace(regional, "aiplatform.googleapis.com"),
+        "us" | "eu" => url.replace(regional, "aiplatform.{region}.rep.googleapis.com"),
+        _ => url.to_owned(),
+    }
+}
+
+fn first(names: &[String], world: &Ambient, is_name: fn(&str) -> bool) -> Option<Named> {
+    names.iter().find_map(|variable| {
+        let value = world.variable(variable)?.to_str()?.trim_ascii();
+        is_name(value).then(|| Named {
+            name: value.to_owned(),
+            by: Some(variable.clone()),
+        })
+    })
+}
+
+/// A part of a host name: what regions and resources are made of.
+pub(crate) fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// Projects of Google Cloud can begin with a domain: `example.com:acme`.
+fn is_project(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:".contains(&byte)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::samples;
+
+    #[test]
+    fn the_first_variable_that_holds_a_name_counts() {
+        let mut cloud = samples::cloud("bedrock", None);
+        cloud.region = vec!["A".to_owned(), "B".to_owned()];
+        let region = |a: &str, b: &str| {
+            let world = Ambient::empty().with_variable("A", a).with_variable("B", b);
+            Place::of(&cloud, &world)
+                .region
+                .map(|named| (named.name, named.by.unwrap()))
+        };
+        let named = |name: &str, by: &str| Some((name.to_owned(), by.to_owned()));
+        assert_eq!(region("eu-west-1", "us-east-1"), named("eu-west-1", "A"));
+        assert_eq!(region("", "us-east-1"), named("us-east-1", "B"));
+        assert_eq!(
+            region("evil.example/", "us-east-1"),
+            named("us-east-1", "B")
+        );
+        assert_eq!(region("EU", "-x"), None);
+    }
+
+    #[test]
+    fn an_endpoint_is_made_with_the_names() {
+        let place = |name: &str| Place {
+            region: Some(Named {
+                name: name.to_owned(),
+                by: None,
+            }),
+            ..Place::default()
+        };
+        let fill = |name: &str, provider: &str, url: &str| place(name).fill(provider, url).unwrap();
+        let bedrock = "https://bedrock-runtime.{region}.amazonaws.com";
+        assert_eq!(
+            fill("eu-west-1", "bedrock", bedrock),
+            "https://bedrock-runtime.eu-west-1.amazonaws.com"
+        );
+        let vertex = "https://{region}-aiplatform.googleapis.com/v1";
+        for (region, url) in [
+            ("us-east5", "https://us-east5-aiplatform.googleapis.com/v1"),
+            ("global", "https://aiplatform.googleapis.com/v1"),
+            ("eu", "https://aiplatform.eu.rep.googleapis.com/v1"),
+        ] {
+            assert_eq!(fill(region, "vertex", vertex), url);
+        }
+        let missing = Place::default()
+            .fill("foundry", "https://{resource}.example")
+            .unwrap_err();
+        assert_eq!(missing.trouble, wit::Trouble::NoCredentials);
+        assert_eq!(
+            missing.detail.as_deref(),
+            Some("no resource is known, and its endpoint depends on it")
+        );
+    }
+}

@@ -1,0 +1,83 @@
+//! The providers that this build knows. What goes in is a name of the policy's;
+//! what comes out is the provider's own search, or that there is none here.
+
+#![cfg_attr(
+    not(any(feature = "bedrock", feature = "vertex", feature = "foundry")),
+    allow(unused_variables, reason = "without a provider nothing is asked")
+)]
+
+use std::path::PathBuf;
+
+use crate::ambient::Ambient;
+use crate::engine::bindings as wit;
+use crate::sources::{Facts, Failure, Kept};
+
+use super::place::Place;
+
+/// A provider that this build knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Provider {
+    #[cfg(feature = "bedrock")]
+    Bedrock,
+    #[cfg(feature = "vertex")]
+    Vertex,
+    #[cfg(feature = "foundry")]
+    Foundry,
+}
+
+impl Provider {
+    /// The source's provider, where this build has it.
+    pub(super) fn of(cloud: &wit::Cloud) -> Option<Self> {
+        match cloud.provider.as_str() {
+            #[cfg(feature = "bedrock")]
+            "bedrock" => Some(Self::Bedrock),
+            #[cfg(feature = "vertex")]
+            "vertex" => Some(Self::Vertex),
+            #[cfg(feature = "foundry")]
+            "foundry" => Some(Self::Foundry),
+            _ => None,
+        }
+    }
+
+    /// Whose credentials the search would find, as far as variables say so.
+    pub(super) fn peek(self, world: &Ambient) -> Facts {
+        match self {
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock => super::bedrock::peek(world),
+            #[cfg(feature = "vertex")]
+            Self::Vertex => super::vertex::peek(world),
+            #[cfg(feature = "foundry")]
+            Self::Foundry => super::foundry::peek(world),
+        }
+    }
+
+    /// The files that the search reads, whose change makes what is kept stale.
+    pub(super) fn files(self, world: &Ambient) -> Vec<PathBuf> {
+        match self {
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock => super::bedrock::files(world),
+            #[cfg(feature = "vertex")]
+            Self::Vertex => super::vertex::files(world),
+            #[cfg(feature = "foundry")]
+            Self::Foundry => super::foundry::files(world),
+        }
+    }
+
+    /// The provider's own search. Everything that it has of its crates runs
+    /// here and nowhere else.
+    pub(super) async fn search(
+        self,
+        cloud: &wit::Cloud,
+        world: &Ambient,
+        place: &Place,
+    ) -> Result<Kept, Failure> {
+        match self {
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock => super::bedrock::search(cloud, world, place).await,
+            #[cfg(feature = "vertex")]
+            Self::Vertex => super::vertex::search(cloud, world, place).await,
+            #[cfg(feature = "foundry")]
+            Self::Foundry => super::foundry::search(cloud, world, place).await,
+        }
+    }
+}

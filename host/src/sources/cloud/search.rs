@@ -1,0 +1,97 @@
+//! The way to a provider's credentials: the command that a setting names in
+//! the place of the search, or the search, and where that finds nothing that
+//! serves, the command that brings new ones, and then once more.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::commands;
+use super::place::Place;
+use super::provider::Provider;
+use crate::ambient::Ambient;
+use crate::engine::bindings as wit;
+use crate::sources::{Failure, Kept, Notices};
+
+/// Gets the credentials anew.
+pub(super) async fn search(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    world: &Ambient,
+    notices: &dyn Notices,
+) -> Result<Kept, Failure> {
+    let refresh = commands::refresh(source, cloud, about, world)?;
+    let first = match (&refresh, commands::export(source, cloud, about, world)?) {
+        // Where nothing else brings new ones, the command always does.
+        (None, Some(export)) => return export.run(source, cloud, about, world, notices).await,
+        (_, export) => (in_thread(cloud, world).await, export),
+    };
+    let (found, export) = first;
+    let failure = match (found, &refresh) {
+        (Err(failure), Some(_)) if needs_new_ones(failure.trouble) => failure,
+        (found, _) => return found,
+    };
+    let Some(refresh) = refresh else {
+        return Err(failure);
+    };
+    refresh.show(source, cloud, about, world, notices).await?;
+    match export {
+        Some(export) => export.run(source, cloud, about, world, notices).await,
+        None => in_thread(cloud, world).await,
+    }
+}
+
+/// Whether a login anew could mend it.
+const fn needs_new_ones(trouble: wit::Trouble) -> bool {
+    matches!(
+        trouble,
+        wit::Trouble::NoCredentials | wit::Trouble::Expired | wit::Trouble::Rejected
+    )
+}
+
+/// The provider's own search, in a thread of its own: it goes on where nobody
+/// waits any more, so that a token that it has just renewed is not lost, and
+/// whatever its crates have started ends with it.
+async fn in_thread(cloud: &wit::Cloud, world: &Ambient) -> Result<Kept, Failure> {
+    let limit = Duration::from_millis(cloud.timeout_ms);
+    let place = Place::of(cloud, world);
+    let (cloud, world) = (cloud.clone(), world.clone());
+    let (sender, answer) = oneshot::channel();
+    let not_started =
+        |error: std::io::Error| Failure::new(wit::Trouble::NotStarted, error.to_string());
+    let work = move || {
+        let Some(provider) = Provider::of(&cloud) else {
+            return Err(Failure::bare(wit::Trouble::Unsupported));
+        };
+        let runtime = crate::runtime::here().map_err(not_started)?;
+        let found = runtime.block_on(async {
+            let search = provider.search(&cloud, &world, &place);
+            timeout(limit, search)
+                .await
+                .unwrap_or_else(|_| Err(Failure::timed_out(limit)))
+        });
+        runtime.shutdown_background();
+        found
+    };
+    std::thread::Builder::new()
+        .name("provider".to_owned())
+        .spawn(move || {
+            let _ = sender.send(work());
+        })
+        .map_err(not_started)?;
+    // The thread is gone without an answer only where it has panicked.
+    let found = answer.await.unwrap_or_else(|_| {
+        let words = "the provider's search ended without an answer";
+        Err(Failure::new(wit::Trouble::NoCredentials, words))
+    })?;
+    match found.expires_at {
+        Some(end) if end <= SystemTime::now() => Err(Failure {
+            trouble: wit::Trouble::Expired,
+            detail: found.facts.detail,
+            found_in: None,
+        }),
+        _ => Ok(found),
+    }
+}
