@@ -126,7 +126,12 @@ fn setting(policy: &Policy, rule: &Rule, setting: &Setting, managed: bool, found
             code: "redirectable-helper",
             message: format!("a settings file of the user decides which program `{id}` runs"),
             why: "the program's output is taken for the credential, so a lower place than this policy decides which account is used",
-            help: "leave settings files of the tier `user` out of `from`, or name the program here with `command`",
+            help: match &rule.source.kind {
+                Kind::Helper(_) => {
+                    "leave settings files of the tier `user` out of `from`, or name the program here with `command`"
+                }
+                _ => "leave settings files of the tier `user` out of `from`",
+            },
         };
         found.add(rule.at, said);
     }
