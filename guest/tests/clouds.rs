@@ -3,6 +3,7 @@
 
 #![expect(
     clippy::panic,
+    clippy::expect_used,
     reason = "a helper of tests stops where something is missing"
 )]
 
