@@ -58,7 +58,9 @@ impl Explained {
         let endpoint = self.source(source)?.endpoint.as_ref()?;
         match self.seen(source).map(|seen| &seen.destination) {
             None | Some(wit::Destination::Default) => {
-                let filled = self.known(source).and_then(|known| known.endpoint.as_deref());
+                let filled = self
+                    .known(source)
+                    .and_then(|known| known.endpoint.as_deref());
                 Some((filled.unwrap_or(&endpoint.default), None))
             }
             Some(wit::Destination::Origin(origin)) => Some((origin, endpoint.variable.as_deref())),

@@ -271,7 +271,6 @@ pub(crate) fn action(fix: &wit::Fix) -> &'static str {
         wit::Fix::MendFile(_) => "mend-file",
         wit::Fix::MendKeyring => "mend-keyring",
         wit::Fix::MendNetwork(_) => "mend-network",
-        wit::Fix::ProviderLogin(_) => "provider-login",
         wit::Fix::Supply(_) => "supply",
         wit::Fix::ProviderLogin(_) => "provider-login",
         wit::Fix::OtherSurface(_) => "other-surface",

@@ -223,7 +223,9 @@ impl Resolver {
     /// who logs out means those.
     fn provider_in_use(&mut self) -> Result<Option<Error>, Error> {
         let explained = self.explain()?;
-        let source = explained.subject().and_then(|index| explained.source(index));
+        let source = explained
+            .subject()
+            .and_then(|index| explained.source(index));
         let cloud = source.filter(|source| matches!(source.kind, wit::Kind::Cloud(_)));
         Ok(cloud.map(|source| {
             let error = self.named(&source.id).err();

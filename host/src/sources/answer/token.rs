@@ -64,6 +64,7 @@ mod tests {
     fn fails(trouble: wit::Trouble, detail: &str) -> Result<String, Failure> {
         Err(Failure {
             trouble,
+            found_in: None,
             detail: (!detail.is_empty()).then(|| detail.to_owned()),
         })
     }
