@@ -331,21 +331,12 @@ fn provider(index: u32, cloud: &Cloud, trouble: Trouble, place: Option<String>) 
             | Trouble::TooLong
             | Trouble::MalformedAnswer,
             Some(file),
-        ) => {
-            let settings = [&cloud.auth_refresh, &cloud.credential_export];
-            let keys: Vec<String> = settings
-                .into_iter()
-                .flatten()
-                .map(|setting| format!("`{}`", setting.key))
-                .collect();
-            Advice {
-                action: Fix::MendHelper(index),
-                text: format!(
-                    "run the command of {} in `{file}` by hand to see what it says{or_unset}",
-                    keys.join(" or ")
-                ),
-            }
-        }
+        ) => Advice {
+            action: Fix::MendHelper(index),
+            text: format!(
+                "run the command that `{file}` names by hand to see what it says{or_unset}"
+            ),
+        },
         (_, _) => Advice {
             action: Fix::ProviderLogin(index),
             text: format!("{}{or_unset}", provider_login(cloud)),

@@ -222,7 +222,7 @@ fn a_provider_that_fails_says_what_helps() {
     let file = "/home/u/.tool/settings.json";
     let login = Fix::ProviderLogin(0);
     let aws = "log in to AWS: `aws sso login`, or set `AWS_PROFILE` or `AWS_ACCESS_KEY_ID` with `AWS_SECRET_ACCESS_KEY` or `AWS_BEARER_TOKEN_BEDROCK`, or `unset USE_BEDROCK`";
-    let command = "run the command of `awsAuthRefresh` or `awsCredentialExport` in `/home/u/.tool/settings.json` by hand to see what it says, or `unset USE_BEDROCK`";
+    let command = "run the command that `/home/u/.tool/settings.json` names by hand to see what it says, or `unset USE_BEDROCK`";
     let network = "see whether what it asks can be reached from here, then try again";
     let cases = [
         (
