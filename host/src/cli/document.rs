@@ -398,6 +398,9 @@ mod tests {
               "account": null,
               "organization": null,
               "kept-in": null,
+              "region": null,
+              "project": null,
+              "resource": null,
               "accounts": []
             },
             {
@@ -428,6 +431,9 @@ mod tests {
               "account": null,
               "organization": null,
               "kept-in": null,
+              "region": null,
+              "project": null,
+              "resource": null,
               "accounts": []
             },
             {
@@ -458,6 +464,9 @@ mod tests {
               "account": null,
               "organization": null,
               "kept-in": null,
+              "region": null,
+              "project": null,
+              "resource": null,
               "accounts": []
             },
             {
@@ -486,6 +495,9 @@ mod tests {
               "account": null,
               "organization": null,
               "kept-in": null,
+              "region": null,
+              "project": null,
+              "resource": null,
               "accounts": []
             }
           ],
