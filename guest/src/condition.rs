@@ -152,7 +152,8 @@ fn others(kind: &Kind) -> Vec<Outcome> {
     all
 }
 
-/// Whether it is known when such a credential ends. Others end unseen.
+/// Whether a look can find that such a credential has ended. Others end unseen:
+/// what is kept of a helper or a provider is not used once it has ended.
 fn can_end(kind: &Kind) -> bool {
     match kind {
         Kind::Login(_) | Kind::Supplied => true,
@@ -172,7 +173,7 @@ fn trouble(kind: &Kind) -> Trouble {
         Kind::ToolLogin(_) => Trouble::Invalid,
         Kind::StoredKey(_) => Trouble::Unreadable,
         Kind::Login(_) => Trouble::Expired,
-        Kind::Cloud(_) => Trouble::Unsupported,
+        Kind::Cloud(_) => Trouble::NoCredentials,
     }
 }
 

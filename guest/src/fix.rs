@@ -1,13 +1,14 @@
 //! The one thing that would help, found by deciding again: a fix is offered
 //! only where, once it is done, `decide` would go on with that source.
 
+use crate::cloud::Provider;
 use crate::explain::View;
 use crate::observe::endpoint_fault;
 use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::wit::{
-    Advice, Command, Consent, Destination, Fact, Fix, Kind, Observation, Outcome, Reason, Refusal,
-    Session, State, StoredKey, Trouble, Verdict,
+    Advice, Cloud, Command, Consent, Destination, Fact, Fix, Kind, Observation, Outcome, Reason,
+    Refusal, Session, State, StoredKey, Trouble, Verdict,
 };
 use crate::words;
 
@@ -180,7 +181,9 @@ impl Policy {
         };
         let file = seen.and_then(|seen| seen.found_in.clone());
         // A path that could not even be made: the tool's folder is at fault.
-        if let (Trouble::Invalid, None, Some(name)) = (trouble, &file, folder_variable) {
+        if let (Trouble::Invalid, None, Some(name)) = (trouble, &file, folder_variable)
+            && reads_files(&rule.source.kind)
+        {
             return Some(Advice {
                 text: format!("let `{name}` hold an absolute path, or `unset {name}`"),
                 action: Fix::UnsetVariable(name.to_owned()),
@@ -196,7 +199,7 @@ impl Policy {
         }
         match (trouble, &rule.source.kind, file) {
         (Trouble::Unreadable | Trouble::Invalid | Trouble::Untrusted, kind, Some(file))
-            if !matches!(kind, Kind::Environment(_) | Kind::Supplied) =>
+            if !matches!(kind, Kind::Environment(_) | Kind::Supplied) && !is_variable(&file) =>
         {
             Some(Advice {
                 text: format!("mend `{file}`, then try again"),
@@ -217,13 +220,7 @@ impl Policy {
                 text: "run the helper by hand to see what it says; `keyrule doctor` shows where it comes from".to_owned(),
             }),
         },
-        (_, Kind::Cloud(cloud), _) => {
-            let flag = cloud.flag.clone()?;
-            Some(Advice {
-                text: format!("`unset {flag}`, or use a build that has {}", cloud.provider),
-                action: Fix::UnsetVariable(flag),
-            })
-        }
+        (trouble, Kind::Cloud(cloud), file) => provider(index, cloud, trouble, file),
         (Trouble::Locked, Kind::Login(_) | Kind::StoredKey(_), _) => Some(Advice {
             action: Fix::MendKeyring,
             text: "unlock the keyring, then try again; `keyrule doctor` shows what it says".to_owned(),
@@ -284,6 +281,112 @@ impl Policy {
             name => format!("keyrule --policy {name} {words}"),
         }
     }
+}
+
+/// What would mend a provider that is selected and has no credentials.
+fn provider(index: u32, cloud: &Cloud, trouble: Trouble, place: Option<String>) -> Option<Advice> {
+    let or_unset = cloud
+        .flag
+        .as_ref()
+        .map_or_else(String::new, |flag| format!(", or `unset {flag}`"));
+    let advice = match (trouble, place) {
+        (Trouble::Unsupported, _) => {
+            let flag = cloud.flag.clone()?;
+            Advice {
+                text: format!("`unset {flag}`, or use a build that has {}", cloud.provider),
+                action: Fix::UnsetVariable(flag),
+            }
+        }
+        (Trouble::BadCharacter | Trouble::Invalid, Some(name)) if is_variable(&name) => {
+            let what = match trouble {
+                Trouble::BadCharacter => "again without that character",
+                _ => "to what is valid",
+            };
+            Advice {
+                text: format!("set `{name}` {what}, or `unset {name}`"),
+                action: Fix::UnsetVariable(name),
+            }
+        }
+        (Trouble::Unreachable, place)
+        | (Trouble::MalformedAnswer | Trouble::TimedOut, place @ None) => Advice {
+            action: Fix::MendNetwork(index),
+            text: match place.filter(|place| words::is_url(place)) {
+                Some(url) => format!("see whether `{url}` answers from here, then try again"),
+                None => {
+                    "see whether what it asks can be reached from here, then try again".to_owned()
+                }
+            },
+        },
+        (Trouble::MalformedAnswer, Some(url)) if words::is_url(&url) => Advice {
+            action: Fix::MendNetwork(index),
+            text: format!("see what `{url}` answers, then try again"),
+        },
+        (
+            Trouble::NotStarted
+            | Trouble::ExitStatus
+            | Trouble::TimedOut
+            | Trouble::NoOutput
+            | Trouble::MoreThanOneToken
+            | Trouble::NotPrintable
+            | Trouble::TooLong
+            | Trouble::MalformedAnswer,
+            Some(file),
+        ) => Advice {
+            action: Fix::MendHelper(index),
+            text: format!(
+                "run the command that `{file}` names by hand to see what it says{or_unset}"
+            ),
+        },
+        (_, _) => Advice {
+            action: Fix::ProviderLogin(index),
+            text: format!("{}{or_unset}", provider_login(cloud)),
+        },
+    };
+    Some(advice)
+}
+
+/// What gives a provider its credentials.
+fn provider_login(cloud: &Cloud) -> String {
+    let (login, mut others) = match Provider::of(cloud) {
+        Some(Provider::Bedrock) => (
+            "log in to AWS: `aws sso login`",
+            vec![
+                "`AWS_PROFILE`",
+                "`AWS_ACCESS_KEY_ID` with `AWS_SECRET_ACCESS_KEY`",
+            ],
+        ),
+        Some(Provider::Vertex) => (
+            "log in to Google Cloud: `gcloud auth application-default login`",
+            vec!["`GOOGLE_APPLICATION_CREDENTIALS`"],
+        ),
+        Some(Provider::Foundry) | None => ("log in to Azure: `az login`", Vec::new()),
+    };
+    let own = [&cloud.bearer_token, &cloud.api_key].into_iter().flatten();
+    let own: Vec<String> = own.map(|name| format!("`{name}`")).collect();
+    others.extend(own.iter().map(String::as_str));
+    match others.as_slice() {
+        [] => login.to_owned(),
+        others => format!("{login}, or set {}", others.join(" or ")),
+    }
+}
+
+/// Whether a source reads files of the tool's own folder.
+fn reads_files(kind: &Kind) -> bool {
+    match kind {
+        Kind::Cloud(cloud) => cloud.auth_refresh.is_some() || cloud.credential_export.is_some(),
+        Kind::Environment(_)
+        | Kind::Helper(_)
+        | Kind::ToolLogin(_)
+        | Kind::Supplied
+        | Kind::StoredKey(_)
+        | Kind::Login(_) => true,
+    }
+}
+
+/// Whether a place is a variable, and not a file or a server.
+fn is_variable(place: &str) -> bool {
+    let part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !place.is_empty() && place.bytes().all(part)
 }
 
 /// The facts as they would be once this source is ready.

@@ -4,9 +4,8 @@
 use crate::issuer::Issuers;
 use crate::reader::{Reader, Table, listed, nearest};
 use crate::text::At;
-use crate::wit::{
-    Cloud, Command, Folder, Helper, Issuer, Kind, Login, Pair, Paths, Setting, StoredKey, ToolLogin,
-};
+use crate::wit::{Folder, Issuer, Kind, Login, Pair, Paths, StoredKey, ToolLogin};
+use crate::{cloud, helper};
 
 /// A source's kind, and what else its table says that only this kind has.
 #[derive(Debug)]
@@ -19,8 +18,12 @@ pub(crate) struct KindParts {
     pub by_flag: bool,
     /// Names of settings files, to be checked against those that exist.
     pub from: Vec<(String, At)>,
-    /// The variable that holds the credential itself or its helper's command.
-    pub secret_variable: Option<String>,
+    /// What can stand in braces in a text of `export`.
+    pub export_words: &'static [&'static str],
+    /// What can stand in braces in the endpoint's default.
+    pub endpoint_words: &'static [&'static str],
+    /// Whether `headers` say how it is sent; else what is got says so.
+    pub takes_headers: bool,
 }
 
 const KINDS: [(&str, Word); 7] = [
@@ -61,6 +64,21 @@ const COMMON: [&str; 10] = [
 const DEFAULT_TTL_MS: u64 = 5 * 60_000;
 const DEFAULT_TIMEOUT_MS: u64 = 60_000;
 
+/// Every word that can stand in braces in a text of some source's `export`.
+pub(crate) const EXPORT_WORDS: [&str; 8] = [
+    "secret",
+    "endpoint",
+    "access-key-id",
+    "secret-access-key",
+    "session-token",
+    "region",
+    "project",
+    "resource",
+];
+
+/// The same for the default of some source's endpoint.
+pub(crate) const ENDPOINT_WORDS: [&str; 3] = ["region", "project", "resource"];
+
 /// Reads what belongs to the kind, and reports keys that belong to neither
 /// the kind nor every source.
 pub(crate) fn read(
@@ -74,22 +92,12 @@ pub(crate) fn read(
     let word = reader.require(table, "kind", word, help)?.value;
     let own: &[&str] = match word {
         Word::Environment => &["variable", "keep-as"],
-        Word::Helper => &[
-            "command",
-            "setting",
-            "from",
-            "variable",
-            "timeout",
-            "ttl",
-            "ttl-max",
-            "ttl-variable",
-            "vary",
-        ],
+        Word::Helper => &helper::KEYS,
         Word::ToolLogin => &["path", "entry", "command"],
         Word::Supplied => &[],
         Word::StoredKey => &["key", "issuer", "organization-claim"],
         Word::Login => &["login", "issuer", "organization-claim"],
-        Word::Cloud => &["provider", "flag", "select", "set"],
+        Word::Cloud => &cloud::KEYS,
     };
     let keys: Vec<&str> = COMMON.iter().chain(own).copied().collect();
     reader.known(table, &keys);
@@ -101,16 +109,18 @@ pub(crate) fn read(
         ttl_limit: None,
         by_flag: false,
         from: Vec::new(),
-        secret_variable: None,
+        export_words: &["secret", "endpoint"],
+        endpoint_words: &[],
+        takes_headers: true,
     };
     match word {
         Word::Environment => environment(reader, table, &mut parts)?,
-        Word::Helper => helper(reader, table, &mut parts)?,
+        Word::Helper => helper::read(reader, table, &mut parts)?,
         Word::ToolLogin => tool_login(reader, table, &mut parts)?,
         Word::Supplied => {}
         Word::StoredKey => stored_key(reader, table, issuers, &mut parts)?,
         Word::Login => login(reader, table, issuers, &mut parts)?,
-        Word::Cloud => cloud(reader, table, &mut parts)?,
+        Word::Cloud => cloud::read(reader, table, &mut parts)?,
     }
     Some(parts)
 }
@@ -123,86 +133,7 @@ fn environment(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts)
         .string(table, "keep-as")
         .map(|keep| (keep.value, keep.at));
     parts.description = format!("the variable `{name}`");
-    parts.secret_variable = Some(name.clone());
     parts.kind = Kind::Environment(name);
-    Some(())
-}
-
-fn helper(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) -> Option<()> {
-    let given: Vec<&str> = ["command", "setting", "variable"]
-        .into_iter()
-        .filter(|key| table.entries.contains_key(*key))
-        .collect();
-    if given.len() != 1 {
-        reader.error(
-            "helper-command",
-            match given.len() {
-                0 => "a helper needs to know its command".to_owned(),
-                _ => format!("a helper has one command, and here are {}", listed(&given)),
-            },
-            table.at,
-            "say one of `command = [\"program\", \"argument\"]`, `setting = \"…\"` with `from`, or `variable = \"…\"`",
-        );
-        return None;
-    }
-    if table.entries.contains_key("from") && !given.contains(&"setting") {
-        reader.error(
-            "from-without-setting",
-            "`from` says where a `setting` is looked for, and there is none",
-            table.at,
-            "remove `from`, or name the `setting`",
-        );
-    }
-    let command = if let Some(arguments) = reader.strings_with_repeats(table, "command") {
-        parts.description = "the helper that the policy names".to_owned();
-        Command::Arguments(arguments)
-    } else if let Some(key) = reader.string(table, "setting") {
-        let from = reader.strings(table, "from");
-        let from = reader.require(
-            table,
-            "from",
-            from,
-            "list the settings files that count: `from = [\"user-settings\"]`",
-        )?;
-        parts.description = format!("the helper that the setting `{}` names", key.value);
-        parts.from = from
-            .value
-            .iter()
-            .map(|name| (name.value.clone(), name.at))
-            .collect();
-        Command::Setting(Setting {
-            key: key.value,
-            from: from.value.into_iter().map(|name| name.value).collect(),
-        })
-    } else {
-        let name = variable(reader, table, "variable")?;
-        parts.description = format!("the helper that the variable `{name}` names");
-        parts.secret_variable = Some(name.clone());
-        Command::Variable(name)
-    };
-    let timeout = reader.duration(table, "timeout");
-    if let Some(timeout) = &timeout
-        && timeout.value == 0
-    {
-        reader.error(
-            "no-time",
-            "a helper with no time at all can never answer",
-            timeout.at,
-            "write for example `timeout = \"60s\"`, or leave it out",
-        );
-    }
-    if let Some(ttl) = reader.duration(table, "ttl") {
-        parts.ttl_ms = ttl.value;
-    }
-    parts.ttl_limit = reader.duration(table, "ttl-max").map(|limit| limit.value);
-    let ttl_variable = variable(reader, table, "ttl-variable");
-    let vary = variables(reader, table, "vary");
-    parts.kind = Kind::Helper(Helper {
-        command,
-        timeout_ms: timeout.map_or(DEFAULT_TIMEOUT_MS, |timeout| timeout.value),
-        ttl_variable,
-        vary,
-    });
     Some(())
 }
 
@@ -312,54 +243,67 @@ fn named_issuer(
     Some((found.issuer.clone(), name.at))
 }
 
-fn cloud(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) -> Option<()> {
-    let providers = [
-        ("bedrock", ("bedrock", "Amazon Bedrock")),
-        ("vertex", ("vertex", "Google Vertex AI")),
-        ("foundry", ("foundry", "Microsoft Foundry")),
-    ];
-    let provider = reader.word(table, "provider", &providers);
-    let provider = reader.require(
-        table,
-        "provider",
-        provider,
-        "add `provider = \"bedrock\"`, `\"vertex\"` or `\"foundry\"`",
-    );
-    let select = reader.word(table, "select", &[("flag", false), ("always", true)]);
-    let always = select.is_some_and(|select| select.value);
-    let flag = variable(reader, table, "flag");
-    if !always {
-        reader.require(
-            table,
-            "flag",
-            flag.as_ref(),
-            "name the variable that selects it: `flag = \"…\"`, or say `select = \"always\"`",
-        );
-    } else if flag.is_some() {
-        reader.error(
-            "flag-without-use",
-            "`flag` says nothing where `select` is `always`",
-            table.at,
-            "remove one of them",
-        );
-    }
-    let set = pairs(reader, table, "set", &[]);
-    parts.by_flag = !always;
-    let (name, title) = provider?.value;
-    parts.description = title.to_owned();
-    parts.kind = Kind::Cloud(Cloud {
-        provider: name.to_owned(),
-        flag: if always { None } else { Some(flag?) },
-        set,
-    });
-    Some(())
-}
-
 fn required(reader: &mut Reader<'_>, table: Table<'_>, key: &str, help: &str) -> Option<String> {
     let found = reader.string(table, key);
     reader
         .require(table, key, found, help)
         .map(|found| found.value)
+}
+
+/// How long a program or a search may take.
+pub(crate) fn timeout(reader: &mut Reader<'_>, table: Table<'_>) -> u64 {
+    let Some(timeout) = reader.duration(table, "timeout") else {
+        return DEFAULT_TIMEOUT_MS;
+    };
+    if timeout.value == 0 {
+        reader.error(
+            "no-time",
+            "what has no time at all can never answer",
+            timeout.at,
+            "write for example `timeout = \"60s\"`, or leave it out",
+        );
+    }
+    timeout.value
+}
+
+/// What AWS signatures call the service, where the policy says nothing.
+const DEFAULT_SERVICE: &str = "bedrock";
+/// The variables of AWS's own tools that name the region.
+const DEFAULT_REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
+/// The service that requests are signed for.
+pub(crate) fn service(reader: &mut Reader<'_>, table: Table<'_>) -> String {
+    let Some(service) = reader.string(table, "service") else {
+        return DEFAULT_SERVICE.to_owned();
+    };
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if service.value.len() > 64 || !service.value.bytes().all(plain) {
+        reader.error(
+            "bad-service",
+            "`service` is not the name that a service has in AWS signatures",
+            service.at,
+            "a name has lower-case letters, digits and `-`: `service = \"bedrock\"`",
+        );
+    }
+    service.value
+}
+
+/// The variables that name the region that requests are signed for.
+pub(crate) fn signing_region(reader: &mut Reader<'_>, table: Table<'_>) -> Vec<String> {
+    variables_or(reader, table, "region", &DEFAULT_REGION)
+}
+
+/// Names of environment variables, or what is usual where there are none.
+pub(crate) fn variables_or(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    key: &str,
+    usual: &[&str],
+) -> Vec<String> {
+    if table.entries.contains_key(key) {
+        return variables(reader, table, key);
+    }
+    usual.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// The name of an environment variable.
@@ -495,7 +439,8 @@ fn checked_parameter(reader: &mut Reader<'_>, name: &str, at: At) -> bool {
     valid
 }
 
-fn template_fault(text: &str, words: &[&str]) -> Option<String> {
+/// Whether a brace stands for none of the words.
+pub(crate) fn template_fault(text: &str, words: &[&str]) -> Option<String> {
     let mut rest = text;
     while let Some(open) = rest.find(['{', '}']) {
         let tail = rest.get(open..)?;
@@ -513,7 +458,7 @@ fn template_fault(text: &str, words: &[&str]) -> Option<String> {
     None
 }
 
-fn template_help(words: &[&str]) -> String {
+pub(crate) fn template_help(words: &[&str]) -> String {
     let braced: Vec<String> = words.iter().map(|word| format!("{{{word}}}")).collect();
     let braced: Vec<&str> = braced.iter().map(String::as_str).collect();
     match braced.as_slice() {

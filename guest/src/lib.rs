@@ -15,6 +15,7 @@
 mod align;
 pub mod bindings;
 mod chooser;
+mod cloud;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod condition;
@@ -22,6 +23,7 @@ mod decide;
 mod document;
 mod explain;
 mod fix;
+mod helper;
 mod issuer;
 mod kind;
 mod lint;

@@ -49,6 +49,14 @@ const NAMES: [&str; 7] = [
     "apikey",
 ];
 
+/// Keys of the policy language that sound like these: one has the name of a
+/// variable, the other that of a setting.
+const OF_VARIABLE: &str = "api-key";
+const OF_SETTING: &str = "credential-export";
+
+/// What stands for a secret in a policy.
+const STANDS: [&str; 3] = ["{secret}", "{secret-access-key}", "{session-token}"];
+
 /// A shorter word is not taken for a secret by its looks alone.
 const SHORTEST: usize = 16;
 
@@ -108,12 +116,21 @@ pub(crate) fn named(line: &str) -> Vec<Range<usize>> {
     .into_iter()
     .map(|word| value + word.start..value + word.end)
     .filter(|word| {
+        let text = line.get(word.clone()).unwrap_or_default();
         // What stands for a secret is none.
-        !line
-            .get(word.clone())
-            .is_some_and(|text| text.contains("{secret}"))
+        !names(key.trim(), text) && !STANDS.iter().any(|stands| text.contains(stands))
     })
     .collect()
+}
+
+/// Whether the value of a key only names what holds a secret.
+fn names(key: &str, value: &str) -> bool {
+    let capital = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    match key {
+        OF_VARIABLE => value.bytes().all(capital) && !looks_secret(value),
+        OF_SETTING => !looks_secret(value),
+        _ => false,
+    }
 }
 
 fn looks_secret(word: &str) -> bool {

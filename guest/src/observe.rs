@@ -96,11 +96,14 @@ pub(crate) fn endpoint_fault(rule: &Rule, destination: &Destination) -> Option<(
             }
             Some(origin.clone())
         }
+        // What a region or a project will be is not known yet. A restriction
+        // must allow all that it can be; one that names the exact host of a
+        // region bars the source, which fails closed.
         Destination::Default => rule
             .source
             .endpoint
             .as_ref()
-            .and_then(|endpoint| origin::of_url(&endpoint.default).ok()),
+            .and_then(|endpoint| origin::of_default(&endpoint.default).ok()),
     };
     // A restriction binds the default too; where a source goes is then known,
     // or it does not go at all.

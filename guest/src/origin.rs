@@ -213,6 +213,35 @@ pub(crate) fn of_url(url: &str) -> Result<String, Fault> {
     Ok(written(pattern.scheme, host, port))
 }
 
+/// A default endpoint with some text for each `{word}` in it: a region, a
+/// project or a resource, of which each is text of `[a-z0-9-]+`.
+pub(crate) fn filled(url: &str) -> String {
+    let mut filled = String::new();
+    let mut rest = url;
+    while let Some((before, (_, after))) = rest
+        .split_once('{')
+        .and_then(|(before, tail)| Some((before, tail.split_once('}')?)))
+    {
+        filled.push_str(before);
+        filled.push('x');
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// The origin of a default endpoint, with its braces where it has any: what
+/// matches it matches whatever will stand in their place.
+pub(crate) fn of_default(url: &str) -> Result<String, Fault> {
+    let origin = of_url(&filled(url))?;
+    if !url.contains('{') {
+        return Ok(origin);
+    }
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    Ok(format!("{scheme}://{authority}"))
+}
+
 /// An origin in normal form: a port that the scheme implies is left out.
 fn written(scheme: Scheme, host: &str, port: u16) -> String {
     let (name, implied) = match scheme {
@@ -367,6 +396,25 @@ mod tests {
             "x",
         ] {
             assert!(Pattern::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_default_matches_what_matches_all_that_it_can_be() {
+        let origin = of_default("https://runtime.{region}.a.example:8443/{project}");
+        let origin = origin.expect("an endpoint");
+        assert!(allows("https://*.a.example:*", &origin));
+        assert!(allows("https://*.example:8443", &origin));
+        assert!(allows("https://*:*", &origin));
+        assert!(!allows("https://*.a.example", &origin));
+        assert!(!allows("https://runtime.x.a.example:8443", &origin));
+        assert!(!allows("https://*.x.a.example:8443", &origin));
+        assert_eq!(
+            of_default("https://A.example/{region}").as_deref(),
+            Ok("https://A.example")
+        );
+        for wrong in ["{region}://a.example", "https://a.example:{region}"] {
+            assert!(of_default(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -120,6 +120,13 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Where a key stands, if it is there.
+    pub(crate) fn key_at(&self, table: Table<'_>, key: &str) -> Option<At> {
+        let mut keys = table.entries.keys();
+        let found = keys.find(|other| other.get_ref() == key)?;
+        Some(self.at(found))
+    }
+
     /// A key that must be there.
     pub(crate) fn require<T>(
         &mut self,

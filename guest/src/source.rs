@@ -2,7 +2,7 @@
 //! kind of source has in common. `kind` reads the rest.
 
 use crate::issuer::Issuers;
-use crate::kind;
+use crate::kind::{self, KindParts};
 use crate::origin::{self, Pattern};
 use crate::reader::{Placed, Reader, Table};
 use crate::reads::reads;
@@ -105,9 +105,22 @@ fn rule(
     let description = reader.string(table, "description");
     let consent = reader.word(table, "consent", &CONSENT_LEVELS);
     let on_failure = reader.word(table, "on-failure", &[("stop", false), ("next", true)]);
-    let headers = kind::pairs(reader, table, "headers", &["secret"]);
-    let exports = kind::pairs(reader, table, "export", &["secret", "endpoint"]);
-    let (endpoint, endpoints) = endpoint(reader, table);
+    let (export_words, endpoint_words, takes_headers) = match &parts {
+        Some(parts) => (
+            parts.export_words,
+            parts.endpoint_words,
+            parts.takes_headers,
+        ),
+        // Where the kind itself is wrong, any word of the language will do.
+        None => (&kind::EXPORT_WORDS[..], &kind::ENDPOINT_WORDS[..], true),
+    };
+    let headers = if takes_headers {
+        kind::pairs(reader, table, "headers", &["secret"])
+    } else {
+        Vec::new()
+    };
+    let exports = kind::pairs(reader, table, "export", export_words);
+    let (endpoint, endpoints) = endpoint(reader, table, endpoint_words);
     let clear = kind::variables(reader, table, "clear");
     let (id, parts, counted) = (id?, parts?, counted?);
     check_endpoint_use(reader, table, endpoint.is_some(), &headers, &exports);
@@ -179,9 +192,11 @@ pub(crate) fn checked_id(reader: &mut Reader<'_>, id: &Placed<String>) {
     }
 }
 
+/// Where it may be sent, and the origins that a variable may name.
 fn endpoint(
     reader: &mut Reader<'_>,
     table: Table<'_>,
+    words: &[&str],
 ) -> (Option<Endpoint>, Option<Allowed<Pattern>>) {
     let Some(inner) = reader.table(table, "endpoint", "an `endpoint`") else {
         return (None, None);
@@ -204,15 +219,8 @@ fn endpoint(
             "an endpoint that follows a variable lists the origins it may follow it to",
         );
     }
-    if let Some(url) = &default
-        && let Err(fault) = origin::of_url(&url.value)
-    {
-        reader.error(
-            "bad-origin",
-            format!("`default` is no endpoint: {fault}"),
-            url.at,
-            "write for example `https://api.example.com`",
-        );
+    if let Some(url) = &default {
+        checked_default(reader, url, words);
     }
     let allow = allow.or_else(|| {
         Some(Allowed {
@@ -229,13 +237,26 @@ fn endpoint(
     )
 }
 
+fn checked_default(reader: &mut Reader<'_>, url: &Placed<String>, words: &[&str]) {
+    if let Some(fault) = kind::template_fault(&url.value, words) {
+        reader.error("bad-template", fault, url.at, kind::template_help(words));
+    } else if let Err(fault) = origin::of_url(&origin::filled(&url.value)) {
+        reader.error(
+            "bad-origin",
+            format!("`default` is no endpoint: {fault}"),
+            url.at,
+            "write for example `https://api.example.com`",
+        );
+    }
+}
+
 /// S4: a login follows a variable only to what its issuer lists; its default
 /// always counts.
 fn followed(
     reader: &mut Reader<'_>,
     table: Table<'_>,
     endpoint: Option<&Endpoint>,
-    parts: &kind::KindParts,
+    parts: &KindParts,
     issuers: &Issuers,
 ) -> Option<Allowed<Pattern>> {
     let issuer = match &parts.kind {

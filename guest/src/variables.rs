@@ -18,6 +18,10 @@ pub(crate) fn cleared(rule: &Rule) -> Vec<String> {
         Kind::Cloud(cloud) => {
             names.extend(cloud.flag.clone());
             names.extend(cloud.set.iter().map(|pair| pair.name.clone()));
+            // Regions and projects are general: other programs go by them.
+            names.extend(cloud.skip_auth.clone());
+            names.extend(cloud.bearer_token.clone());
+            names.extend(cloud.api_key.clone());
         }
         Kind::ToolLogin(_) | Kind::Supplied | Kind::StoredKey(_) | Kind::Login(_) => {}
     }
@@ -39,19 +43,31 @@ pub(crate) fn hidden(rules: &[Rule], clear: &[String]) -> Vec<String> {
     let mut names = clear.to_vec();
     for rule in rules {
         names.extend(rule.clear.clone());
-        if let Kind::Environment(name) = &rule.source.kind {
-            names.push(name.clone());
+        match &rule.source.kind {
+            Kind::Environment(name) => names.push(name.clone()),
+            Kind::Cloud(cloud) => {
+                names.extend(cloud.bearer_token.clone());
+                names.extend(cloud.api_key.clone());
+            }
+            Kind::Helper(_)
+            | Kind::ToolLogin(_)
+            | Kind::Supplied
+            | Kind::StoredKey(_)
+            | Kind::Login(_) => {}
         }
         names.extend(
             rule.source
                 .export
                 .iter()
-                .filter(|pair| pair.text.contains("{secret}"))
+                .filter(|pair| SECRETS.iter().any(|word| pair.text.contains(word)))
                 .map(|pair| pair.name.clone()),
         );
     }
     names
 }
+
+/// What stands for a secret in a text of `export`.
+const SECRETS: [&str; 3] = ["{secret}", "{secret-access-key}", "{session-token}"];
 
 pub(crate) fn unique(mut names: Vec<String>) -> Vec<String> {
     names.sort();

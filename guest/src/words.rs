@@ -2,8 +2,9 @@
 //! decides. Lower case, one line, no full stop; names in backticks; never a
 //! value.
 
+use crate::cloud::Provider;
 use crate::rule::{Rule, SURFACES};
-use crate::wit::{Command, Kind, Observation, Outcome, Reason, StoreKind, Surface, Trouble};
+use crate::wit::{Cloud, Command, Kind, Observation, Outcome, Reason, StoreKind, Surface, Trouble};
 
 /// `terminal sessions`.
 pub(crate) fn sessions(surface: Surface) -> String {
@@ -137,10 +138,22 @@ fn present(kind: &Kind, seen: Option<&Observation>) -> String {
             Some(account) => format!("`{}` is logged in as `{account}`", login.name),
             None => format!("`{}` is logged in", login.name),
         },
-        Kind::Cloud(cloud) => match &cloud.flag {
-            Some(flag) => format!("`{flag}` is on"),
-            None => "the policy selects it".to_owned(),
-        },
+        Kind::Cloud(cloud) => {
+            let account = seen.and_then(|seen| seen.account.as_deref());
+            let said: Vec<&str> = account.into_iter().chain(detail(seen)).collect();
+            match said.as_slice() {
+                [] => selected(cloud),
+                said => format!("{}: {}", selected(cloud), said.join(", ")),
+            }
+        }
+    }
+}
+
+/// What selects a provider.
+fn selected(cloud: &Cloud) -> String {
+    match &cloud.flag {
+        Some(flag) => format!("`{flag}` is on"),
+        None => "the policy selects it".to_owned(),
     }
 }
 
@@ -190,60 +203,116 @@ fn found(kind: &Kind, seen: Option<&Observation>) -> String {
 }
 
 fn trouble(kind: &Kind, seen: Option<&Observation>) -> String {
-    let helper = matches!(kind, Kind::Helper(_));
+    let trouble = match seen.map(|seen| &seen.outcome) {
+        Some(Outcome::Trouble(trouble)) => *trouble,
+        // The only other way into this state.
+        Some(_) => Trouble::Expired,
+        None => return "it cannot be got".to_owned(),
+    };
+    match (trouble, detail(seen)) {
+        // The host's words about a file or a value name it themselves.
+        (
+            Trouble::Unreadable
+            | Trouble::Invalid
+            | Trouble::Untrusted
+            | Trouble::Locked
+            | Trouble::NoStore
+            | Trouble::Unreachable,
+            Some(detail),
+        ) => detail.to_owned(),
+        (Trouble::BadCharacter, Some(detail)) => {
+            format!("{detail}, which no header may carry")
+        }
+        (Trouble::MalformedAnswer, Some(detail)) => {
+            format!("{} is not {detail}", answer(kind, seen))
+        }
+        (Trouble::Unsupported, Some(detail)) => match kind {
+            Kind::Cloud(cloud) => format!("{}, and {detail}", selected(cloud)),
+            _ => format!("{}, and {detail}", present(kind, seen)),
+        },
+        (trouble, _) => with_detail(what_happened(trouble, kind, seen), seen),
+    }
+}
+
+fn what_happened(trouble: Trouble, kind: &Kind, seen: Option<&Observation>) -> String {
     let place = seen.and_then(|seen| seen.found_in.as_deref());
     let file = place.map_or_else(
         || "what it is kept in".to_owned(),
         |file| format!("`{file}`"),
     );
-    let text = match seen.map(|seen| &seen.outcome) {
-        Some(Outcome::Trouble(trouble)) => match (trouble, detail(seen)) {
-            // The host's words about a file or a value name it themselves.
-            (
-                Trouble::Unreadable
-                | Trouble::Invalid
-                | Trouble::Untrusted
-                | Trouble::Locked
-                | Trouble::NoStore
-                | Trouble::Unreachable,
-                Some(detail),
-            ) => return detail.to_owned(),
-            (Trouble::BadCharacter, Some(detail)) => {
-                return format!("{detail}, which no header may carry");
-            }
-            (Trouble::Unsupported, Some(detail)) => {
-                return format!("{}, and {detail}", present(kind, seen));
-            }
-            (trouble, _) => what_happened(*trouble, &file),
-        },
-        // The only other way into this state.
-        Some(_) if !helper => "it has expired and cannot be renewed".to_owned(),
-        _ => "it cannot be got".to_owned(),
-    };
-    with_detail(text, seen)
+    let program = || program(kind, seen);
+    match (trouble, kind) {
+        (Trouble::NoCredentials, Kind::Cloud(cloud)) => {
+            let title = Provider::of(cloud).map_or("it", Provider::title);
+            format!("{}, and {title} has no credentials", selected(cloud))
+        }
+        (Trouble::Expired, Kind::Cloud(cloud)) => {
+            format!("{}, and its credentials have expired", selected(cloud))
+        }
+        (Trouble::Rejected, Kind::Cloud(cloud)) => {
+            format!("{}, and its credentials were refused", selected(cloud))
+        }
+        (Trouble::Unreachable, Kind::Cloud(_)) => {
+            "what is asked for its credentials does not answer".to_owned()
+        }
+        (Trouble::Expired, Kind::Helper(_)) => format!("what {} printed has expired", program()),
+        (Trouble::Unreadable, _) => format!("{file} cannot be read"),
+        (Trouble::Invalid, _) => format!("{file} is not valid"),
+        (Trouble::Untrusted, _) => format!("{file} is not trusted"),
+        (Trouble::Locked, _) => format!("{file} is locked"),
+        (Trouble::NoStore, _) => "there is no keyring that answers".to_owned(),
+        (Trouble::Unreachable, _) => "its issuer does not answer".to_owned(),
+        (Trouble::BadCharacter, _) => "it holds a character that no header may carry".to_owned(),
+        (Trouble::NotStarted, _) => format!("{} could not be started", program()),
+        (Trouble::ExitStatus, _) => format!("{} failed", program()),
+        (Trouble::TimedOut, _) => format!("{} did not end in time", program()),
+        (Trouble::NoOutput, _) => format!("{} printed nothing", program()),
+        (Trouble::MoreThanOneToken, _) => format!("{} printed more than one token", program()),
+        (Trouble::NotPrintable, _) => format!("{} printed what no token has", program()),
+        (Trouble::TooLong, _) => format!("{} printed more than a token can be long", program()),
+        (Trouble::MalformedAnswer, _) => format!("{} is not in its format", answer(kind, seen)),
+        (Trouble::Expired, _) if is_there(seen) => {
+            "it has expired and cannot be renewed".to_owned()
+        }
+        (Trouble::Expired, _) => "it has expired".to_owned(),
+        (Trouble::Rejected, _) => "the issuer refused it".to_owned(),
+        (Trouble::Unsupported, _) => "this build cannot do it".to_owned(),
+        (Trouble::NoCredentials, _) => "there are no credentials".to_owned(),
+        (Trouble::Vanished, _) => "it was there, and was gone when it was to be got".to_owned(),
+    }
 }
 
-fn what_happened(trouble: Trouble, file: &str) -> String {
-    match trouble {
-        Trouble::Unreadable => format!("{file} cannot be read"),
-        Trouble::Invalid => format!("{file} is not valid"),
-        Trouble::Untrusted => format!("{file} is not trusted"),
-        Trouble::Locked => format!("{file} is locked"),
-        Trouble::NoStore => "there is no keyring that answers".to_owned(),
-        Trouble::Unreachable => "its issuer does not answer".to_owned(),
-        Trouble::BadCharacter => "it holds a character that no header may carry".to_owned(),
-        Trouble::NotStarted => "the helper could not be started".to_owned(),
-        Trouble::ExitStatus => "the helper failed".to_owned(),
-        Trouble::TimedOut => "the helper did not end in time".to_owned(),
-        Trouble::NoOutput => "the helper printed nothing".to_owned(),
-        Trouble::MoreThanOneToken => "the helper printed more than one token".to_owned(),
-        Trouble::NotPrintable => "the helper printed what no token has".to_owned(),
-        Trouble::TooLong => "the helper printed more than a token can be long".to_owned(),
-        Trouble::Expired => "it has expired".to_owned(),
-        Trouble::Rejected => "the issuer refused it".to_owned(),
-        Trouble::Unsupported => "this build cannot do it".to_owned(),
-        Trouble::Vanished => "it was there, and was gone when it was to be got".to_owned(),
+fn is_there(seen: Option<&Observation>) -> bool {
+    seen.is_some_and(|seen| seen.outcome == Outcome::Present)
+}
+
+/// What was run: a helper, a command that a setting of a provider names, or
+/// the provider's own search, which runs programs and asks servers.
+fn program(kind: &Kind, seen: Option<&Observation>) -> String {
+    let place = seen.and_then(|seen| seen.found_in.as_deref());
+    match (kind, place) {
+        (Kind::Cloud(_), Some(file)) => format!("its command in `{file}`"),
+        (Kind::Cloud(_), None) => "the search for its credentials".to_owned(),
+        _ => "the helper".to_owned(),
     }
+}
+
+/// What came back and is not in its format; the host's detail says in which,
+/// and where: `the JSON of credential_process: line 1, column 5`.
+fn answer(kind: &Kind, seen: Option<&Observation>) -> String {
+    let place = seen.and_then(|seen| seen.found_in.as_deref());
+    match (kind, place) {
+        (Kind::Helper(_), _) => "what the helper printed".to_owned(),
+        (_, Some(url)) if is_url(url) => format!("the answer of `{url}`"),
+        (Kind::Cloud(_), Some(_)) => format!("what {} printed", program(kind, seen)),
+        (Kind::Cloud(_), None) => "what its search was answered".to_owned(),
+        _ => "what its issuer answered".to_owned(),
+    }
+}
+
+/// Whether something was found on a server, and not in a file.
+pub(crate) fn is_url(place: &str) -> bool {
+    place.starts_with("https://") || place.starts_with("http://")
 }
 
 fn with_detail(text: String, seen: Option<&Observation>) -> String {

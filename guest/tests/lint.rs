@@ -365,6 +365,48 @@ fn a_restriction_that_takes_nothing_is_a_dead_rule() {
 }
 
 #[test]
+fn a_resource_that_nothing_names_is_never_usable() {
+    let text = |provider: &str, default: &str, more: &str| {
+        format!(
+            "name = \"p\"\n[[source]]\nid = \"c\"\nkind = \"cloud\"\nprovider = \"{provider}\"\nselect = \"always\"\nsurfaces = [\"terminal\"]\n\
+             endpoint = {{ default = \"{default}\" }}\n{more}"
+        )
+    };
+    let foundry = "https://{resource}.services.ai.azure.com";
+    let vertex = "https://{region}-aiplatform.googleapis.com";
+    let bedrock = "https://bedrock-runtime.{region}.amazonaws.com";
+    let never = one("never-usable", 8);
+    assert_eq!(managed(&text("foundry", foundry, "")), never);
+    assert_eq!(managed(&text("vertex", vertex, "")), never);
+    for (provider, default, more) in [
+        ("foundry", foundry, "resource = [\"RESOURCE\"]\n"),
+        ("vertex", vertex, "region = [\"REGION\"]\n"),
+        ("bedrock", bedrock, ""),
+        ("vertex", "https://a.example.com/{project}", ""),
+    ] {
+        assert_eq!(managed(&text(provider, default, more)), [], "{default}");
+    }
+}
+
+/// As for helpers: the command's output is the credential, or renews it.
+#[test]
+fn settings_of_lower_places_do_not_name_commands_of_clouds() {
+    for (tier, code) in [
+        ("managed", None),
+        ("user", Some("redirectable-helper")),
+        ("project", Some("redirectable-helper")),
+    ] {
+        let text = format!(
+            "name = \"p\"\n[[source]]\nid = \"c\"\nkind = \"cloud\"\nprovider = \"bedrock\"\nselect = \"always\"\nsurfaces = [\"terminal\"]\n\
+             credential-export = \"export\"\nauth-refresh = \"refresh\"\nfrom = [\"s\"]\n\
+             [[tool.settings]]\nname = \"s\"\ntier = \"{tier}\"\npath = \"/etc/s.json\"\n"
+        );
+        let expected: Vec<_> = code.into_iter().flat_map(|code| one(code, 3)).collect();
+        assert_eq!(managed(&text), expected, "{tier}");
+    }
+}
+
+#[test]
 fn a_secret_is_found_and_not_quoted() {
     for (text, line, column) in [
         (format!("{HELPER}# sk-ant-canary-1\n"), 7, 3),
@@ -394,6 +436,18 @@ fn a_secret_is_found_and_not_quoted() {
             .collect();
         assert_eq!(found, [("secret-in-file", line, column)], "{text}");
     }
+    // The name of what holds a secret is none, and neither is what stands for
+    // one; another value of the same keys is.
+    let cloud = "name = \"p\"\n[[tool.settings]]\nname = \"m\"\ntier = \"managed\"\npath = \"/etc/m.json\"\n[[source]]\nid = \"c\"\nkind = \"cloud\"\nprovider = \"foundry\"\nselect = \"always\"\nsurfaces = [\"terminal\"]\n";
+    let own = format!("{cloud}api-key = \"FOUNDRY_API_KEY\"\n");
+    assert_eq!(managed(&own), []);
+    let bedrock = cloud.replace("foundry", "bedrock");
+    let export = format!(
+        "{bedrock}credential-export = \"awsCredentialExport\"\nfrom = [\"m\"]\n[source.export]\nAWS_SECRET_ACCESS_KEY = \"{{secret-access-key}}\"\n"
+    );
+    assert_eq!(managed(&export), []);
+    let value = format!("{cloud}api-key = \"hunter2canary\"\n");
+    assert_eq!(managed(&value), one("secret-in-file", 12));
     // In a restriction as well; digests and client ids are public.
     let noted = "drop = [\"helper\"] # eyJcanary.eyJcanary\n";
     let found = codes(&[(Place::Managed, HELPER), (Place::Project, noted)]);

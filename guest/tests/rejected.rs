@@ -204,6 +204,139 @@ fn a_helper_has_exactly_one_command() {
 }
 
 #[test]
+fn a_format_fits_what_else_the_helper_says() {
+    let codes = |keys: &str| -> Vec<(String, u32, u32)> {
+        rejected(&format!(
+            "name = \"p\"\n\n[[source]]\nid = \"h\"\nkind = \"helper\"\ncommand = [\"get\"]\nsurfaces = [\"terminal\"]\n{keys}\n"
+        ))
+    };
+    let endpoint = "endpoint = { default = \"https://api.example.com\" }";
+    let headers = "headers = { Authorization = \"Bearer {secret}\" }";
+    for good in [
+        "format = \"token\"".to_owned(),
+        "format = \"headers\"".to_owned(),
+        format!("format = \"git\"\n{endpoint}\n{headers}"),
+        "format = \"aws-process\"\nservice = \"s3\"\nregion = [\"REGION\"]".to_owned(),
+    ] {
+        assert_eq!(codes(&good), [], "{good}");
+    }
+    let cases: [(String, &str, (u32, u32)); 9] = [
+        ("format = \"s3cr3t\"".into(), "unknown-word", (8, 10)),
+        ("service = \"s3\"".into(), "signing-without-key", (8, 1)),
+        (
+            "region = [\"REGION\"]".into(),
+            "signing-without-key",
+            (8, 1),
+        ),
+        (
+            "format = \"aws-process\"\nservice = \"S3cr3t!\"".into(),
+            "bad-service",
+            (9, 11),
+        ),
+        (
+            "format = \"bazel\"".into(),
+            "format-without-endpoint",
+            (3, 1),
+        ),
+        (
+            format!("format = \"bazel\"\n{endpoint}\n{headers}"),
+            "headers-of-the-answer",
+            (10, 1),
+        ),
+        (
+            format!("format = \"aws-process\"\n{headers}"),
+            "headers-of-the-answer",
+            (9, 1),
+        ),
+        (
+            "format = \"aws-process\"\nexport = { A = \"{secret}\" }".into(),
+            "bad-template",
+            (9, 16),
+        ),
+        (
+            "export = { A = \"{session-token}\" }".into(),
+            "bad-template",
+            (8, 16),
+        ),
+    ];
+    for (keys, code, (line, column)) in cases {
+        assert_eq!(codes(&keys), [(code.to_owned(), line, column)], "{keys}");
+    }
+}
+
+#[test]
+fn a_cloud_has_the_keys_of_its_provider() {
+    let codes = |provider: &str, keys: &str| -> Vec<(String, u32, u32)> {
+        rejected(&format!(
+            "name = \"p\"\n\n[[source]]\nid = \"c\"\nkind = \"cloud\"\nprovider = \"{provider}\"\nselect = \"always\"\nsurfaces = [\"terminal\"]\n{keys}\n"
+        ))
+    };
+    let providers = ["bedrock", "vertex", "foundry"];
+    for (key, value, of) in [
+        ("skip-auth", "\"V\"", [true, true, true]),
+        ("timeout", "\"5s\"", [true, true, true]),
+        ("bearer-token", "\"V\"", [true, false, true]),
+        ("api-key", "\"V\"", [false, false, true]),
+        ("region", "[\"V\"]", [true, true, false]),
+        ("project", "[\"V\"]", [false, true, false]),
+        ("resource", "[\"V\"]", [false, false, true]),
+        ("service", "\"v\"", [true, false, false]),
+    ] {
+        for (provider, has) in providers.into_iter().zip(of) {
+            let found = codes(provider, &format!("{key} = {value}"));
+            let foreign = [("key-of-another-provider".to_owned(), 9, 1)];
+            let expected = if has { &foreign[..0] } else { &foreign };
+            assert_eq!(found, expected, "{provider}, {key}");
+        }
+    }
+    let cases: [(&str, &str, &str, (u32, u32)); 8] = [
+        (
+            "vertex",
+            "headers = { A = \"{secret}\" }",
+            "headers-of-a-cloud",
+            (9, 1),
+        ),
+        (
+            "vertex",
+            "auth-refresh = \"refresh\"",
+            "missing-key",
+            (3, 1),
+        ),
+        ("vertex", "from = [\"s\"]", "from-without-setting", (3, 1)),
+        (
+            "bedrock",
+            "credential-export = \"x\"\nfrom = [\"s3cr3t\"]",
+            "unknown-name",
+            (10, 9),
+        ),
+        ("bedrock", "timeout = \"0s\"", "no-time", (9, 11)),
+        (
+            "bedrock",
+            "api-key = \"s3cr3t-value\"",
+            "bad-variable",
+            (9, 11),
+        ),
+        (
+            "bedrock",
+            "endpoint = { default = \"https://{project}.example.com\" }",
+            "bad-template",
+            (9, 24),
+        ),
+        (
+            "bedrock",
+            "endpoint = { default = \"http://{region}.example.com\" }",
+            "bad-origin",
+            (9, 24),
+        ),
+    ];
+    for (provider, keys, code, at) in cases {
+        let found = codes(provider, keys);
+        let here = found.contains(&(code.to_owned(), at.0, at.1));
+        assert!(here, "{keys}: {found:?}");
+    }
+}
+
+#[test]
 fn deep_nesting_is_an_error_and_no_overflow() {
     let deep = format!("{GOOD}x = {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
     let codes: Vec<String> = rejected(&deep)

@@ -164,6 +164,8 @@ fn every_reason_has_a_sample() {
         "document",
         "source",
         "kind",
+        "helper",
+        "cloud",
         "issuer",
         "login",
         "chooser",

@@ -68,6 +68,8 @@ pub(crate) struct Seen {
     pub looked: Vec<Option<wit::Observation>>,
     /// What gets brought.
     pub got: Vec<Option<wit::Observation>>,
+    /// What else is known of them.
+    pub known: Vec<Facts>,
     /// What only the host may know of a source.
     private: Vec<Private>,
     pub looks: u32,
@@ -101,6 +103,7 @@ impl Seen {
             evidence: (0..sources).map(|_| evidence()).collect(),
             looked: vec![None; sources],
             got: vec![None; sources],
+            known: vec![Facts::default(); sources],
             private: (0..sources).map(|_| Private::default()).collect(),
             ..Self::default()
         }
@@ -203,6 +206,9 @@ impl<'r> Resolution<'r> {
         if let Some(evidence) = self.seen.evidence.get_mut(index) {
             evidence.consent = consent;
         }
+        if let Some(known) = self.seen.known.get_mut(index) {
+            *known = look.facts;
+        }
         if let Some(looked) = self.seen.looked.get_mut(index) {
             *looked = Some(look.observation.clone());
         }
@@ -265,6 +271,9 @@ impl<'r> Resolution<'r> {
         let got = sources::get_seen(source, self.context(), options, subject.as_ref()).await;
         self.seen.gets += 1;
         self.seen.notes.extend(got.notes);
+        if let (Some(_), Some(known)) = (&got.material, self.seen.known.get_mut(index)) {
+            *known = got.facts.clone();
+        }
         let private = self.private(index)?;
         private.material = got.material;
         private.facts = got.facts;

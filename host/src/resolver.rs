@@ -18,7 +18,7 @@ use crate::handout::{Fingerprint, fingerprint_of};
 use crate::policy::{self, FileReport};
 use crate::receipt::Background;
 use crate::resolve::{End, Resolution as Run, Seen, Until};
-use crate::sources::{Notices, Silent, Supplied};
+use crate::sources::{Facts, Notices, Silent, Supplied};
 
 mod attended;
 mod login;
@@ -41,6 +41,8 @@ pub struct Explained {
     pub session: wit::Session,
     /// What was seen of each source, in their order.
     pub evidence: Vec<wit::Evidence>,
+    /// What else is known of each source: where a cloud provider is asked.
+    pub(crate) known: Vec<Facts>,
     /// The decision with its reasons.
     pub explanation: wit::Explanation,
     /// Every policy file that was looked for, and its state.
@@ -233,6 +235,7 @@ impl Resolver {
             sources: self.sources.clone(),
             session: self.session,
             evidence: seen.evidence,
+            known: seen.known,
             explanation,
             files: self.files.clone(),
             looks: seen.looks,

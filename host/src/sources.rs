@@ -30,6 +30,8 @@ pub(crate) struct Look {
     /// The whole URL that the endpoint's variable holds, path and all, where
     /// the observation's destination was taken from it.
     pub endpoint: Option<String>,
+    /// What else is known of it.
+    pub facts: Facts,
 }
 
 /// Prints no URL: a path or a query can hold a secret.
@@ -344,6 +346,7 @@ impl Look {
             observation,
             subject: None,
             endpoint: None,
+            facts: Facts::default(),
         }
     }
 
@@ -359,6 +362,7 @@ impl Look {
             observation,
             subject: there.then(|| Secret::new(name)),
             endpoint: None,
+            facts: Facts::default(),
         }
     }
 }

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use wit_component::{ComponentEncoder, DecodedWasm};
 
-/// What the component may weigh, in bytes.
-const LIMIT: usize = 500 * 1000;
+/// What the component may weigh, in bytes: what it does weigh, and some room.
+/// What makes it heavier is the language, whose keys and messages it holds.
+const LIMIT: usize = 550 * 1000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let module = std::env::args_os()

@@ -8,7 +8,7 @@ use crate::policy::Policy;
 use crate::reader::{Reader, Table};
 use crate::rule::{ConsentLevel, Rule};
 use crate::text::At;
-use crate::wit::{Kind, Place};
+use crate::wit::{Cloud, Kind, Place};
 
 pub(super) fn lint(policy: &Policy, found: &mut Found) {
     let Some((index, place, text)) = policy.policy_document() else {
@@ -109,6 +109,9 @@ fn source(reader: &mut Reader<'_>, table: Table<'_>, rule: &Rule, found: &mut Fo
             "say `consent = \"interactive\"`, or remove it",
         );
     }
+    if let Kind::Cloud(cloud) = &rule.source.kind {
+        return unnamed(reader, table, rule, cloud, found);
+    }
     let Kind::Helper(helper) = &rule.source.kind else {
         return;
     };
@@ -135,6 +138,40 @@ fn source(reader: &mut Reader<'_>, table: Table<'_>, rule: &Rule, found: &mut Fo
             "`ttl-variable` can change nothing, because `ttl-max` is 0",
             "remove it, or allow some time with `ttl-max`",
         );
+    }
+}
+
+/// What stands in braces in an endpoint that follows no variable, and that
+/// nothing names. A project and an AWS region can come from files besides.
+fn unnamed(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    rule: &Rule,
+    cloud: &Cloud,
+    found: &mut Found,
+) {
+    let Some(endpoint) = &rule.source.endpoint else {
+        return;
+    };
+    let place = reader
+        .table(table, "endpoint", "an `endpoint`")
+        .and_then(|inner| at(reader, inner, "default"));
+    let Some(place) = place.filter(|_| endpoint.variable.is_none()) else {
+        return;
+    };
+    for (word, names) in [("region", &cloud.region), ("resource", &cloud.resource)] {
+        if names.is_empty() && endpoint.default.contains(&format!("{{{word}}}")) {
+            let said = Said {
+                code: "never-usable",
+                message: format!(
+                    "`{}` is never usable, because its endpoint says `{{{word}}}` and no variable names one",
+                    rule.source.id
+                ),
+                why: "whatever is there and whatever the user does, nobody knows where it would be sent",
+                help: "name the variable, or write the text itself into the endpoint",
+            };
+            found.add(place, said);
+        }
     }
 }
 

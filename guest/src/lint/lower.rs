@@ -6,7 +6,7 @@ use super::{Found, Said};
 use crate::origin::Pattern;
 use crate::policy::Policy;
 use crate::rule::Rule;
-use crate::wit::{Command, Kind, Tier};
+use crate::wit::{Command, Kind, Setting, Tier};
 
 pub(super) fn lint(policy: &Policy, found: &mut Found) {
     let managed = policy.is_managed();
@@ -18,8 +18,20 @@ pub(super) fn lint(policy: &Policy, found: &mut Found) {
         if managed {
             endpoint(rule, found);
         }
-        if let Kind::Helper(helper) = &rule.source.kind {
-            command(policy, rule, &helper.command, managed, found);
+        match &rule.source.kind {
+            Kind::Helper(helper) => command(policy, rule, &helper.command, managed, found),
+            Kind::Cloud(cloud) => {
+                // Both are looked for in the same files.
+                let mut settings = [&cloud.credential_export, &cloud.auth_refresh].into_iter();
+                if let Some(named) = settings.find_map(Option::as_ref) {
+                    setting(policy, rule, named, managed, found);
+                }
+            }
+            Kind::Environment(_)
+            | Kind::ToolLogin(_)
+            | Kind::Supplied
+            | Kind::StoredKey(_)
+            | Kind::Login(_) => {}
         }
     }
     let chooser = policy.merged.document.chooser.as_ref();
@@ -71,34 +83,7 @@ fn command(policy: &Policy, rule: &Rule, command: &Command, managed: bool, found
             };
             found.add(rule.at, said);
         }
-        Command::Setting(setting) => {
-            let tiers = || {
-                let settings = &policy.merged.document.tool.settings;
-                let named = settings
-                    .iter()
-                    .filter(|file| setting.from.contains(&file.name));
-                named.map(|file| file.tier)
-            };
-            if tiers().any(|tier| tier == Tier::Project) {
-                let said = Said {
-                    code: "redirectable-helper",
-                    message: format!("whoever wrote a project decides which program `{id}` runs"),
-                    why: "a repository that somebody has cloned can run a program of its own as soon as a key is needed",
-                    help: "leave settings files of the tier `project` out of `from`",
-                };
-                found.add(rule.at, said);
-            } else if managed && tiers().any(|tier| tier == Tier::User) {
-                let said = Said {
-                    code: "redirectable-helper",
-                    message: format!(
-                        "a settings file of the user decides which program `{id}` runs"
-                    ),
-                    why: "the program's output is taken for the credential, so a lower place than this policy decides which account is used",
-                    help: "leave settings files of the tier `user` out of `from`, or name the program here with `command`",
-                };
-                found.add(rule.at, said);
-            }
-        }
+        Command::Setting(setting) => self::setting(policy, rule, setting, managed, found),
         Command::Arguments(arguments)
             if managed
                 && arguments
@@ -116,6 +101,39 @@ fn command(policy: &Policy, rule: &Rule, command: &Command, managed: bool, found
             found.add(rule.at, said);
         }
         Command::Variable(_) | Command::Arguments(_) => {}
+    }
+}
+
+fn setting(policy: &Policy, rule: &Rule, setting: &Setting, managed: bool, found: &mut Found) {
+    let id = &rule.source.id;
+    let tiers = || {
+        let settings = &policy.merged.document.tool.settings;
+        let named = settings
+            .iter()
+            .filter(|file| setting.from.contains(&file.name));
+        named.map(|file| file.tier)
+    };
+    if tiers().any(|tier| tier == Tier::Project) {
+        let said = Said {
+            code: "redirectable-helper",
+            message: format!("whoever wrote a project decides which program `{id}` runs"),
+            why: "a repository that somebody has cloned can run a program of its own as soon as a key is needed",
+            help: "leave settings files of the tier `project` out of `from`",
+        };
+        found.add(rule.at, said);
+    } else if managed && tiers().any(|tier| tier == Tier::User) {
+        let said = Said {
+            code: "redirectable-helper",
+            message: format!("a settings file of the user decides which program `{id}` runs"),
+            why: "the program's output is taken for the credential, so a lower place than this policy decides which account is used",
+            help: match &rule.source.kind {
+                Kind::Helper(_) => {
+                    "leave settings files of the tier `user` out of `from`, or name the program here with `command`"
+                }
+                _ => "leave settings files of the tier `user` out of `from`",
+            },
+        };
+        found.add(rule.at, said);
     }
 }
 

@@ -89,7 +89,11 @@ fn kinds() -> impl Strategy<Value = Reads> {
         reads("kind = \"cloud\"\nprovider = \"bedrock\"\nflag = \"USE_BEDROCK\""),
         reads("kind = \"cloud\"\nprovider = \"vertex\"\nflag = \"USE_VERTEX\""),
         reads("kind = \"cloud\"\nprovider = \"foundry\"\nselect = \"always\""),
+        reads(
+            "kind = \"cloud\"\nprovider = \"bedrock\"\nflag = \"USE_BEDROCK\"\ncredential-export = \"export\"\nfrom = [\"user\"]",
+        ),
         helper("kind = \"helper\"\ncommand = [\"/usr/bin/get-token\"]"),
+        helper("kind = \"helper\"\ncommand = [\"/usr/bin/get-token\"]\nformat = \"aws-process\""),
         helper("kind = \"helper\"\nvariable = \"HELPER\"\nttl-variable = \"TTL\""),
         helper("kind = \"helper\"\nsetting = \"helper\"\nfrom = [\"user\"]"),
         login(
@@ -151,7 +155,11 @@ fn source() -> impl Strategy<Value = (String, bool)> {
                 word("organization-claim", claim.filter(|_| reads.claims));
                 word("ttl", ttl.filter(|_| reads.is_helper));
                 word("ttl-max", ttl_max.filter(|_| reads.is_helper));
-                text.push_str(endpoint.as_deref().unwrap_or_default());
+                let mut endpoint = endpoint.unwrap_or_default();
+                if reads.keys.contains("bedrock") {
+                    endpoint = endpoint.replace("https://a.b.", "https://a.{region}.");
+                }
+                text.push_str(&endpoint);
                 (text, reads.is_login)
             },
         )

@@ -146,6 +146,8 @@ const TROUBLES: &[Trouble] = &[
     Trouble::Rejected,
     Trouble::Unsupported,
     Trouble::Vanished,
+    Trouble::NoCredentials,
+    Trouble::MalformedAnswer,
 ];
 
 impl World {

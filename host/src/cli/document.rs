@@ -100,6 +100,9 @@ struct Source<'e> {
     account: Option<&'e str>,
     organization: Option<&'e str>,
     kept_in: Option<String>,
+    region: Option<&'e str>,
+    project: Option<&'e str>,
+    resource: Option<&'e str>,
     accounts: Vec<Login<'e>>,
 }
 
@@ -204,6 +207,7 @@ fn source<'e>(
 ) -> Source<'e> {
     let evidence = explained.evidence_of(line.source);
     let seen = evidence.and_then(|evidence| evidence.seen.as_ref());
+    let known = explained.known(line.source);
     Source {
         id: &source.id,
         kind: kind(&source.kind),
@@ -226,6 +230,9 @@ fn source<'e>(
         account: seen.and_then(|seen| seen.account.as_deref()),
         organization: seen.and_then(|seen| seen.organization.as_deref()),
         kept_in: seen.and_then(|seen| seen.kept_in).map(|kind| word(&kind)),
+        region: known.and_then(|known| known.region.as_deref()),
+        project: known.and_then(|known| known.project.as_deref()),
+        resource: known.and_then(|known| known.resource.as_deref()),
         accounts: kept
             .of_source(source)
             .map(|account| login(source, account))
@@ -391,6 +398,9 @@ mod tests {
               "account": null,
               "organization": null,
               "kept-in": null,
+              "region": null,
+              "project": null,
+              "resource": null,
               "accounts": []
             },
             {
@@ -421,6 +431,9 @@ mod tests {
               "account": null,
               "organization": null,
               "kept-in": null,
+              "region": null,
+              "project": null,
+              "resource": null,
               "accounts": []
             },
             {
@@ -451,6 +464,9 @@ mod tests {
               "account": null,
               "organization": null,
               "kept-in": null,
+              "region": null,
+              "project": null,
+              "resource": null,
               "accounts": []
             },
             {
@@ -479,6 +495,9 @@ mod tests {
               "account": null,
               "organization": null,
               "kept-in": null,
+              "region": null,
+              "project": null,
+              "resource": null,
               "accounts": []
             }
           ],

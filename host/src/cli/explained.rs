@@ -5,6 +5,7 @@
 use crate::engine::bindings as wit;
 use crate::error::{refusal, refusal_exit_code};
 use crate::resolver::Explained;
+use crate::sources::Facts;
 
 pub(crate) mod accounts;
 
@@ -40,6 +41,11 @@ impl Explained {
         self.evidence_of(source)?.seen.as_ref()
     }
 
+    /// What else is known of a source: where a cloud provider is asked.
+    pub(crate) fn known(&self, source: u32) -> Option<&Facts> {
+        self.known.get(usize::try_from(source).ok()?)
+    }
+
     /// What is known of a source, by its place.
     pub(crate) fn evidence_of(&self, source: u32) -> Option<&wit::Evidence> {
         self.evidence.get(usize::try_from(source).ok()?)
@@ -51,7 +57,12 @@ impl Explained {
     pub(crate) fn destination(&self, source: u32) -> Option<(&str, Option<&str>)> {
         let endpoint = self.source(source)?.endpoint.as_ref()?;
         match self.seen(source).map(|seen| &seen.destination) {
-            None | Some(wit::Destination::Default) => Some((&endpoint.default, None)),
+            None | Some(wit::Destination::Default) => {
+                let filled = self
+                    .known(source)
+                    .and_then(|known| known.endpoint.as_deref());
+                Some((filled.unwrap_or(&endpoint.default), None))
+            }
             Some(wit::Destination::Origin(origin)) => Some((origin, endpoint.variable.as_deref())),
             Some(wit::Destination::Malformed) => None,
         }

@@ -73,6 +73,8 @@ fn sources() -> Vec<wit::Source> {
         source(
             "helper",
             wit::Kind::Helper(wit::Helper {
+                format: wit::Format::Token,
+                signing: None,
                 command: wit::Command::Setting(wit::Setting {
                     key: "apiKeyHelper".into(),
                     from: vec!["user-settings".into()],
@@ -184,6 +186,7 @@ fn explained(verdict: wit::Verdict, summary: &str, stands: [Stands<'_>; 4]) -> E
         ],
         looks: 4,
         gets: 0,
+        known: Vec::new(),
         notes: Vec::new(),
         background: crate::receipt::Background::default(),
     }

@@ -100,7 +100,7 @@ fn whose(
     let (Some(of), Some(seen)) = (explained.source(source), explained.seen(source)) else {
         return Vec::new();
     };
-    let mut rows = Vec::new();
+    let mut rows = provider(explained, source);
     let organization = seen.organization.as_ref();
     match (&seen.account, organization) {
         (Some(account), Some(of)) => {
@@ -120,6 +120,29 @@ fn whose(
         rows.push(("kept", at_home(&kept.place(kind), home)));
     }
     rows
+}
+
+/// Which cloud provider it is, and where it is asked.
+fn provider(explained: &Explained, source: u32) -> Vec<(&'static str, String)> {
+    let (Some(of), Some(known)) = (explained.source(source), explained.known(source)) else {
+        return Vec::new();
+    };
+    let wit::Kind::Cloud(_) = &of.kind else {
+        return Vec::new();
+    };
+    let named = [
+        ("region", &known.region),
+        ("project", &known.project),
+        ("resource", &known.resource),
+    ];
+    let named = named
+        .into_iter()
+        .filter_map(|(what, name)| Some(format!("{what} {}", name.as_ref()?)));
+    let words: Vec<_> = std::iter::once(of.description.clone())
+        .chain(named)
+        .chain(known.detail.clone())
+        .collect();
+    vec![("provider", words.join(", "))]
 }
 
 /// The logins beside: those of sources that are not used, and the accounts of

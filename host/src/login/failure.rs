@@ -32,6 +32,16 @@ pub(crate) enum Why {
         tool: String,
         how: String,
     },
+    /// A cloud provider's credentials are the provider's own matter.
+    #[error(
+        "`{id}` has the credentials of {provider}, which are the provider's own: logging in or \
+         out here does not apply"
+    )]
+    Provider {
+        id: String,
+        provider: String,
+        how: String,
+    },
     /// No source of the policy can be logged in to in this session.
     #[error("nothing can be logged in to: {words}")]
     Nothing { words: String, hint: Option<String> },
@@ -111,6 +121,7 @@ impl LoginError {
             Why::UnknownSource { .. } => "unknown-source",
             Why::NoLogin { .. } => "no-login",
             Why::ToolLogin { .. } => "tool-login",
+            Why::Provider { .. } => "provider-login",
             Why::Nothing { .. } => "nothing-to-log-in-to",
             Why::WhichSource { .. } => "which-source",
             Why::NotCounted { .. } => "login-not-counted",
@@ -148,6 +159,7 @@ impl LoginError {
             | Why::WhichAccount { .. } => 2,
             Why::NotCounted { .. } | Why::NotPermitted { .. } | Why::Cancelled => 3,
             Why::ToolLogin { .. }
+            | Why::Provider { .. }
             | Why::Nothing { .. }
             | Why::NoAccount { .. }
             | Why::NotLoggedIn { .. } => 4,
@@ -166,7 +178,7 @@ impl LoginError {
                 format!("it has {} to log in to", listed(known))
             }
             Why::NoLogin { .. } => "see the sources with `keyrule explain`".to_owned(),
-            Why::ToolLogin { how, .. } => how.clone(),
+            Why::ToolLogin { how, .. } | Why::Provider { how, .. } => how.clone(),
             Why::Nothing { hint, .. } | Why::NotLoggedIn { hint, .. } => return hint.clone(),
             Why::WhichSource { ids, command } => {
                 format!("name one: `{command} {}`", ids.first()?)

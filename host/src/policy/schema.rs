@@ -325,6 +325,7 @@ mod tests {
             if let Some(properties) = schema.get("properties").and_then(Value::as_object)
                 && !at.ends_with("/if")
                 && !at.ends_with("/then")
+                && !at.ends_with("/else")
                 && at != "/$defs/source"
             {
                 assert_eq!(

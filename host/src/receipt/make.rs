@@ -271,8 +271,8 @@ pub(crate) fn action(fix: &wit::Fix) -> &'static str {
         wit::Fix::MendFile(_) => "mend-file",
         wit::Fix::MendKeyring => "mend-keyring",
         wit::Fix::MendNetwork(_) => "mend-network",
-        wit::Fix::ProviderLogin(_) => "provider-login",
         wit::Fix::Supply(_) => "supply",
+        wit::Fix::ProviderLogin(_) => "provider-login",
         wit::Fix::OtherSurface(_) => "other-surface",
         wit::Fix::ChangePolicy(_) => "change-policy",
     }

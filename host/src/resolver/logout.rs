@@ -22,7 +22,7 @@ use crate::store::{
 
 use super::attended::attended;
 use super::login::left;
-use super::target::{Account, Kind, Target, command};
+use super::target::{Account, Kind, Target, command, logout_of};
 use super::{Resolver, blocking};
 
 /// How long somebody else's renewal is waited for: longer than its request
@@ -101,7 +101,10 @@ impl Resolver {
         let store = store::of(&self.about, &self.ambient).map_err(login_error)?;
         let target = match source {
             Some(id) => self.named(id).map_err(|error| self.leaving(error))?,
-            None => self.logged_in(store.as_ref())?,
+            None => match self.logged_in(store.as_ref()) {
+                Err(error) => return Err(self.provider_in_use()?.unwrap_or(error)),
+                Ok(target) => target,
+            },
         };
         if let Kind::Key(_) = target.kind {
             return self.drop_key(&target, &store, account).await;
@@ -216,6 +219,21 @@ impl Resolver {
         }
     }
 
+    /// The same, where the credentials in use are a cloud provider's: somebody
+    /// who logs out means those.
+    fn provider_in_use(&mut self) -> Result<Option<Error>, Error> {
+        let explained = self.explain()?;
+        let source = explained
+            .subject()
+            .and_then(|index| explained.source(index));
+        let cloud = source.filter(|source| matches!(source.kind, wit::Kind::Cloud(_)));
+        Ok(cloud.map(|source| {
+            let error = self.named(&source.id).err();
+            let why = self.nobody(None);
+            error.map_or_else(|| why.into(), |error| self.leaving(error).into())
+        }))
+    }
+
     /// The account that is meant, of those that are kept.
     fn meant(
         &self,
@@ -272,6 +290,19 @@ impl Resolver {
                 how: format!("log out in {tool} itself"),
             }
             .into(),
+            Why::Provider { id, provider, .. } => {
+                let source = self.sources.iter().find(|source| source.id == *id);
+                let how = match source.map(|source| &source.kind) {
+                    Some(wit::Kind::Cloud(cloud)) => logout_of(cloud),
+                    _ => "see its documentation",
+                };
+                Why::Provider {
+                    id: id.clone(),
+                    provider: provider.clone(),
+                    how: format!("log out with the provider's own: {how}"),
+                }
+                .into()
+            }
             _ => error,
         }
     }

@@ -204,6 +204,11 @@ impl Resolver {
                     None => "start the tool".to_owned(),
                 },
             },
+            wit::Kind::Cloud(cloud) => Why::Provider {
+                id,
+                provider: source.description.clone(),
+                how: format!("log in with the provider's own: {}", login_of(cloud)),
+            },
             _ => Why::NoLogin {
                 id,
                 description: source.description.clone(),
@@ -216,6 +221,26 @@ impl Resolver {
     pub(super) fn tool(&self) -> String {
         let name = self.about.tool.name.clone();
         name.unwrap_or_else(|| "the tool".to_owned())
+    }
+}
+
+/// How somebody logs in to a provider.
+fn login_of(cloud: &wit::Cloud) -> &'static str {
+    match cloud.provider.as_str() {
+        "bedrock" => "`aws sso login`, or `aws configure`",
+        "vertex" => "`gcloud auth application-default login`",
+        "foundry" => "`az login`",
+        _ => "see its documentation",
+    }
+}
+
+/// How somebody logs out of a provider.
+pub(super) fn logout_of(cloud: &wit::Cloud) -> &'static str {
+    match cloud.provider.as_str() {
+        "bedrock" => "`aws sso logout`, or remove the keys from `~/.aws/credentials`",
+        "vertex" => "`gcloud auth application-default revoke`",
+        "foundry" => "`az logout`",
+        _ => "see its documentation",
     }
 }
 

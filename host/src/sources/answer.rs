@@ -17,7 +17,7 @@ const LONGEST: usize = 64 * 1024;
 /// The longest answer.
 pub(super) const fn longest(format: wit::Format) -> usize {
     match format {
-        wit::Format::Token => token::LONGEST_OUTPUT,
+        wit::Format::Token => token::LONGEST,
         _ => LONGEST,
     }
 }

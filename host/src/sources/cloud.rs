@@ -79,15 +79,22 @@ pub(crate) fn look(
     };
     let now = SystemTime::now();
     let subject = commands::subject(source, cloud, about, &world);
+    let default = source.endpoint.as_ref();
+    let place = place.with(&facts);
+    let endpoint = default.and_then(|endpoint| place.fill(&cloud.provider, &endpoint.default).ok());
     Look {
         observation: wit::Observation {
             detail: place.words(&facts),
-            account: facts.account,
+            account: facts.account.clone(),
             expires_in: expires_at.map(|end| seconds_until(end, now)),
             ..seen
         },
         subject: Some(subject),
         endpoint: None,
+        facts: Facts {
+            endpoint,
+            ..place.into_facts(facts)
+        },
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
-use crate::sources::{Got, Look, observation};
+use crate::sources::{Facts, Got, Look, observation};
 
 /// Looks whether the variable is set, and to what kind of value.
 pub(crate) fn look(variable: &str, ambient: &Ambient) -> Look {
@@ -14,6 +14,7 @@ pub(crate) fn look(variable: &str, ambient: &Ambient) -> Look {
         observation,
         subject,
         endpoint: None,
+        facts: Facts::default(),
     }
 }
 

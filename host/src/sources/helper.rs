@@ -226,6 +226,7 @@ fn inspect(
             .map(Command::subject),
         observation,
         endpoint: None,
+        facts: Facts::default(),
     };
     (look, command)
 }

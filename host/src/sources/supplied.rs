@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
-use crate::sources::{Got, Look, observation, seconds_until};
+use crate::sources::{Facts, Got, Look, observation, seconds_until};
 
 /// A credential that an embedder hands in.
 #[derive(Clone)]
@@ -77,6 +77,7 @@ pub(crate) fn look(id: &str, supplied: &BTreeMap<String, Supplied>) -> Look {
         observation,
         subject,
         endpoint: None,
+        facts: Facts::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::sources::paths::{self, PathError};
-use crate::sources::{Got, Look, observation};
+use crate::sources::{Facts, Got, Look, observation};
 use crate::store::contents::{self, Fault};
 use crate::store::{Named, place};
 
@@ -23,6 +23,7 @@ pub(crate) fn look(login: &wit::ToolLogin, tool: &wit::Tool, ambient: &Ambient) 
         observation: see(login, tool, ambient),
         subject: None,
         endpoint: None,
+        facts: Facts::default(),
     }
 }
 

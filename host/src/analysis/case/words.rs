@@ -60,7 +60,7 @@ pub(crate) const REFUSALS: [(&str, Refusal); 6] = [
     ("override-refused", Refusal::OverrideRefused),
 ];
 
-pub(crate) const TROUBLES: [(&str, Trouble); 18] = [
+pub(crate) const TROUBLES: [(&str, Trouble); 20] = [
     ("unreadable", Trouble::Unreadable),
     ("invalid", Trouble::Invalid),
     ("untrusted", Trouble::Untrusted),
@@ -79,6 +79,8 @@ pub(crate) const TROUBLES: [(&str, Trouble); 18] = [
     ("rejected", Trouble::Rejected),
     ("unsupported", Trouble::Unsupported),
     ("vanished", Trouble::Vanished),
+    ("no-credentials", Trouble::NoCredentials),
+    ("malformed-answer", Trouble::MalformedAnswer),
 ];
 
 pub(crate) const REASONS: [(&str, Reason); 20] = [

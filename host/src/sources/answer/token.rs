@@ -8,9 +8,6 @@ use crate::sources::Failure;
 /// The longest token.
 pub(super) const LONGEST: usize = 16_384;
 
-/// The longest output that can be a token: one with its final newline.
-pub(super) const LONGEST_OUTPUT: usize = LONGEST + 2;
-
 /// Takes off one final newline and checks that the rest is one token of
 /// printable ASCII.
 pub(super) fn token(output: &[u8]) -> Result<Secret, Failure> {
@@ -64,6 +61,7 @@ mod tests {
     fn fails(trouble: wit::Trouble, detail: &str) -> Result<String, Failure> {
         Err(Failure {
             trouble,
+            found_in: None,
             detail: (!detail.is_empty()).then(|| detail.to_owned()),
         })
     }

@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
+use super::place::Place;
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
 use crate::sources::command::run::{self, Talk};
 use crate::sources::command::{self, Command};
 use crate::sources::signals::Signals;
-use crate::sources::{Failure, Kept, Notices, answer};
+use crate::sources::{Facts, Failure, Kept, Notices, answer};
 
 /// How long a command that brings new credentials may take: somebody logs in.
 const LOGIN: Duration = Duration::from_secs(3 * 60);
@@ -56,6 +57,11 @@ pub(super) fn subject(
     world: &Ambient,
 ) -> Secret {
     let mut subject = zeroize::Zeroizing::new(source.reads.clone());
+    for pair in &cloud.set {
+        subject.push_str(&format!("\n{}={}", pair.name, pair.text));
+    }
+    let place = Place::of(cloud, world).words(&Facts::default());
+    subject.push_str(&format!("\n{}", place.unwrap_or_default()));
     for named in [
         refresh(source, cloud, about, world),
         export(source, cloud, about, world),

@@ -26,13 +26,17 @@ use crate::sources::signals::Signals;
 /// How long what an ended helper printed may still be on its way.
 const DRAIN: Duration = Duration::from_millis(250);
 
+/// The longest newline that can end an output.
+const NEWLINE: usize = 2;
+
 /// How long a helper that must end may take to end by itself.
 #[cfg(unix)]
 const GRACE: Duration = Duration::from_millis(500);
 
 /// What a program is told, and what becomes of what it prints.
 pub(in crate::sources) enum Talk {
-    /// It is told nothing, and prints so many bytes at most.
+    /// It is told nothing, and prints so many bytes at most, besides a final
+    /// newline.
     Listen(usize),
     /// It is told this, and prints so many bytes at most.
     Ask(Zeroizing<Vec<u8>>, usize),
@@ -68,9 +72,10 @@ pub(in crate::sources) async fn run(
     let longest = talk.longest();
     tell(&mut group.child, talk);
     // With the capacity reserved nothing is moved and left behind unwiped.
-    let mut output = Zeroizing::new(Vec::with_capacity(longest + 1));
+    let room = longest + NEWLINE;
+    let mut output = Zeroizing::new(Vec::with_capacity(room + 1));
 
-    let waiting = wait(&mut group.child, stdout.as_mut(), &mut output, longest);
+    let waiting = wait(&mut group.child, stdout.as_mut(), &mut output, room);
     let to_its_end = timeout(limit, waiting);
     let ended = match first(signals.next(), to_its_end).await {
         Either::Left(signal) => {

@@ -59,6 +59,8 @@ impl World {
             ambient,
             about,
             helper: wit::Helper {
+                format: wit::Format::Token,
+                signing: None,
                 command: wit::Command::Setting(wit::Setting {
                     key: "apiKeyHelper".to_owned(),
                     from: vec!["user-settings".to_owned()],
@@ -166,7 +168,7 @@ fn settings(name: &str, tier: wit::Tier, path: &str) -> wit::SettingsFile {
 }
 
 fn token_of(got: &Got) -> Result<String, (wit::Outcome, Option<String>)> {
-    match &got.secret {
+    match got.secret() {
         Some(secret) => Ok(String::from_utf8(handout::to_keep(secret).to_vec()).unwrap()),
         None => Err((got.observation.outcome, got.observation.detail.clone())),
     }

@@ -1,9 +1,10 @@
 //! Kept tokens: when a helper is not run again, and when it is.
 
-use super::super::flight;
 use super::*;
 use crate::secret::Secret;
-use crate::sources::cache::{Cache, Key};
+use crate::sources::Kept;
+use crate::sources::cache::{Cache, Entry, Key};
+use crate::sources::flight::{self, Terms};
 
 /// A helper that counts its runs and prints the count.
 const COUNTING: &str = "echo x >> runs; echo token-$(grep -c x runs)";
@@ -118,37 +119,38 @@ fn many_at_once_run_the_helper_once() {
     assert_eq!(runs(&world), 2);
 }
 
+/// Five minutes.
+fn terms() -> Terms<impl Fn(&Entry) -> bool, impl Fn(&Kept) -> Duration> {
+    let ttl = Duration::from_secs(300);
+    Terms {
+        rejected: false,
+        is_fresh: move |entry: &Entry| entry.is_fresh(ttl),
+        keep_for: move |_: &Kept| ttl,
+    }
+}
+
 #[test]
 fn somebody_elses_run_is_not_waited_for_longer_than_one_can_take() {
     let cache = Cache::in_process(Key::of([b"held".as_slice()]));
     let lock = cache.try_lock().unwrap().unwrap();
-    let options = GetOptions {
-        ttl: Duration::from_secs(300),
-        rejected: false,
-        handed_out: None,
-    };
-    let run = async || Ok(Secret::new("token"));
+    let run = async || Ok(Kept::of(Secret::new("token")));
     let limit = Duration::from_millis(100);
-    let failure = block_on(flight::token(&cache, options, limit, run)).unwrap_err();
+    let failure = block_on(flight::one(&cache, terms(), limit, run)).unwrap_err();
     assert_eq!(failure.trouble, wit::Trouble::TimedOut);
     assert_eq!(failure.detail.as_deref(), Some("2.1 s"));
     drop(lock);
-    assert!(block_on(flight::token(&cache, options, limit, run)).is_ok());
+    assert!(block_on(flight::one(&cache, terms(), limit, run)).is_ok());
 }
 
 #[test]
 fn without_storage_a_token_is_kept_in_this_process() {
     let cache = Cache::in_process(Key::of([b"process".as_slice()]));
-    let options = GetOptions {
-        ttl: Duration::from_secs(300),
-        rejected: false,
-        handed_out: None,
-    };
     let limit = Duration::from_secs(5);
     let get = |text: &'static str| {
-        let run = async || Ok(Secret::new(text));
-        let token = block_on(flight::token(&cache, options, limit, run)).unwrap();
-        String::from_utf8(handout::to_keep(&token).to_vec()).unwrap()
+        let run = async || Ok(Kept::of(Secret::new(text)));
+        let kept = block_on(flight::one(&cache, terms(), limit, run)).unwrap();
+        let token = kept.material.secret().unwrap();
+        String::from_utf8(handout::to_keep(token).to_vec()).unwrap()
     };
     assert_eq!(get("first"), "first");
     assert_eq!(get("second"), "first");
