@@ -18,6 +18,8 @@ mod commands;
 #[cfg(feature = "foundry")]
 mod foundry;
 mod kept;
+#[cfg(any(feature = "foundry", feature = "vertex"))]
+mod network;
 pub(crate) mod place;
 mod provider;
 mod search;
