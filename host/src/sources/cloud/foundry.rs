@@ -80,10 +80,7 @@ pub(super) async fn search(
             Err(Miss::Failed(failure)) => return Err(failure),
         }
     }
-    Err(Failure::new(
-        wit::Trouble::NoCredentials,
-        missed.join("; "),
-    ))
+    Err(Failure::new(wit::Trouble::NoCredentials, missed.join("; ")))
 }
 
 /// Why a way brought no token.
@@ -112,12 +109,8 @@ async fn ask(way: &Way, cloud: &wit::Cloud, world: &Ambient) -> Result<AccessTok
                 client_options: options(&carrier, world)?,
             };
             let secret = azure_core::credentials::Secret::new(handout::to_send(secret).to_owned());
-            let credential = entra::ClientSecretCredential::new(
-                tenant,
-                client.clone(),
-                secret,
-                Some(options),
-            );
+            let credential =
+                entra::ClientSecretCredential::new(tenant, client.clone(), secret, Some(options));
             token(credential, &carrier).await
         }
         Way::Workload {
@@ -163,8 +156,7 @@ async fn token<C: TokenCredential>(
     got.map_err(|_| {
         let words = || format!("{} answers with what is no token", carrier.name());
         let seen = carrier.failure();
-        let failure =
-            seen.unwrap_or_else(|| Failure::new(wit::Trouble::MalformedAnswer, words()));
+        let failure = seen.unwrap_or_else(|| Failure::new(wit::Trouble::MalformedAnswer, words()));
         Miss::Failed(failure)
     })
 }
