@@ -33,6 +33,8 @@ mod doctor;
 mod editor;
 #[path = "real/exec.rs"]
 mod exec;
+#[path = "real/formats.rs"]
+mod formats;
 #[path = "real/helpers.rs"]
 mod helpers;
 #[path = "real/keyring.rs"]
@@ -94,6 +96,7 @@ fn main() -> ExitCode {
         ("doctor", doctor::TESTS),
         ("editor", editor::TESTS),
         ("exec", exec::TESTS),
+        ("formats", formats::TESTS),
         ("helpers", helpers::TESTS),
         ("keyring", keyring::TESTS),
         ("login", login::TESTS),
