@@ -212,3 +212,6 @@ fn by(world: &Ambient, found: Option<&Found>) -> String {
         (None, None) => "the instance's role".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

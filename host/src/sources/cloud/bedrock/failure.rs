@@ -195,10 +195,13 @@ fn without_exchange(world: &Ambient) -> Failure {
 
 /// The error's text and those of its causes, to look for fixed words in.
 fn texts(error: &CredentialsError) -> Vec<String> {
-    let first: &dyn StdError = error;
-    std::iter::successors(Some(first), |cause| cause.source())
-        .map(ToString::to_string)
-        .collect()
+    let first: &(dyn StdError + 'static) = error;
+    std::iter::successors(Some(first), |cause: &&(dyn StdError + 'static)| {
+        let cause = *cause;
+        cause.source()
+    })
+    .map(ToString::to_string)
+    .collect()
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ pub(super) async fn run(
         service: cloud.service.clone().unwrap_or_default(),
         region: cloud.region.clone(),
     };
-    answer::read(format, Some(&signing), &output, world).map_err(told)
+    answer::read(format, Some(&signing), None, &output, world).map_err(told)
 }
 
 /// Whether a Keyrule around this one is searching for the same credentials,

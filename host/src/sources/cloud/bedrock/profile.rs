@@ -146,10 +146,8 @@ fn check(path: &std::path::Path) -> Result<(), Failure> {
 fn unparsed(error: &ProfileFileLoadError, world: &Ambient) -> Failure {
     let fault =
         |words: String, place: String| Failure::new(wit::Trouble::Invalid, words).in_place(place);
-    let ProfileFileLoadError::ParseError(error) = error else {
-        return fault("it cannot be read".to_owned(), place(world));
-    };
-    let text = error.to_string();
+    let text = std::error::Error::source(error).map(ToString::to_string);
+    let text = text.unwrap_or_default();
     let parts = text.lines().next().and_then(|first| {
         let (path, line) = first
             .strip_prefix("error parsing ")?

@@ -24,7 +24,7 @@ pub(super) fn has_key(world: &Ambient) -> bool {
 
 /// What variables say of whose credentials the search would find, in the order
 /// of the search.
-pub(super) fn peek(world: &Ambient) -> Facts {
+pub(in crate::sources::cloud) fn peek(world: &Ambient) -> Facts {
     let mut facts = Facts::default();
     facts.detail = if has_key(world) {
         facts.account = text(world, "AWS_ACCESS_KEY_ID").map(masked);
@@ -65,7 +65,7 @@ pub(super) fn masked(id: &str) -> String {
 }
 
 /// The files that the search reads.
-pub(super) fn files(world: &Ambient) -> Vec<PathBuf> {
+pub(in crate::sources::cloud) fn files(world: &Ambient) -> Vec<PathBuf> {
     let mut files = profile::paths(world);
     for name in [
         "AWS_WEB_IDENTITY_TOKEN_FILE",
