@@ -38,6 +38,7 @@ use crate::engine::bindings as wit;
 use crate::handout;
 use crate::secret::Secret;
 use crate::sources::{Facts, Failure, Kept};
+use crate::store::contents::{self, Fault};
 
 /// What a token is for: the resource that the documentation of Claude in
 /// Foundry asks it for.
@@ -80,10 +81,7 @@ pub(super) async fn search(
             Err(Miss::Failed(failure)) => return Err(failure),
         }
     }
-    Err(Failure::new(
-        wit::Trouble::NoCredentials,
-        missed.join("; "),
-    ))
+    Err(Failure::new(wit::Trouble::NoCredentials, missed.join("; ")))
 }
 
 /// Why a way brought no token.
@@ -112,12 +110,8 @@ async fn ask(way: &Way, cloud: &wit::Cloud, world: &Ambient) -> Result<AccessTok
                 client_options: options(&carrier, world)?,
             };
             let secret = azure_core::credentials::Secret::new(handout::to_send(secret).to_owned());
-            let credential = entra::ClientSecretCredential::new(
-                tenant,
-                client.clone(),
-                secret,
-                Some(options),
-            );
+            let credential =
+                entra::ClientSecretCredential::new(tenant, client.clone(), secret, Some(options));
             token(credential, &carrier).await
         }
         Way::Workload {
@@ -163,8 +157,7 @@ async fn token<C: TokenCredential>(
     got.map_err(|_| {
         let words = || format!("{} answers with what is no token", carrier.name());
         let seen = carrier.failure();
-        let failure =
-            seen.unwrap_or_else(|| Failure::new(wit::Trouble::MalformedAnswer, words()));
+        let failure = seen.unwrap_or_else(|| Failure::new(wit::Trouble::MalformedAnswer, words()));
         Miss::Failed(failure)
     })
 }
@@ -205,28 +198,18 @@ fn authority(world: &Ambient) -> Result<url::Url, Failure> {
 
 /// Whether the file can be read whole, which the crate would do with any.
 fn check(file: &std::path::Path) -> Result<(), Failure> {
-    let named = "which `AZURE_FEDERATED_TOKEN_FILE` names";
     let fault = |trouble, words: String| {
-        let failure = Failure::new(trouble, format!("{named}, {words}"));
-        Err(failure.in_place(file.display().to_string()))
+        let words = format!("the file that `AZURE_FEDERATED_TOKEN_FILE` names {words}");
+        Err(Failure::new(trouble, words).in_place(file.display().to_string()))
     };
-    match std::fs::metadata(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            fault(wit::Trouble::Unreadable, "is not there".to_owned())
+    match contents::read(file, LONGEST_FILE) {
+        Ok(Some(token)) if token.bytes.trim_ascii().is_empty() => {
+            fault(wit::Trouble::Invalid, "is empty".to_owned())
         }
-        Err(_) => fault(wit::Trouble::Unreadable, "cannot be read".to_owned()),
-        Ok(file) if !file.is_file() => fault(wit::Trouble::Unreadable, "is no file".to_owned()),
-        Ok(file) if file.len() > LONGEST_FILE => {
-            let words = format!("is larger than {LONGEST_FILE} bytes");
-            fault(wit::Trouble::Invalid, words)
-        }
-        Ok(_) => match std::fs::read_to_string(file).map(zeroize::Zeroizing::new) {
-            Err(_) => fault(wit::Trouble::Unreadable, "cannot be read".to_owned()),
-            Ok(token) if token.trim_ascii().is_empty() => {
-                fault(wit::Trouble::Invalid, "is empty".to_owned())
-            }
-            Ok(_) => Ok(()),
-        },
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => fault(wit::Trouble::Unreadable, "is not there".to_owned()),
+        Err(error @ Fault::TooBig { .. }) => fault(wit::Trouble::Invalid, error.to_string()),
+        Err(error) => fault(wit::Trouble::Unreadable, error.to_string()),
     }
 }
 

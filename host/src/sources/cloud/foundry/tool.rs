@@ -54,7 +54,11 @@ impl Tool {
     }
 
     /// The token that it prints.
-    pub(super) async fn ask(self, cloud: &wit::Cloud, world: &Ambient) -> Result<AccessToken, Miss> {
+    pub(super) async fn ask(
+        self,
+        cloud: &wit::Cloud,
+        world: &Ambient,
+    ) -> Result<AccessToken, Miss> {
         let runner = Arc::new(Runner::of(cloud, world));
         let executor: Arc<dyn entra::Executor> = Arc::clone(&runner) as _;
         let credential: azure_core::Result<Arc<dyn TokenCredential>> = match self {

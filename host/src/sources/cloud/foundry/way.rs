@@ -134,9 +134,8 @@ pub(super) fn ways(world: &Ambient) -> Result<Vec<Way>, Failure> {
     }
     let mut ways = Vec::new();
     for (name, kind) in KNOWN {
-        let wanted = |picked: &str| {
-            picked.eq_ignore_ascii_case(kind) || picked.eq_ignore_ascii_case(name)
-        };
+        let wanted =
+            |picked: &str| picked.eq_ignore_ascii_case(kind) || picked.eq_ignore_ascii_case(name);
         if !picked.is_none_or(wanted) {
             continue;
         }
@@ -157,7 +156,8 @@ pub(super) fn ways(world: &Ambient) -> Result<Vec<Way>, Failure> {
     match picked.filter(|_| ways.is_empty()) {
         None => Ok(ways),
         Some(_) => {
-            let words = format!("the variables of the credential that `{CREDENTIALS}` names are not set");
+            let words =
+                format!("the variables of the credential that `{CREDENTIALS}` names are not set");
             Err(Failure::new(wit::Trouble::NoCredentials, words).in_place(CREDENTIALS))
         }
     }
@@ -175,7 +175,9 @@ fn known(picked: &str) -> Result<(), Failure> {
         ),
         None => (
             wit::Trouble::Invalid,
-            format!("`{CREDENTIALS}` is not `prod`, `dev` or the name of a credential such as `AzureCliCredential`"),
+            format!(
+                "`{CREDENTIALS}` is not `prod`, `dev` or the name of a credential such as `AzureCliCredential`"
+            ),
         ),
     };
     Err(Failure::new(trouble, words).in_place(CREDENTIALS))
