@@ -3,7 +3,7 @@
 //! count, because policies can call the same thing by other names.
 
 use crate::helper::format_name;
-use crate::wit::{Cloud, Command, Format, Issuer, Kind, Paths, Setting, Tool};
+use crate::wit::{Command, Format, Issuer, Kind, Paths, Setting, Tool};
 
 /// The key of a source.
 pub(crate) fn reads(id: &str, kind: &Kind, tool: &Tool) -> String {
@@ -27,30 +27,12 @@ pub(crate) fn reads(id: &str, kind: &Kind, tool: &Tool) -> String {
             None => format!("stored-key {}", key.name),
         },
         Kind::Login(login) => format!("login {} of {}", login.name, who(&login.issuer)),
-        Kind::Cloud(cloud) => provider(cloud, tool),
+        // What else it reads is part of its contract: the flag selects it.
+        Kind::Cloud(cloud) => match &cloud.flag {
+            Some(flag) => format!("cloud {} by {flag}", cloud.provider),
+            None => format!("cloud {} always", cloud.provider),
+        },
     }
-}
-
-/// The provider, what selects it, and what its credentials come from besides
-/// its own search. Regions and projects are no credentials.
-fn provider(cloud: &Cloud, tool: &Tool) -> String {
-    let mut text = match &cloud.flag {
-        Some(flag) => format!("cloud {} by {flag}", cloud.provider),
-        None => format!("cloud {} always", cloud.provider),
-    };
-    let settings = |named: &Option<Setting>| named.as_ref().map(|named| setting(named, tool));
-    for (what, from) in [
-        ("without credentials by", cloud.skip_auth.clone()),
-        ("bearer token", cloud.bearer_token.clone()),
-        ("key", cloud.api_key.clone()),
-        ("from the", settings(&cloud.credential_export)),
-        ("renewed by the", settings(&cloud.auth_refresh)),
-    ] {
-        if let Some(from) = from {
-            text.push_str(&format!(", {what} {from}"));
-        }
-    }
-    text
 }
 
 /// A key in settings files, by the files themselves: their names are the

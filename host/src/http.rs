@@ -13,9 +13,11 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::ambient::Ambient;
+pub(crate) use metadata::is_metadata;
 use proxy::Proxies;
 
 mod failure;
+mod metadata;
 mod names;
 mod proxy;
 mod tls;
@@ -33,6 +35,10 @@ const MAX_REDIRECTS: usize = 3;
 
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// How long a metadata service may take to accept a connection: it is on this
+/// machine, or it is not there.
+const CONNECT_METADATA: Duration = Duration::from_secs(1);
+
 /// The client. It keeps no connection, so that it can be used from one
 /// runtime after the other, and a request is never written to a connection
 /// that the other side is about to close: nobody could say whether it had
@@ -44,6 +50,17 @@ pub(crate) struct Http {
     limit: Duration,
     /// Whether there is any certificate authority to believe.
     rootless: bool,
+    /// Who may be asked.
+    reach: Reach,
+}
+
+/// Who a client may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Everybody over TLS, and this machine without.
+    Secure,
+    /// The metadata services and this machine, both without TLS.
+    Metadata,
 }
 
 /// Why there is no response. Nothing in it is a token, a path, a query, a
@@ -109,9 +126,31 @@ impl Http {
     /// `KEYRULE_HTTP_TIMEOUT`. This reads the certificates of the system and
     /// opens no socket.
     pub(crate) fn of(ambient: &Ambient) -> Result<Self, Error> {
-        let limit = limit(ambient)?;
         let proxies = Proxies::of(ambient)?;
         let tls = tls::of(ambient)?;
+        Self::with(Reach::Secure, limit(ambient)?, proxies, tls)
+    }
+
+    /// A client for the metadata services of clouds (see
+    /// [`is_metadata`]) and for what stands in for one on this machine: the
+    /// only ones that may be asked over plain HTTP, and the only ones that
+    /// this client asks. No proxy is between, a connection is waited for one
+    /// second and an answer for no longer than `longest`, and no certificate
+    /// is read.
+    #[cfg_attr(
+        not(any(feature = "bedrock", feature = "vertex", feature = "foundry")),
+        allow(dead_code, reason = "without a provider nobody asks for metadata")
+    )]
+    pub(crate) fn for_metadata(ambient: &Ambient, longest: Duration) -> Result<Self, Error> {
+        let limit = limit(ambient)?.min(longest);
+        Self::with(Reach::Metadata, limit, Proxies::none(), tls::none()?)
+    }
+
+    fn with(reach: Reach, limit: Duration, proxies: Proxies, tls: tls::Tls) -> Result<Self, Error> {
+        let connect = match reach {
+            Reach::Secure => CONNECT,
+            Reach::Metadata => CONNECT_METADATA,
+        };
         let builder = reqwest::Client::builder()
             // First, so that reqwest reads no variable of the process.
             .no_proxy()
@@ -122,7 +161,7 @@ impl Http {
             .referer(false)
             .http1_only()
             .http1_max_headers(100)
-            .connect_timeout(CONNECT.min(limit))
+            .connect_timeout(connect.min(limit))
             .pool_max_idle_per_host(0)
             .user_agent(concat!("keyrule/", env!("CARGO_PKG_VERSION")));
         let client = proxies
@@ -134,6 +173,7 @@ impl Http {
             proxies: Arc::new(proxies),
             limit,
             rootless: tls.rootless,
+            reach,
         })
     }
 
@@ -148,7 +188,7 @@ impl Http {
         let request = Request::try_from(request)
             .map_err(|_| Error::Setup("a URL that was to be asked is not one".to_owned()))?;
         let origin = origin(request.url());
-        if !is_secure(request.url()) {
+        if !self.reach.includes(request.url()) {
             return Err(Error::Insecure { origin });
         }
         match tokio::time::timeout(self.limit, self.follow(&origin, request)).await {
@@ -246,6 +286,15 @@ impl Http {
         *answer.status_mut() = response.status();
         *answer.headers_mut() = std::mem::take(response.headers_mut());
         Ok(answer)
+    }
+}
+
+impl Reach {
+    fn includes(self, url: &Url) -> bool {
+        match self {
+            Self::Secure => is_secure(url),
+            Self::Metadata => is_metadata(url) || (is_secure(url) && url.scheme() == "http"),
+        }
     }
 }
 

@@ -260,6 +260,20 @@ pub(crate) async fn get_seen(
     got
 }
 
+/// Drops what is kept of the source for a while. Nothing is run, asked or
+/// renewed: what a store keeps is not kept for a while.
+pub(crate) fn drop_kept(source: &wit::Source, about: &wit::About, ambient: &Ambient) {
+    match &source.kind {
+        wit::Kind::Helper(helper) => helper::drop_kept(source, helper, about, ambient),
+        wit::Kind::Cloud(cloud) => cloud::drop_kept(source, cloud, about, ambient),
+        wit::Kind::Environment(_)
+        | wit::Kind::Login(_)
+        | wit::Kind::StoredKey(_)
+        | wit::Kind::Supplied
+        | wit::Kind::ToolLogin(_) => {}
+    }
+}
+
 /// The variables as the source sees them: a cloud source can set some itself.
 fn world<'a>(source: &wit::Source, ambient: &'a Ambient) -> Cow<'a, Ambient> {
     match &source.kind {
@@ -444,6 +458,7 @@ pub(crate) mod endpoint;
 pub(crate) mod environment;
 mod flight;
 pub(crate) mod helper;
+mod label;
 pub(crate) mod login;
 pub(crate) mod paths;
 #[cfg(test)]

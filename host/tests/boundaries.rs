@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 #[test]
 fn secrets_leave_by_handout_alone() {
     let callers = files(&|line| uses(line, "expose", &[".", "::", "fn "]));
-    assert_eq!(callers, ["handout.rs", "secret.rs"]);
+    let is_handout = |file: &String| file == "handout.rs" || file.starts_with("handout/");
+    let others: Vec<_> = callers.iter().filter(|file| !is_handout(file)).collect();
+    assert_eq!(others, ["secret.rs"]);
+    assert!(callers.iter().any(is_handout));
 }
 
 #[test]

@@ -154,7 +154,7 @@ fn of_policies(old: &wit::About, new: &wit::About) -> Vec<Contract> {
 
 type Part = (Class, &'static str, String, String);
 
-fn parts((old, old_ttl): Kept<'_>, (new, new_ttl): Kept<'_>) -> [Part; 7] {
+fn parts((old, old_ttl): Kept<'_>, (new, new_ttl): Kept<'_>) -> [Part; 8] {
     // A host that the credential did not go to before gets it now.
     let sent = Class::Widening;
     let same = Class::Switched;
@@ -164,6 +164,7 @@ fn parts((old, old_ttl): Kept<'_>, (new, new_ttl): Kept<'_>) -> [Part; 7] {
         (same, "headers", pairs(&old.headers), pairs(&new.headers)),
         (same, "export", pairs(&old.export), pairs(&new.export)),
         (same, "kept as", kept(old), kept(new)),
+        (same, "reads", asked(old), asked(new)),
         (same, "timeout", timeout(old), timeout(new)),
         (
             same,
@@ -210,9 +211,47 @@ fn kept(source: &wit::Source) -> String {
         .map_or_else(|| "nothing".to_owned(), |name| format!("`{name}`"))
 }
 
+/// What a cloud provider's credentials come from besides its own search, and
+/// where it is asked.
+fn asked(source: &wit::Source) -> String {
+    let wit::Kind::Cloud(cloud) = &source.kind else {
+        return "what it reads".to_owned();
+    };
+    let setting = |setting: &Option<wit::Setting>| {
+        let setting = setting.as_ref()?;
+        Some(format!("{} in {}", setting.key, setting.from.join(", ")))
+    };
+    let first = |names: &[String]| (!names.is_empty()).then(|| names.join(", "));
+    let service = cloud.service.as_ref();
+    let all: Vec<String> = [
+        ("skip-auth", cloud.skip_auth.clone()),
+        ("bearer-token", cloud.bearer_token.clone()),
+        ("api-key", cloud.api_key.clone()),
+        ("region", first(&cloud.region)),
+        ("project", first(&cloud.project)),
+        ("resource", first(&cloud.resource)),
+        ("service", service.cloned()),
+        ("auth-refresh", setting(&cloud.auth_refresh)),
+        ("credential-export", setting(&cloud.credential_export)),
+    ]
+    .into_iter()
+    .filter_map(|(key, what)| Some(format!("{key} `{}`", what?)))
+    .collect();
+    let set: Vec<String> = cloud
+        .set
+        .iter()
+        .map(|pair| format!("set `{}: {}`", pair.name, pair.text))
+        .collect();
+    match [all, set].concat().as_slice() {
+        [] => "its own search alone".to_owned(),
+        some => super::outcome::all_of(some),
+    }
+}
+
 fn timeout(source: &wit::Source) -> String {
     match &source.kind {
         wit::Kind::Helper(helper) => format!("{} ms", helper.timeout_ms),
+        wit::Kind::Cloud(cloud) => format!("{} ms", cloud.timeout_ms),
         _ => "none".to_owned(),
     }
 }

@@ -257,7 +257,8 @@ pub(crate) fn phrases<'t>(group: &[Case], all: &[Case], said: impl Fn(u32) -> &'
     either(&phrases)
 }
 
-/// Texts without the words that the first of them has said for all.
+/// Texts without the words that one of them says for all: the first those
+/// before, the last the one after.
 fn brief(texts: &[String]) -> Vec<String> {
     let Some((first, rest)) = texts.split_first() else {
         return Vec::new();
@@ -270,6 +271,20 @@ fn brief(texts: &[String]) -> Vec<String> {
             .count()
     };
     let words = rest.iter().map(shared).min().unwrap_or_default();
+    let last = |text: &String| text.rsplit_once(' ').map(|(_, last)| last.to_owned());
+    if words > 0
+        && let Some(word) = last(first)
+        && rest.iter().all(|text| last(text).as_ref() == Some(&word))
+    {
+        let without = |text: &String| text.strip_suffix(&format!(" {word}")).map(str::to_owned);
+        let mut shorter: Vec<String> = texts.iter().filter_map(without).collect();
+        shorter = brief(&shorter);
+        if let Some(text) = shorter.last_mut() {
+            text.push(' ');
+            text.push_str(&word);
+        }
+        return shorter;
+    }
     let mut brief = vec![first.clone()];
     for text in rest {
         let left: Vec<&str> = text.split(' ').skip(words).collect();
@@ -288,13 +303,10 @@ mod tests {
 
     #[test]
     fn what_all_have_in_common_is_said_once() {
-        let texts = [
-            "has an endpoint that is forbidden",
-            "has an endpoint that is malformed",
-        ];
+        let texts = ["has a forbidden endpoint", "has a malformed endpoint"];
         assert_eq!(
             either(&brief(&texts.map(str::to_owned))),
-            "has an endpoint that is forbidden or malformed"
+            "has a forbidden or malformed endpoint"
         );
         let texts = ["is there", "cannot be got"].map(str::to_owned);
         assert_eq!(either(&brief(&texts)), "is there or cannot be got");

@@ -89,7 +89,7 @@ pub(crate) enum Command {
     /// Show every source, how it stands, and the rule that made it so
     #[command(after_help = EXPLAIN)]
     Explain(Recorded),
-    /// Print the bare token
+    /// Print the token, bare or as another tool asks for it
     #[command(after_help = TOKEN)]
     Token(Token),
     /// Print the headers that carry the credential
@@ -140,6 +140,39 @@ pub(crate) struct Token {
     /// The last token was answered with HTTP 401: drop it and get another
     #[arg(long)]
     pub rejected: bool,
+
+    /// The form to print it in, which can be another tool's protocol
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+
+    /// The user that Git is told, where it does not say one itself
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+
+    /// What Bazel and Git add: `get`, `store`, `erase`
+    #[arg(value_name = "WORD")]
+    pub word: Option<String>,
+}
+
+/// The form that a token is printed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    // The help of `token` says what they are, each in half a line.
+    Bare,
+    Json,
+    Headers,
+    AwsProcess,
+    Bazel,
+    Kubernetes,
+    Git,
+}
+
+impl Format {
+    /// The word for it.
+    pub(crate) fn word(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// Arguments of `exec`.
@@ -330,7 +363,7 @@ const HELP: &str = "\
 
 \x1b[1;32mUse the credential:\x1b[0m
   \x1b[1;36mexec\x1b[0m         Run a program with exactly this credential
-  \x1b[1;36mtoken\x1b[0m        Print the bare token
+  \x1b[1;36mtoken\x1b[0m        Print the token, bare or as another tool asks for it
   \x1b[1;36mheaders\x1b[0m      Print the headers that carry it
 
 \x1b[1;32mSet up:\x1b[0m
@@ -380,6 +413,22 @@ Marks:
 Exit codes: as `keyrule status`.";
 
 const TOKEN: &str = "\
+Formats:
+  bare         the token and a newline; without --format it is this one
+  json         the token with its source, its endpoint and its end
+  headers      one JSON object of header names and values
+  aws-process  what an AWS `credential_process` prints
+  bazel        a credential helper of Bazel: asked on stdin, with the word `get`
+  kubernetes   an exec plugin of kubectl: asked by KUBERNETES_EXEC_INFO
+  git          a credential helper of Git: asked on stdin, with Git's own word
+
+Bazel, Kubernetes and Git get the credential for its own endpoint alone.
+
+Examples:
+  keyrule token --policy acme --format aws-process
+  git config --global credential.https://git.example.com.helper \\
+    '!keyrule token --policy acme --format git'
+
 With --rejected, a helper's cached token is dropped and the helper runs once
 more, and a login is renewed although it has not ended. A key that only its
 owner can replace is not printed again: the error names where it comes from,

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::credential::Credential;
+
 use super::Context;
 use super::args::Recorded;
 use super::errors::Failure;
@@ -19,11 +21,10 @@ pub(super) fn run(context: &mut Context<'_, '_>, recorded: &Recorded) -> Result<
             &resolution.credential.source,
         ));
     }
-    let headers = resolution.credential.headers();
     if context.output.json {
-        let headers: BTreeMap<_, _> = headers.into_iter().collect();
-        context.output.document(&headers)?;
+        context.output.document(&object(&resolution.credential))?;
     } else {
+        let headers = resolution.credential.headers();
         let lines: String = headers
             .iter()
             .map(|(name, value)| format!("{name}: {value}\n"))
@@ -31,4 +32,20 @@ pub(super) fn run(context: &mut Context<'_, '_>, recorded: &Recorded) -> Result<
         context.output.data(&lines)?;
     }
     Ok(0)
+}
+
+/// Names and values; a header that is sent several times as the list that it
+/// is then (RFC 9110, section 5.3).
+pub(super) fn object(credential: &Credential) -> BTreeMap<String, String> {
+    let mut object = BTreeMap::<String, String>::new();
+    for (name, value) in credential.headers() {
+        object
+            .entry(name)
+            .and_modify(|values| {
+                values.push_str(", ");
+                values.push_str(&value);
+            })
+            .or_insert(value);
+    }
+    object
 }

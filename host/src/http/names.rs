@@ -40,6 +40,9 @@ async fn addresses(name: String) -> Option<Vec<SocketAddr>> {
         ];
         return Some(both.map(|address| SocketAddr::new(address, 0)).to_vec());
     }
+    if let Some(fixed) = super::metadata::addresses(&name) {
+        return Some(fixed.map(|address| SocketAddr::new(address, 0)).to_vec());
+    }
     let (found, answer) = oneshot::channel();
     let look_up = move || {
         let addresses = (name.as_str(), 0).to_socket_addrs().ok();

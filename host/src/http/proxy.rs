@@ -50,6 +50,15 @@ impl Proxies {
         })
     }
 
+    /// No proxy, whatever variables say.
+    pub(super) fn none() -> Self {
+        Self {
+            proxy: None,
+            past: String::new(),
+            matcher: Matcher::builder().build(),
+        }
+    }
+
     /// Lets the client go through the proxy.
     pub(super) fn used_by(&self, builder: ClientBuilder) -> ClientBuilder {
         let proxy = self.proxy.clone().and_then(|url| Proxy::https(url).ok());

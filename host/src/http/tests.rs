@@ -9,7 +9,7 @@ use oauth2::http::{Method, Request};
 use oauth2::{HttpRequest, HttpResponse};
 
 use super::fake::{Fake, answer, json};
-use super::{Error, Http};
+use super::{Error, Http, Reach};
 use crate::ambient::Ambient;
 use crate::sources::block_on;
 
@@ -301,4 +301,36 @@ fn debug_prints_no_password_of_a_proxy() {
     let ambient = Ambient::empty().with_variable("HTTPS_PROXY", "http://user:s3cr3t@proxy.example");
     let printed = format!("{:?}", Http::of(&ambient).unwrap());
     assert!(!printed.contains("s3cr3t"), "{printed}");
+}
+
+#[test]
+fn metadata_is_asked_without_tls_and_by_its_own_client_alone() {
+    let metadata = |url: &str| {
+        let http = Http::for_metadata(&Ambient::empty(), Duration::from_millis(50)).unwrap();
+        block_on(http.send(get(url)))
+    };
+    let fake = Fake::saying(answer("200 OK", "", "{}"));
+    assert!(metadata(&fake.origin()).is_ok());
+    for url in [
+        "http://169.254.169.254:8080/",
+        "http://169.254.169.253/",
+        "http://metadata.google.internal.example/",
+        "https://sts.amazonaws.com/",
+    ] {
+        let error = metadata(url).unwrap_err();
+        assert!(matches!(error, Error::Insecure { .. }), "{error}");
+    }
+    let service = url::Url::parse("http://169.254.169.254/latest").unwrap();
+    assert!(Reach::Metadata.includes(&service));
+    let error = send(get(service.as_str())).unwrap_err();
+    assert!(matches!(error, Error::Insecure { .. }), "{error}");
+}
+
+#[test]
+fn metadata_that_accepts_and_never_answers_is_not_waited_for() {
+    let fake = Fake::with(|_, _| thread::sleep(Duration::from_secs(60)));
+    let world = Ambient::empty().with_variable("HTTPS_PROXY", "http://127.0.0.1:1");
+    let http = Http::for_metadata(&world, Duration::from_millis(50)).unwrap();
+    let error = block_on(http.send(get(&fake.origin()))).unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
 }

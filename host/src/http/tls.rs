@@ -52,6 +52,21 @@ pub(super) fn of(ambient: &Ambient) -> Result<Tls, Error> {
     Ok(Tls { config, rootless })
 }
 
+/// For a client that never speaks it: nobody is believed, and no certificate
+/// of the system is read.
+pub(super) fn none() -> Result<Tls, Error> {
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| Error::Setup("TLS is not built in".to_owned()))?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    Ok(Tls {
+        config,
+        rootless: true,
+    })
+}
+
 /// The system's own judgement, and more authorities from the file. Nothing is
 /// taken away: who wants that changes the system's.
 fn verifier(ambient: &Ambient, provider: Arc<CryptoProvider>) -> Result<Option<Verifier>, Error> {

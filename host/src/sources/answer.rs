@@ -1,8 +1,15 @@
 //! What programs are asked, and what they answer: one file per format. What
 //! goes in is the endpoint that a credential is for, then everything that a
 //! program printed; what comes out is a credential and its end, or why it is
-//! none. Nothing of an answer is ever quoted.
+//! none. Nothing of an answer is ever quoted: only names that this program
+//! knows itself, and places.
 
+mod aws_process;
+mod bazel;
+mod git;
+mod headers;
+mod json;
+mod moment;
 mod token;
 
 use zeroize::Zeroizing;
@@ -27,21 +34,29 @@ pub(super) fn question(
     format: wit::Format,
     endpoint: &str,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
-    let _ = (format, endpoint);
-    Ok(None)
+    let told = match format {
+        wit::Format::Token | wit::Format::Headers | wit::Format::AwsProcess => return Ok(None),
+        wit::Format::Bazel => bazel::question(endpoint),
+        wit::Format::Git => git::question(endpoint)?,
+    };
+    Ok(Some(Zeroizing::new(told.into_bytes())))
 }
 
-/// Reads the answer.
+/// Reads the answer. Where the program was told an endpoint, the answer must
+/// not be about another one.
 pub(super) fn read(
     format: wit::Format,
     signing: Option<&wit::Signing>,
+    endpoint: Option<&str>,
     output: &[u8],
     ambient: &Ambient,
 ) -> Result<Kept, Failure> {
-    let _ = (signing, ambient);
     match format {
         wit::Format::Token => token::token(output).map(Kept::of),
-        _ => Err(Failure::bare(wit::Trouble::Unsupported)),
+        wit::Format::Headers => headers::read(output),
+        wit::Format::Bazel => bazel::read(output),
+        wit::Format::Git => git::read(endpoint, output),
+        wit::Format::AwsProcess => aws_process::read(signing, output, ambient),
     }
 }
 
@@ -54,4 +69,10 @@ pub(super) const fn name(format: wit::Format) -> &'static str {
         wit::Format::Git => "git",
         wit::Format::AwsProcess => "aws-process",
     }
+}
+
+/// The failure to be in the format. The words follow the format's name, which
+/// itself follows "is not".
+fn malformed(form: &str, what: impl std::fmt::Display) -> Failure {
+    Failure::new(wit::Trouble::MalformedAnswer, format!("{form}: {what}"))
 }

@@ -149,6 +149,16 @@ pub(crate) async fn get(
     }
 }
 
+/// Drops what is kept of the provider. Nothing is asked.
+pub(crate) fn drop_kept(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    ambient: &Ambient,
+) {
+    kept::drop_kept(source, cloud, about, &world(cloud, ambient));
+}
+
 /// What was brought, with where it may go.
 fn brought(
     source: &wit::Source,

@@ -47,6 +47,18 @@ pub(crate) fn forget(ambient: &Ambient) -> usize {
     cache::forget(ambient)
 }
 
+/// Drops what is kept of this one helper. Nothing is run.
+pub(crate) fn drop_kept(
+    source: &wit::Source,
+    helper: &wit::Helper,
+    about: &wit::About,
+    ambient: &Ambient,
+) {
+    if let (_, Some(command)) = inspect(source, helper, about, ambient) {
+        Cache::of(key(source, helper, about, ambient, &command), ambient).remove();
+    }
+}
+
 /// Gets the helper's token: one that is kept and still fresh, else what a run
 /// of the helper prints. Where `subject` is the command line that a look saw,
 /// no other one is run.
@@ -116,14 +128,21 @@ async fn kept(
     let run = async || {
         let signals = Signals::listen(notices.owns_signals());
         let process = command.process(about, source, ambient);
-        let process = process.ok_or(Failure::bare(wit::Trouble::NotStarted))?;
+        let mut process = process.ok_or(Failure::bare(wit::Trouble::NotStarted))?;
+        if helper.format == wit::Format::Git {
+            // Git would ask at the terminal, where it is in the background:
+            // it would be stopped, and waited for in vain.
+            process.env("GIT_TERMINAL_PROMPT", "0");
+        }
         let longest = answer::longest(helper.format);
-        let talk = match answer::question(helper.format, &destination(source, ambient))? {
+        let endpoint = destination(source, ambient);
+        let talk = match answer::question(helper.format, &endpoint)? {
             None => Talk::Listen(longest),
             Some(words) => Talk::Ask(words, longest),
         };
         let output = run::run(process, command.is_for_the_shell(), talk, limit, signals).await?;
-        answer::read(helper.format, helper.signing.as_ref(), &output, ambient)
+        let signing = helper.signing.as_ref();
+        answer::read(helper.format, signing, Some(&endpoint), &output, ambient)
     };
     if options.ttl.is_zero() {
         return run().await;

@@ -135,7 +135,7 @@ impl Named {
             service: cloud.service.clone().unwrap_or_default(),
             region: cloud.region.clone(),
         };
-        let mut kept = answer::read(format, Some(&signing), &output, world)
+        let mut kept = answer::read(format, Some(&signing), None, &output, world)
             .map_err(|failure| failure.in_place(&self.command.found_in))?;
         kept.facts.detail = Some(format!("by a command in `{}`", self.command.found_in));
         Ok(kept)

@@ -55,6 +55,16 @@ pub(super) async fn get(
     flight::attended(found, &source.id, flight::PATIENCE, notices).await
 }
 
+/// Drops what is kept.
+pub(super) fn drop_kept(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    world: &Ambient,
+) {
+    Cache::of(key(source, cloud, about, world), world).remove();
+}
+
 fn is_fresh(entry: &Entry) -> bool {
     entry.is_fresh(LONGEST) && !entry.has_outlived()
 }

@@ -4,6 +4,7 @@
 
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
+pub(crate) use crate::sources::label::is_label;
 use crate::sources::{Facts, Failure};
 
 /// Names of a region, a project and a resource, each with the variable that
@@ -127,16 +128,6 @@ fn first(names: &[String], world: &Ambient, is_name: fn(&str) -> bool) -> Option
             by: Some(variable.clone()),
         })
     })
-}
-
-/// A part of a host name: what regions and resources are made of.
-pub(crate) fn is_label(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
 }
 
 /// Projects of Google Cloud can begin with a domain: `example.com:acme`.

@@ -1,12 +1,13 @@
 //! Real helpers: scripts that `/bin/sh` runs, in folders of their own.
 
+mod answers;
 mod getting;
 mod keeping;
 mod looking;
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
 
