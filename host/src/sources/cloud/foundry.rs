@@ -36,6 +36,7 @@ use super::place::Place;
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::handout;
+use crate::http::Http;
 use crate::secret::Secret;
 use crate::sources::{Facts, Failure, Kept};
 use crate::store::contents::{self, Fault};
@@ -105,7 +106,7 @@ async fn ask(way: &Way, cloud: &wit::Cloud, world: &Ambient) -> Result<AccessTok
             client,
             secret,
         } => {
-            let carrier = Carrier::to(&authority(world)?, "Entra ID", world)?;
+            let carrier = Carrier::to(&authority(world)?, "Entra ID", Http::of(world))?;
             let options = entra::ClientSecretCredentialOptions {
                 client_options: options(&carrier, world)?,
             };
@@ -120,7 +121,7 @@ async fn ask(way: &Way, cloud: &wit::Cloud, world: &Ambient) -> Result<AccessTok
             file,
         } => {
             check(file)?;
-            let carrier = Carrier::to(&authority(world)?, "Entra ID", world)?;
+            let carrier = Carrier::to(&authority(world)?, "Entra ID", Http::of(world))?;
             let options = entra::WorkloadIdentityCredentialOptions {
                 credential_options: entra::ClientAssertionCredentialOptions {
                     client_options: options(&carrier, world)?,

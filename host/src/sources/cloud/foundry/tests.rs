@@ -219,7 +219,7 @@ mod tools {
         assert_eq!(failure.trouble, wit::Trouble::NoCredentials);
         assert_eq!(
             failure.detail.as_deref(),
-            Some("`az` brings no token (exit status 1); `azd` is not there")
+            Some("`az` brings no token (exit status 1); `azd` is not on `PATH`")
         );
     }
 

@@ -73,6 +73,19 @@ fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
     causes(error).find_map(<dyn Error>::downcast_ref)
 }
 
-fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> Causes<'e> {
+    Causes(Some(error))
+}
+
+/// An error, and what caused it, and so on.
+struct Causes<'e>(Option<&'e (dyn Error + 'static)>);
+
+impl<'e> Iterator for Causes<'e> {
+    type Item = &'e (dyn Error + 'static);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let error = self.0?;
+        self.0 = error.source();
+        Some(error)
+    }
 }

@@ -23,12 +23,8 @@ use crate::sources::{Facts, Failure, Kept};
 /// The variable that names the server.
 const VARIABLE: &str = "GCE_METADATA_HOST";
 
-/// Where it is else. The name that it has is looked up nowhere: a name server
-/// that answers to every name would be believed to be it.
+/// Where it is else.
 const ADDRESS: &str = "169.254.169.254";
-
-/// That name.
-const NAME: &str = "metadata.google.internal";
 
 /// How long it may take to say that it is there.
 const PROBE: Duration = Duration::from_secs(1);
@@ -88,7 +84,6 @@ impl Server {
         }
         let named = world.variable(VARIABLE).filter(|host| !host.is_empty());
         let host = named.map_or(Some(ADDRESS), |host| host.to_str());
-        let host = host.map(|host| if host == NAME { ADDRESS } else { host });
         let root = host.and_then(|host| Url::parse(&format!("http://{host}")).ok());
         let root = root.filter(|root| root.path() == "/" && root.query().is_none());
         let Some(root) = root else {
@@ -96,7 +91,7 @@ impl Server {
             return Err(Failure::new(wit::Trouble::Invalid, words).in_place(VARIABLE));
         };
         Ok(Self {
-            http: Http::of(world).map_err(|error| network::failure(&error))?,
+            http: Http::for_metadata(world, TOKEN).map_err(|error| network::failure(&error))?,
             root,
             is_named: named.is_some(),
         })

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use google_cloud_auth::credentials::subject_token::{Builder, SubjectToken, SubjectTokenProvider};
 use google_cloud_auth::errors::CredentialsError;
-use oauth2::http;
+use oauth2::http::Request;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -19,7 +19,7 @@ use super::account::Asking;
 use super::impersonate;
 use crate::engine::bindings as wit;
 use crate::handout;
-use crate::http::origin;
+use crate::http::{self, origin};
 use crate::secret::Secret;
 use crate::sources::Failure;
 use crate::sources::command::run::{self, Talk};
@@ -31,6 +31,9 @@ const LONGEST: usize = 64 * 1024;
 
 /// The variable that lets programs run, as Google's libraries have it.
 const ALLOW: &str = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES";
+
+/// How long a metadata server may take.
+const METADATA: Duration = Duration::from_secs(10);
 
 /// How long a program may take, where the file does not say.
 const TIMEOUT: u64 = 30_000;
@@ -123,13 +126,21 @@ async fn fetch(
             .invalid("its `credential_source` cannot be asked")
     };
     let url: url::Url = url.parse().map_err(|_| invalid())?;
-    let mut request = http::Request::get(url.as_str());
+    let mut request = Request::get(url.as_str());
     let headers = source.get("headers").and_then(Value::as_object);
     for (name, value) in headers.into_iter().flatten() {
         request = request.header(name, value.as_str().unwrap_or_default());
     }
     let request = request.body(Vec::new()).map_err(|_| invalid())?;
-    let response = asking.http.send(request).await;
+    // An Azure machine gets its token so.
+    let response = match http::is_metadata(&url) {
+        true => {
+            let metadata = http::Http::for_metadata(asking.world, METADATA);
+            let metadata = metadata.map_err(|error| network::failure(&error))?;
+            metadata.send(request).await
+        }
+        false => asking.http.send(request).await,
+    };
     let response = response.map_err(|error| network::failure(&error))?;
     let status = response.status().as_u16();
     if !response.status().is_success() {
@@ -174,11 +185,11 @@ async fn run_program(
     let limit = limit.unwrap_or(TIMEOUT);
     let limit = Duration::from_millis(limit.clamp(*TIMEOUTS.start(), *TIMEOUTS.end()));
     let talk = Talk::Listen(LONGEST);
-    let placed = |failure: Failure| Failure {
-        detail: failure
-            .detail
-            .map(|words| format!("the program that it names: {words}")),
-        ..failure.in_place(found.path.display().to_string())
+    let placed = |failure: Failure| {
+        let mut failure = failure.in_place(found.path.display().to_string());
+        let words = failure.detail.take();
+        failure.detail = words.map(|words| format!("the program that it names: {words}"));
+        failure
     };
     let output = run::run(process, false, talk, limit, Signals::listen(false)).await;
     let output = output.map_err(placed)?;
