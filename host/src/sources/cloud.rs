@@ -80,7 +80,11 @@ pub(crate) fn look(
     let now = SystemTime::now();
     let subject = commands::subject(source, cloud, about, &world);
     let default = source.endpoint.as_ref();
-    let place = place.with(&facts);
+    let mut place = place.with(&facts);
+    // A file of the provider's may name the region, and is not opened here.
+    if !provider.files(&world).iter().any(|file| file.exists()) {
+        place = place.or_default(&cloud.provider);
+    }
     let endpoint = default.and_then(|endpoint| place.fill(&cloud.provider, &endpoint.default).ok());
     Look {
         observation: wit::Observation {
@@ -168,7 +172,8 @@ fn brought(
     kept: Kept,
 ) -> Got {
     let now = SystemTime::now();
-    let place = Place::of(cloud, world).with(&kept.facts);
+    let place = Place::of(cloud, world);
+    let place = place.with(&kept.facts).or_default(&cloud.provider);
     let endpoint = source.endpoint.as_ref();
     let endpoint = endpoint.map(|endpoint| place.fill(&cloud.provider, &endpoint.default));
     let endpoint = match endpoint.transpose() {
@@ -210,16 +215,16 @@ fn given(cloud: &wit::Cloud, world: &Ambient) -> Result<Option<Kept>, Failure> {
         name: name.to_owned(),
         text: text.to_owned(),
     };
-    let carried = |(variable, secret): (&str, Secret), headers| {
+    let carried = |what: &str, (variable, secret): (&str, Secret), headers| {
         let mut kept = Kept::of(Material::Carried(secret, vec![headers]));
-        kept.facts.detail = Some(format!("by `{variable}`"));
+        kept.facts.detail = Some(format!("{what} by `{variable}`"));
         Ok(Some(kept))
     };
     if let Some(found) = bearer {
-        return carried(found, header("Authorization", "Bearer {secret}"));
+        return carried("token", found, header("Authorization", "Bearer {secret}"));
     }
     if let Some(found) = key {
-        return carried(found, header("X-Api-Key", "{secret}"));
+        return carried("key", found, header("X-Api-Key", "{secret}"));
     }
     let skipped = cloud
         .skip_auth

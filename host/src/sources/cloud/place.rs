@@ -52,6 +52,22 @@ impl Place {
         self
     }
 
+    /// The same, with the region that the documentation names where nothing
+    /// else does.
+    pub(crate) fn or_default(mut self, provider: &str) -> Self {
+        let default = match provider {
+            "bedrock" => Some("us-east-1"),
+            "vertex" => Some("us-east5"),
+            _ => None,
+        };
+        let default = default.map(|name| Named {
+            name: name.to_owned(),
+            by: None,
+        });
+        self.region = self.region.or(default);
+        self
+    }
+
     /// The names, beside what else is known.
     pub(crate) fn into_facts(self, facts: Facts) -> Facts {
         let name = |named: Option<Named>| named.map(|named| named.name);

@@ -41,9 +41,6 @@ use crate::sources::{Facts, Failure, Kept};
 /// What a token is for: everything that the account may do.
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
-/// The region where no variable names one.
-const REGION: &str = "us-east5";
-
 /// A token, and when it ends, where that is known.
 struct Token {
     secret: Secret,
@@ -93,7 +90,6 @@ pub(super) async fn search(
         facts: Facts {
             account: Some(account::shown(&found.json)),
             detail: Some(found.by.words()),
-            region: Some(REGION.to_owned()),
             project: found
                 .text("project_id")
                 .filter(|id| is_project(id))

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::super::network;
 use super::super::place::{Place, is_project};
-use super::{REGION, SCOPE, impersonate};
+use super::{SCOPE, impersonate};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::http::{Http, origin};
@@ -61,7 +61,6 @@ pub(super) async fn search(world: &Ambient, place: &Place) -> Result<Kept, Failu
         facts: Facts {
             account: Some(email),
             detail: Some(server.words()),
-            region: Some(REGION.to_owned()),
             project,
             ..Facts::default()
         },
