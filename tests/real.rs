@@ -21,6 +21,8 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
+#[path = "real/azure.rs"]
+mod azure;
 #[path = "real/broken_files.rs"]
 mod broken_files;
 #[path = "real/canaries.rs"]
@@ -33,6 +35,10 @@ mod doctor;
 mod editor;
 #[path = "real/exec.rs"]
 mod exec;
+#[path = "real/fake.rs"]
+mod fake;
+#[path = "real/gcp.rs"]
+mod gcp;
 #[path = "real/helpers.rs"]
 mod helpers;
 #[path = "real/keyring.rs"]
@@ -88,12 +94,14 @@ pub(crate) use tests;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let modules = [
+        ("azure", azure::TESTS),
         ("broken_files", broken_files::TESTS),
         ("canaries", canaries::TESTS),
         ("disk", disk::TESTS),
         ("doctor", doctor::TESTS),
         ("editor", editor::TESTS),
         ("exec", exec::TESTS),
+        ("gcp", gcp::TESTS),
         ("helpers", helpers::TESTS),
         ("keyring", keyring::TESTS),
         ("login", login::TESTS),
