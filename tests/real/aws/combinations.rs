@@ -333,7 +333,7 @@ const ROWS: &[Row] = &[
         config: "",
         credentials: STATIC,
         differs: Some(
-            "a key in variables needs no profile, as the SDKs for JavaScript and Rust have it; the command looks for the profile first",
+            "a key in variables needs no profile, as in the SDK for Rust; the command looks for the profile first",
         ),
     },
     Row {
