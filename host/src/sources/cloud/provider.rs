@@ -99,6 +99,19 @@ impl Provider {
         }
     }
 
+    /// The region that a file of the provider's names, for credentials that
+    /// need no search.
+    pub(super) async fn region(self, world: &Ambient) -> Option<String> {
+        match self {
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock => super::bedrock::region(world).await,
+            #[cfg(feature = "vertex")]
+            Self::Vertex => None,
+            #[cfg(feature = "foundry")]
+            Self::Foundry => None,
+        }
+    }
+
     /// The provider's own search. Everything that it has of its crates runs
     /// here and nowhere else.
     pub(super) async fn search(
