@@ -21,6 +21,8 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
+#[path = "real/azure.rs"]
+mod azure;
 #[path = "real/broken_files.rs"]
 mod broken_files;
 #[path = "real/canaries.rs"]
@@ -33,8 +35,12 @@ mod doctor;
 mod editor;
 #[path = "real/exec.rs"]
 mod exec;
+#[path = "real/fake.rs"]
+mod fake;
 #[path = "real/formats.rs"]
 mod formats;
+#[path = "real/gcp.rs"]
+mod gcp;
 #[path = "real/helpers.rs"]
 mod helpers;
 #[path = "real/keyring.rs"]
@@ -90,6 +96,7 @@ pub(crate) use tests;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let modules = [
+        ("azure", azure::TESTS),
         ("broken_files", broken_files::TESTS),
         ("canaries", canaries::TESTS),
         ("disk", disk::TESTS),
@@ -97,6 +104,7 @@ fn main() -> ExitCode {
         ("editor", editor::TESTS),
         ("exec", exec::TESTS),
         ("formats", formats::TESTS),
+        ("gcp", gcp::TESTS),
         ("helpers", helpers::TESTS),
         ("keyring", keyring::TESTS),
         ("login", login::TESTS),

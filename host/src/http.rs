@@ -61,6 +61,8 @@ enum Reach {
     Secure,
     /// The metadata services and this machine, both without TLS.
     Metadata,
+    /// Those, and what has an address of the link alone.
+    Link,
 }
 
 /// Why there is no response. Nothing in it is a token, a path, a query, a
@@ -146,10 +148,26 @@ impl Http {
         Self::with(Reach::Metadata, limit, Proxies::none(), tls::none()?)
     }
 
+    /// The same client, for an endpoint that hands out tokens to this machine
+    /// and whose address it was given in a variable, as Azure's App Service
+    /// does: it may have any address that no router passes on (RFC 3927), and
+    /// any port.
+    #[cfg_attr(
+        not(feature = "foundry"),
+        allow(dead_code, reason = "only Azure has such endpoints")
+    )]
+    pub(crate) fn for_link(ambient: &Ambient, longest: Duration) -> Result<Self, Error> {
+        let client = Self::for_metadata(ambient, longest)?;
+        Ok(Self {
+            reach: Reach::Link,
+            ..client
+        })
+    }
+
     fn with(reach: Reach, limit: Duration, proxies: Proxies, tls: tls::Tls) -> Result<Self, Error> {
         let connect = match reach {
             Reach::Secure => CONNECT,
-            Reach::Metadata => CONNECT_METADATA,
+            Reach::Metadata | Reach::Link => CONNECT_METADATA,
         };
         let builder = reqwest::Client::builder()
             // First, so that reqwest reads no variable of the process.
@@ -294,6 +312,7 @@ impl Reach {
         match self {
             Self::Secure => is_secure(url),
             Self::Metadata => is_metadata(url) || (is_secure(url) && url.scheme() == "http"),
+            Self::Link => Self::Metadata.includes(url) || metadata::is_link_local(url),
         }
     }
 }

@@ -34,6 +34,16 @@ pub(crate) fn is_metadata(url: &Url) -> bool {
     is_known && url.scheme() == "http" && url.port().is_none() && !super::has_user(url)
 }
 
+/// Whether the URL is of plain HTTP and of an address that no router passes
+/// on.
+pub(super) fn is_link_local(url: &Url) -> bool {
+    let is_known = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_link_local(),
+        _ => false,
+    };
+    is_known && url.scheme() == "http" && !super::has_user(url)
+}
+
 /// The addresses of a name that is not looked up.
 pub(super) fn addresses(name: &str) -> Option<[IpAddr; 2]> {
     is_name(name).then_some([IpAddr::V4(INSTANCE), IpAddr::V6(GOOGLE_6)])
@@ -73,6 +83,21 @@ mod tests {
             "http://metadata.google.internal.example/",
             "http://metadata/",
             "ftp://169.254.169.254/",
+        ] {
+            assert!(!is(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_no_router_passes_on_has_such_an_address() {
+        let is = |url: &str| is_link_local(&Url::parse(url).unwrap());
+        assert!(is("http://169.254.129.3:8081/msi/token"));
+        for url in [
+            "http://169.253.129.3:8081/",
+            "https://169.254.129.3/",
+            "http://user@169.254.129.3/",
+            "http://10.0.0.1/",
+            "http://localhost/",
         ] {
             assert!(!is(url), "{url}");
         }

@@ -36,8 +36,10 @@ use super::place::Place;
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::handout;
+use crate::http::Http;
 use crate::secret::Secret;
 use crate::sources::{Facts, Failure, Kept};
+use crate::store::contents::{self, Fault};
 
 /// What a token is for: the resource that the documentation of Claude in
 /// Foundry asks it for.
@@ -104,7 +106,7 @@ async fn ask(way: &Way, cloud: &wit::Cloud, world: &Ambient) -> Result<AccessTok
             client,
             secret,
         } => {
-            let carrier = Carrier::to(&authority(world)?, "Entra ID", world)?;
+            let carrier = Carrier::to(&authority(world)?, "Entra ID", Http::of(world))?;
             let options = entra::ClientSecretCredentialOptions {
                 client_options: options(&carrier, world)?,
             };
@@ -119,7 +121,7 @@ async fn ask(way: &Way, cloud: &wit::Cloud, world: &Ambient) -> Result<AccessTok
             file,
         } => {
             check(file)?;
-            let carrier = Carrier::to(&authority(world)?, "Entra ID", world)?;
+            let carrier = Carrier::to(&authority(world)?, "Entra ID", Http::of(world))?;
             let options = entra::WorkloadIdentityCredentialOptions {
                 credential_options: entra::ClientAssertionCredentialOptions {
                     client_options: options(&carrier, world)?,
@@ -197,28 +199,18 @@ fn authority(world: &Ambient) -> Result<url::Url, Failure> {
 
 /// Whether the file can be read whole, which the crate would do with any.
 fn check(file: &std::path::Path) -> Result<(), Failure> {
-    let named = "which `AZURE_FEDERATED_TOKEN_FILE` names";
     let fault = |trouble, words: String| {
-        let failure = Failure::new(trouble, format!("{named}, {words}"));
-        Err(failure.in_place(file.display().to_string()))
+        let words = format!("the file that `AZURE_FEDERATED_TOKEN_FILE` names {words}");
+        Err(Failure::new(trouble, words).in_place(file.display().to_string()))
     };
-    match std::fs::metadata(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            fault(wit::Trouble::Unreadable, "is not there".to_owned())
+    match contents::read(file, LONGEST_FILE) {
+        Ok(Some(token)) if token.bytes.trim_ascii().is_empty() => {
+            fault(wit::Trouble::Invalid, "is empty".to_owned())
         }
-        Err(_) => fault(wit::Trouble::Unreadable, "cannot be read".to_owned()),
-        Ok(file) if !file.is_file() => fault(wit::Trouble::Unreadable, "is no file".to_owned()),
-        Ok(file) if file.len() > LONGEST_FILE => {
-            let words = format!("is larger than {LONGEST_FILE} bytes");
-            fault(wit::Trouble::Invalid, words)
-        }
-        Ok(_) => match std::fs::read_to_string(file).map(zeroize::Zeroizing::new) {
-            Err(_) => fault(wit::Trouble::Unreadable, "cannot be read".to_owned()),
-            Ok(token) if token.trim_ascii().is_empty() => {
-                fault(wit::Trouble::Invalid, "is empty".to_owned())
-            }
-            Ok(_) => Ok(()),
-        },
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => fault(wit::Trouble::Unreadable, "is not there".to_owned()),
+        Err(error @ Fault::TooBig { .. }) => fault(wit::Trouble::Invalid, error.to_string()),
+        Err(error) => fault(wit::Trouble::Unreadable, error.to_string()),
     }
 }
 

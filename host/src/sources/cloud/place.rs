@@ -147,7 +147,7 @@ fn first(names: &[String], world: &Ambient, is_name: fn(&str) -> bool) -> Option
 }
 
 /// Projects of Google Cloud can begin with a domain: `example.com:acme`.
-fn is_project(text: &str) -> bool {
+pub(crate) fn is_project(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text.bytes().all(|byte| {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:".contains(&byte)

@@ -14,7 +14,6 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::network;
-use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::http::{Http, origin};
 use crate::sources::Failure;
@@ -48,10 +47,13 @@ struct Seen {
 
 impl Carrier {
     /// One that asks this origin and no other.
-    pub(super) fn to(url: &Url, name: &str, world: &Ambient) -> Result<Self, Failure> {
-        let http = Http::of(world).map_err(|error| network::failure(&error))?;
+    pub(super) fn to(
+        url: &Url,
+        name: &str,
+        http: Result<Http, crate::http::Error>,
+    ) -> Result<Self, Failure> {
         Ok(Self {
-            http,
+            http: http.map_err(|error| network::failure(&error))?,
             allowed: origin(url),
             name: name.to_owned(),
             seen: Arc::default(),

@@ -15,10 +15,17 @@ use super::carrier::Carrier;
 use super::{Miss, options, token};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
+use crate::http::Http;
 use crate::sources::Failure;
 
 /// How long the metadata server may take to say that it is there.
 const PROBE: Duration = Duration::from_secs(1);
+
+/// How long one of them may take to answer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Who is asked where a variable says so.
+const NAME: &str = "the endpoint of `IDENTITY_ENDPOINT`";
 
 /// Where the metadata server is, and what it is asked. Without its header it
 /// refuses, and so says that it is there.
@@ -31,13 +38,17 @@ pub(super) async fn app_service(
     client: &Option<String>,
     world: &Ambient,
 ) -> Result<AccessToken, Miss> {
-    let carrier = Carrier::to(endpoint, "the endpoint of `IDENTITY_ENDPOINT`", world)?;
+    let http = match endpoint.scheme() {
+        "http" => Http::for_link(world, LIMIT),
+        _ => Http::of(world),
+    };
+    let carrier = Carrier::to(endpoint, NAME, http)?;
     ask(client, &carrier, world).await.map_err(|miss| {
         // What it says where there is no such identity.
         match carrier.status() {
             Some(400) => Miss::Failed(Failure::new(
                 wit::Trouble::NoCredentials,
-                "the endpoint of `IDENTITY_ENDPOINT` has no such managed identity",
+                format!("{NAME} has no such managed identity"),
             )),
             _ => miss,
         }
@@ -51,7 +62,8 @@ pub(super) async fn metadata_server(
 ) -> Result<AccessToken, Miss> {
     let url = Url::parse(METADATA)
         .map_err(|_| Miss::NotThere("there is no metadata server".to_owned()))?;
-    let carrier = Carrier::to(&url, "the metadata server", world)?;
+    let http = Http::for_metadata(world, LIMIT);
+    let carrier = Carrier::to(&url, "the metadata server", http)?;
     if !is_there(&carrier).await {
         return Err(Miss::NotThere("no metadata server answers".to_owned()));
     }

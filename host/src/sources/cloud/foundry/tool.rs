@@ -59,6 +59,10 @@ impl Tool {
         cloud: &wit::Cloud,
         world: &Ambient,
     ) -> Result<AccessToken, Miss> {
+        if !is_on_path(self.program(), world) {
+            let words = format!("`{}` is not on `PATH`", self.program());
+            return Err(Miss::NotThere(words));
+        }
         let runner = Arc::new(Runner::of(cloud, world));
         let executor: Arc<dyn entra::Executor> = Arc::clone(&runner) as _;
         let credential: azure_core::Result<Arc<dyn TokenCredential>> = match self {
@@ -104,6 +108,19 @@ impl Tool {
             }),
         }
     }
+}
+
+/// Whether there is such a program, so that no shell says that there is none.
+#[cfg(unix)]
+fn is_on_path(program: &str, world: &Ambient) -> bool {
+    let path = world.variable("PATH").unwrap_or_default();
+    std::env::split_paths(path).any(|folder| folder.join(program).is_file())
+}
+
+/// Elsewhere the shell knows better what a program's file is called.
+#[cfg(not(unix))]
+fn is_on_path(_: &str, _: &Ambient) -> bool {
+    true
 }
 
 /// Runs what the crate says.
