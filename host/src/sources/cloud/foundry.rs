@@ -137,7 +137,7 @@ async fn ask(way: &Way, cloud: &wit::Cloud, world: &Ambient) -> Result<AccessTok
         Way::MetadataServer { client } => managed::metadata_server(client, world).await,
         Way::Unsupported { what, by } => {
             let words = format!("{what} is not supported");
-            let failure = Failure::new(wit::Trouble::Unsupported, words);
+            let failure = Failure::new(wit::Trouble::Invalid, words);
             Err(Miss::Failed(failure.in_place(*by)))
         }
         Way::Tool(tool) => tool.ask(cloud, world).await,

@@ -63,6 +63,18 @@ impl Provider {
         }
     }
 
+    /// Whether one of those files can name a region.
+    pub(super) fn keeps_regions_in_files(self) -> bool {
+        match self {
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock => true,
+            #[cfg(feature = "vertex")]
+            Self::Vertex => false,
+            #[cfg(feature = "foundry")]
+            Self::Foundry => false,
+        }
+    }
+
     /// The provider's own search. Everything that it has of its crates runs
     /// here and nowhere else.
     pub(super) async fn search(

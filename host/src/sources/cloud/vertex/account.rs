@@ -52,8 +52,7 @@ impl Asking<'_> {
             "impersonated_service_account" => self.impersonated(json, scope).await,
             _ => {
                 let words = "is of a `type` that is not supported";
-                let failure = Failure::new(wit::Trouble::Unsupported, words);
-                Err(failure.in_place(self.found.path.display().to_string()))
+                Err(self.found.invalid(words))
             }
         }
     }

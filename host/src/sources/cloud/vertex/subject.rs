@@ -70,9 +70,7 @@ pub(super) async fn of(asking: &Asking<'_>, json: &Value) -> Result<Option<Arc<S
         let content = read(&path)?;
         field(asking, source, &content)?
     } else if source.get("certificate").is_some() {
-        let words = "uses an X.509 certificate, which is not supported";
-        let failure = Failure::new(wit::Trouble::Unsupported, words);
-        return Err(failure.in_place(found.path.display().to_string()));
+        return Err(found.invalid("uses an X.509 certificate, which is not supported"));
     } else {
         return Err(found.invalid("has no `credential_source` that can be asked"));
     };

@@ -82,7 +82,7 @@ fn the_variable_goes_before_gclouds_own_file() {
     std::fs::write(&path, r#"{"type":"nothing"}"#).unwrap();
     assert_eq!(files(&at(home.path())), std::slice::from_ref(&path));
     let (trouble, words) = refused(&at(home.path()));
-    assert_eq!(trouble, wit::Trouble::Unsupported);
+    assert_eq!(trouble, wit::Trouble::Invalid);
     assert_eq!(
         words,
         "application_default_credentials.json: is of a `type` that is not supported"
