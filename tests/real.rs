@@ -37,6 +37,8 @@ mod editor;
 mod exec;
 #[path = "real/fake.rs"]
 mod fake;
+#[path = "real/formats.rs"]
+mod formats;
 #[path = "real/gcp.rs"]
 mod gcp;
 #[path = "real/helpers.rs"]
@@ -101,6 +103,7 @@ fn main() -> ExitCode {
         ("doctor", doctor::TESTS),
         ("editor", editor::TESTS),
         ("exec", exec::TESTS),
+        ("formats", formats::TESTS),
         ("gcp", gcp::TESTS),
         ("helpers", helpers::TESTS),
         ("keyring", keyring::TESTS),

@@ -14,9 +14,14 @@ use crate::secret::Secret;
 mod form;
 
 pub use self::keys::AwsKey;
+#[cfg(feature = "bedrock")]
+pub(crate) use self::keys::aws_key_of;
 pub(crate) use form::{material_from_bytes, material_to_bytes};
 
 mod keys;
+mod sign;
+
+pub use self::sign::{Request, SignError};
 
 impl Credential {
     /// The bare token, or none where the tool alone holds it, or where it is

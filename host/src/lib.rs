@@ -75,7 +75,7 @@ pub mod cli;
 
 pub use credential::Credential;
 pub use error::Error;
-pub use handout::AwsKey;
+pub use handout::{AwsKey, Request, SignError};
 pub use login::{Input, LoginError, LoginUi, Visit, Way};
 pub use receipt::Receipt;
 pub use resolver::Resolver;

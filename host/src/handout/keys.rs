@@ -21,15 +21,21 @@ impl Credential {
     /// The AWS access key, where the credential is one.
     #[must_use]
     pub fn aws_key(&self) -> Option<AwsKey<'_>> {
-        match &self.material {
-            Some(Material::Keys(keys)) => Some(AwsKey {
-                id: &keys.id,
-                secret: keys.secret.expose(),
-                session_token: keys.session.as_ref().map(Secret::expose),
-                region: keys.region.as_deref(),
-            }),
-            _ => None,
-        }
+        aws_key_of(self.material.as_ref()?)
+    }
+}
+
+/// The AWS access key, for the provider's own crates: the first of a chain of
+/// roles.
+pub(crate) fn aws_key_of(material: &Material) -> Option<AwsKey<'_>> {
+    match material {
+        Material::Keys(keys) => Some(AwsKey {
+            id: &keys.id,
+            secret: keys.secret.expose(),
+            session_token: keys.session.as_ref().map(Secret::expose),
+            region: keys.region.as_deref(),
+        }),
+        _ => None,
     }
 }
 

@@ -32,6 +32,7 @@ use std::time::SystemTime;
 use self::place::Place;
 use self::provider::Provider;
 pub(crate) use self::world::{passed, world};
+use super::command::recursion;
 use super::{Facts, Failure, GetOptions, Got, Kept, Look, Notices, observation, seconds_until};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
@@ -145,7 +146,10 @@ pub(crate) async fn get(
     let world = world(cloud, ambient);
     let kept = match given(cloud, &world) {
         Ok(Some(given)) => Ok(given),
-        Ok(None) => kept::get(source, cloud, about, &world, options, notices).await,
+        Ok(None) => match around(source, cloud, about, &world, notices).await {
+            None => kept::get(source, cloud, about, &world, options, notices).await,
+            Some(failure) => Err(failure),
+        },
         Err(failure) => Err(failure),
     };
     match kept {
@@ -162,6 +166,30 @@ pub(crate) fn drop_kept(
     ambient: &Ambient,
 ) {
     kept::drop_kept(source, cloud, about, &world(cloud, ambient));
+}
+
+/// Why the search is not begun: a Keyrule around this one is in it, and waits
+/// for this one. The marker says so; the processes around us are asked where a
+/// command has taken the marker away, and where another command would be run.
+async fn around(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    world: &Ambient,
+    notices: &dyn Notices,
+) -> Option<Failure> {
+    let provider = Provider::of(cloud)?;
+    if let Some(failure) = provider.around(world) {
+        return Some(failure);
+    }
+    let is_unmarked = notices.owns_signals() && world.variable(recursion::MARKER).is_none();
+    if !is_unmarked || !recursion::is_inside_a_run() {
+        return None;
+    }
+    if let Ok(Some(export)) = commands::export(source, cloud, about, world) {
+        return Some(export.runs_keyrule());
+    }
+    provider.runs_a_command(world).await
 }
 
 /// What was brought, with where it may go.

@@ -10,7 +10,7 @@ use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
 use crate::sources::command::run::{self, Talk};
-use crate::sources::command::{self, Command};
+use crate::sources::command::{self, Command, recursion};
 use crate::sources::signals::Signals;
 use crate::sources::{Facts, Failure, Kept, Notices, answer};
 
@@ -100,6 +100,10 @@ fn named(
     let Some(setting) = setting else {
         return Ok(None);
     };
+    // A command of this source that runs Keyrule is left out there.
+    if recursion::is_marked(about, source, world) {
+        return Ok(None);
+    }
     let found = command::locate(
         source,
         &wit::Command::Setting(setting.clone()),
@@ -116,6 +120,12 @@ fn named(
 }
 
 impl Named {
+    /// What is said where the command runs this program again.
+    pub(super) fn runs_keyrule(&self) -> Failure {
+        let words = "the command that prints the credentials runs Keyrule, which runs that command";
+        Failure::new(wit::Trouble::NoCredentials, words).in_place(&self.command.found_in)
+    }
+
     /// Runs the command that prints an AWS access key.
     pub(super) async fn run(
         &self,

@@ -14,6 +14,16 @@ use crate::sources::{Facts, Failure, Kept};
 
 use super::place::Place;
 
+/// Who searches, for the commands that a search runs.
+pub(in crate::sources) struct Asker {
+    /// The source.
+    pub source: wit::Source,
+    /// Its policy, described.
+    pub about: wit::About,
+    /// Whether this process's signals are ours to act on.
+    pub owns_signals: bool,
+}
+
 /// A provider that this build knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Provider {
@@ -75,17 +85,44 @@ impl Provider {
         }
     }
 
+    /// Why it is not to be searched: a Keyrule around this one is searching for
+    /// the same, and has run this one to get it.
+    pub(super) fn around(self, world: &Ambient) -> Option<Failure> {
+        match self {
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock => super::bedrock::around(world),
+            #[cfg(feature = "vertex")]
+            Self::Vertex => None,
+            #[cfg(feature = "foundry")]
+            Self::Foundry => None,
+        }
+    }
+
+    /// The same, where no marker tells it: the search would run a command
+    /// that can have been this program.
+    pub(super) async fn runs_a_command(self, world: &Ambient) -> Option<Failure> {
+        match self {
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock => super::bedrock::runs_a_command(world).await,
+            #[cfg(feature = "vertex")]
+            Self::Vertex => None,
+            #[cfg(feature = "foundry")]
+            Self::Foundry => None,
+        }
+    }
+
     /// The provider's own search. Everything that it has of its crates runs
     /// here and nowhere else.
     pub(super) async fn search(
         self,
+        asker: &Asker,
         cloud: &wit::Cloud,
         world: &Ambient,
         place: &Place,
     ) -> Result<Kept, Failure> {
         match self {
             #[cfg(feature = "bedrock")]
-            Self::Bedrock => super::bedrock::search(cloud, world, place).await,
+            Self::Bedrock => super::bedrock::search(asker, cloud, world, place).await,
             #[cfg(feature = "vertex")]
             Self::Vertex => super::vertex::search(cloud, world, place).await,
             #[cfg(feature = "foundry")]

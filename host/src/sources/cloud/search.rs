@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::commands;
 use super::place::Place;
-use super::provider::Provider;
+use super::provider::{Asker, Provider};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::sources::{Failure, Kept, Notices};
@@ -22,11 +22,16 @@ pub(super) async fn search(
     world: &Ambient,
     notices: &dyn Notices,
 ) -> Result<Kept, Failure> {
+    let asker = || Asker {
+        source: source.clone(),
+        about: about.clone(),
+        owns_signals: notices.owns_signals(),
+    };
     let refresh = commands::refresh(source, cloud, about, world)?;
     let first = match (&refresh, commands::export(source, cloud, about, world)?) {
         // Where nothing else brings new ones, the command always does.
         (None, Some(export)) => return export.run(source, cloud, about, world, notices).await,
-        (_, export) => (in_thread(cloud, world).await, export),
+        (_, export) => (in_thread(asker(), cloud, world).await, export),
     };
     let (found, export) = first;
     let failure = match (found, &refresh) {
@@ -39,7 +44,7 @@ pub(super) async fn search(
     refresh.show(source, cloud, about, world, notices).await?;
     match export {
         Some(export) => export.run(source, cloud, about, world, notices).await,
-        None => in_thread(cloud, world).await,
+        None => in_thread(asker(), cloud, world).await,
     }
 }
 
@@ -54,7 +59,7 @@ const fn needs_new_ones(trouble: wit::Trouble) -> bool {
 /// The provider's own search, in a thread of its own: it goes on where nobody
 /// waits any more, so that a token that it has just renewed is not lost, and
 /// whatever its crates have started ends with it.
-async fn in_thread(cloud: &wit::Cloud, world: &Ambient) -> Result<Kept, Failure> {
+async fn in_thread(asker: Asker, cloud: &wit::Cloud, world: &Ambient) -> Result<Kept, Failure> {
     let limit = Duration::from_millis(cloud.timeout_ms);
     let place = Place::of(cloud, world);
     let (cloud, world) = (cloud.clone(), world.clone());
@@ -67,7 +72,7 @@ async fn in_thread(cloud: &wit::Cloud, world: &Ambient) -> Result<Kept, Failure>
         };
         let runtime = crate::runtime::here().map_err(not_started)?;
         let found = runtime.block_on(async {
-            let search = provider.search(&cloud, &world, &place);
+            let search = provider.search(&asker, &cloud, &world, &place);
             timeout(limit, search)
                 .await
                 .unwrap_or_else(|_| Err(Failure::timed_out(limit)))
