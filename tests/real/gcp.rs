@@ -17,6 +17,7 @@ crate::tests![
     a_users_token_is_refreshed_once_and_kept,
     a_token_of_another_issuer_is_exchanged,
     a_program_runs_only_where_the_variable_lets_it,
+    a_program_that_is_keyrule_itself_ends,
     a_service_account_is_impersonated_by_a_user,
     a_file_that_is_not_as_it_must_be_is_named_with_line_and_column,
     what_the_issuer_refuses_is_one_clear_error,
@@ -273,6 +274,34 @@ fn a_program_runs_only_where_the_variable_lets_it() {
     let ran = machine.read("home/.config/gcloud/ran");
     assert_eq!(ran, format!("--now {BOT}\n"));
     assert!(!machine.path("home/taken").exists());
+}
+
+fn a_program_that_is_keyrule_itself_ends() {
+    let machine = Machine::new();
+    let issuer = google();
+    let source = json!({ "executable": { "command": "./program" } });
+    machine.users(ADC, external(&issuer, source).to_string());
+    // With the marker of the one around it, and where it was taken away.
+    for line in [
+        "exec keyrule token",
+        "unset KEYRULE_HELPER_OF; keyrule token; exit 1",
+    ] {
+        machine.users(
+            "home/.config/gcloud/program",
+            format!("#!/bin/sh\n{line}\n"),
+        );
+        machine.mode("home/.config/gcloud/program", 0o755);
+        let start = Instant::now();
+        let ended = headers(&machine)
+            .variable("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1")
+            .end();
+        failed(
+            &ended,
+            "runs Keyrule, which is looking for these very credentials",
+        );
+        failed(&ended, "the program that it names: exit status 1");
+        assert!(start.elapsed() < Duration::from_secs(20));
+    }
 }
 
 fn a_service_account_is_impersonated_by_a_user() {

@@ -92,7 +92,7 @@ impl Provider {
             #[cfg(feature = "bedrock")]
             Self::Bedrock => super::bedrock::around(world),
             #[cfg(feature = "vertex")]
-            Self::Vertex => None,
+            Self::Vertex => super::vertex::around(world),
             #[cfg(feature = "foundry")]
             Self::Foundry => None,
         }
@@ -105,7 +105,7 @@ impl Provider {
             #[cfg(feature = "bedrock")]
             Self::Bedrock => super::bedrock::runs_a_command(world).await,
             #[cfg(feature = "vertex")]
-            Self::Vertex => None,
+            Self::Vertex => super::vertex::runs_a_program(world),
             #[cfg(feature = "foundry")]
             Self::Foundry => None,
         }
@@ -124,9 +124,9 @@ impl Provider {
             #[cfg(feature = "bedrock")]
             Self::Bedrock => super::bedrock::search(asker, cloud, world, place).await,
             #[cfg(feature = "vertex")]
-            Self::Vertex => super::vertex::search(cloud, world, place).await,
+            Self::Vertex => super::vertex::search(asker, world, place).await,
             #[cfg(feature = "foundry")]
-            Self::Foundry => super::foundry::search(cloud, world, place).await,
+            Self::Foundry => super::foundry::search(asker, world).await,
         }
     }
 }

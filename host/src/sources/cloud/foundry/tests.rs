@@ -141,11 +141,14 @@ fn what_the_variables_say_is_seen_without_asking_anybody() {
 }
 
 fn search_in(world: &Ambient) -> Result<Kept, Failure> {
-    let cloud = wit::Cloud {
-        api_key: Some("KEY".to_owned()),
-        ..samples::cloud("foundry", None)
+    let mut about = samples::about();
+    about.hides = vec!["KEY".to_owned()];
+    let asker = Asker {
+        source: samples::source(wit::Kind::Cloud(samples::cloud("foundry", None))),
+        about,
+        owns_signals: false,
     };
-    block_on(search(&cloud, world, &Place::default()))
+    block_on(search(&asker, world))
 }
 
 #[cfg(unix)]

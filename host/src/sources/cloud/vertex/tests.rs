@@ -22,8 +22,12 @@ fn with(home: &Path, content: &str) -> Ambient {
 }
 
 fn search_in(world: &Ambient) -> Result<Kept, Failure> {
-    let cloud = samples::cloud("vertex", None);
-    let found = block_on(search(&cloud, world, &Place::default()));
+    let asker = Asker {
+        source: samples::source(wit::Kind::Cloud(samples::cloud("vertex", None))),
+        about: samples::about(),
+        owns_signals: false,
+    };
+    let found = block_on(search(&asker, world, &Place::default()));
     assert!(!format!("{found:?}").contains("s3cr3t"), "{found:?}");
     found
 }
