@@ -83,8 +83,8 @@ pub(crate) fn look(
     let default = source.endpoint.as_ref();
     let mut place = place.with(&facts);
     // A file of the provider's may name the region, and is not opened here.
-    let by_file = provider.files(&world).iter().any(|file| file.exists());
-    if !by_file || cloud.provider != "bedrock" {
+    let can_be_named = provider.keeps_regions_in_files();
+    if !can_be_named || !provider.files(&world).iter().any(|file| file.exists()) {
         place = place.or_default(&cloud.provider);
     }
     let endpoint = default.and_then(|endpoint| place.fill(&cloud.provider, &endpoint.default).ok());

@@ -72,6 +72,11 @@ pub(super) fn well_known(world: &Ambient) -> Option<PathBuf> {
     Some(world.home.as_ref()?.join(".config/gcloud").join(NAME))
 }
 
+/// Where the file is looked for.
+pub(super) fn path(world: &Ambient) -> Option<PathBuf> {
+    named(world).or_else(|| well_known(world))
+}
+
 /// The file, where there is one. One that the variable names must be there.
 pub(super) fn find(world: &Ambient) -> Result<Option<Found>, Failure> {
     if let Some(path) = named(world) {

@@ -22,8 +22,12 @@ fn with(home: &Path, content: &str) -> Ambient {
 }
 
 fn search_in(world: &Ambient) -> Result<Kept, Failure> {
-    let cloud = samples::cloud("vertex", None);
-    let found = block_on(search(&cloud, world, &Place::default()));
+    let asker = Asker {
+        source: samples::source(wit::Kind::Cloud(samples::cloud("vertex", None))),
+        about: samples::about(),
+        owns_signals: false,
+    };
+    let found = block_on(search(&asker, world, &Place::default()));
     assert!(!format!("{found:?}").contains("s3cr3t"), "{found:?}");
     found
 }
@@ -82,7 +86,7 @@ fn the_variable_goes_before_gclouds_own_file() {
     std::fs::write(&path, r#"{"type":"nothing"}"#).unwrap();
     assert_eq!(files(&at(home.path())), std::slice::from_ref(&path));
     let (trouble, words) = refused(&at(home.path()));
-    assert_eq!(trouble, wit::Trouble::Unsupported);
+    assert_eq!(trouble, wit::Trouble::Invalid);
     assert_eq!(
         words,
         "application_default_credentials.json: is of a `type` that is not supported"
