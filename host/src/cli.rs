@@ -90,7 +90,7 @@ fn dispatch(context: &mut Context<'_, '_>, command: Command) -> Result<i32, Fail
         Command::Status(recorded) => status::run(context, &recorded),
         Command::Explain(recorded) => explain::run(context, &recorded),
         Command::Token(arguments) => token::run(context, &arguments),
-        Command::Headers(recorded) => headers::run(context, &recorded),
+        Command::Headers(arguments) => headers::run(context, &arguments),
         Command::Exec(arguments) => exec::run(context, &arguments),
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Logout(arguments) => logout::run(context, &arguments),

@@ -94,7 +94,7 @@ pub(crate) enum Command {
     Token(Token),
     /// Print the headers that carry the credential
     #[command(after_help = HEADERS)]
-    Headers(Recorded),
+    Headers(Headers),
     /// Run a program with exactly this credential
     #[command(after_help = EXEC)]
     Exec(Exec),
@@ -129,6 +129,26 @@ pub(crate) struct Recorded {
     /// Append what is decided, without secrets, to a file as a line of JSON
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub receipt: Option<PathBuf>,
+}
+
+/// Arguments of `headers`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Headers {
+    #[command(flatten)]
+    pub recorded: Recorded,
+
+    /// The whole URL of the request: a key that signs, signs it; what is sent
+    /// may only go to its own endpoint
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+
+    /// The request's method; POST if there is a body, else GET
+    #[arg(long, value_name = "METHOD", requires = "url")]
+    pub method: Option<String>,
+
+    /// The file that holds the request's body, `-` for stdin
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub body_file: Option<PathBuf>,
 }
 
 /// Arguments of `token`.
@@ -436,9 +456,12 @@ and which source is next in line.";
 
 const HEADERS: &str = "\
 One `Name: value` a line, as curl's -H takes it; with --json one object.
+An AWS access key signs one request for five minutes: say which with --url.
 
-Example:
-  keyrule headers | curl -H @- https://api.anthropic.com/v1/models";
+Examples:
+  keyrule headers | curl -H @- https://api.anthropic.com/v1/models
+  keyrule headers --url \"$URL\" --body-file body.json |
+    curl -H @- --data-binary @body.json \"$URL\"";
 
 const EXEC: &str = "\
 Clears every variable that the policy's sources declare, sets the winner's, and

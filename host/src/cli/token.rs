@@ -15,7 +15,7 @@ mod kubernetes;
 mod own;
 mod possible;
 #[cfg(test)]
-mod samples;
+pub(super) mod samples;
 
 use std::time::UNIX_EPOCH;
 
