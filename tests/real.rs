@@ -21,6 +21,8 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
+#[path = "real/aws.rs"]
+mod aws;
 #[path = "real/azure.rs"]
 mod azure;
 #[path = "real/broken_files.rs"]
@@ -96,6 +98,7 @@ pub(crate) use tests;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let modules = [
+        ("aws", aws::TESTS),
         ("azure", azure::TESTS),
         ("broken_files", broken_files::TESTS),
         ("canaries", canaries::TESTS),

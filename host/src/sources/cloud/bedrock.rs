@@ -80,6 +80,7 @@ pub(super) async fn search(
     world: &Ambient,
     place: &Place,
 ) -> Result<Kept, Failure> {
+    variables::check(world)?;
     let has_key = variables::has_key(world);
     let known = place.region.as_ref().map(|named| named.name.clone());
     // Where variables say all of it no file has to be right.
@@ -108,34 +109,30 @@ pub(super) async fn search(
         };
         failure::told(error, asked)
     };
-    let (material, expires_at) = match &found {
-        Some(Found {
-            base: Base::Process(name, line),
-            roles,
-            ..
-        }) => {
-            let kept = process::run(name, line, asker, cloud, world).await?;
-            match (roles.as_slice(), crate::handout::aws_key_of(&kept.material)) {
-                ([], _) => (kept.material, kept.expires_at),
-                (_, None) => return Err(Failure::bare(wit::Trouble::MalformedAnswer)),
-                (roles, Some(key)) => {
-                    let first = Credentials::new(
-                        key.id,
-                        key.secret,
-                        key.session_token.map(str::to_owned),
-                        kept.expires_at,
-                        "keyrule",
-                    );
-                    let last = assume(first, roles, &loaded).await;
-                    taken(&last.map_err(|error| told(&error))?, cloud)
-                }
-            }
+    let first = match found.as_ref().map(|found| &found.base) {
+        Some(Base::Process(name, line)) => {
+            Some(process::run(name, line, asker, cloud, world).await?)
         }
-        _ => {
+        Some(Base::Key(key)) => Some(Kept::of(Material::Keys(Keys {
+            id: key.id.clone(),
+            secret: key.secret.clone(),
+            session: key.session.clone(),
+            region: None,
+            service: String::new(),
+        }))),
+        _ => None,
+    };
+    let (material, expires_at) = match (first, &found) {
+        (Some(first), Some(found)) if !found.roles.is_empty() => {
+            let last = assume(&first, &found.roles, &loaded).await;
+            taken(&last.map_err(|error| told(&error))?)
+        }
+        (Some(first), _) => (first.material, first.expires_at),
+        (None, _) => {
             let provider = loaded.credentials_provider();
             let provider = provider.ok_or(Failure::bare(wit::Trouble::NoCredentials))?;
             let credentials = provider.provide_credentials().await;
-            taken(&credentials.map_err(|error| told(&error))?, cloud)
+            taken(&credentials.map_err(|error| told(&error))?)
         }
     };
     let account = crate::handout::aws_key_of(&material).map(|key| variables::masked(key.id));
@@ -149,6 +146,24 @@ pub(super) async fn search(
             ..Facts::default()
         },
     })
+}
+
+/// Says the region of a key that a setting's command printed, as a search
+/// would.
+pub(super) async fn place(
+    kept: &mut Kept,
+    cloud: &wit::Cloud,
+    world: &Ambient,
+) -> Result<(), Failure> {
+    if kept.facts.region.is_some() {
+        return Ok(());
+    }
+    let set = profile::load(&variables::env(world, false), world).await?;
+    let region = profile::region(&set).unwrap_or_else(|| REGION.to_owned());
+    let material = std::mem::replace(&mut kept.material, Material::Nothing);
+    kept.material = signed_for(material, &region, cloud);
+    kept.facts.region = Some(region);
+    Ok(())
 }
 
 /// The provider's configuration, with everything that it would read from the
@@ -166,11 +181,19 @@ async fn load(env: Env, client: Client, region: &str) -> SdkConfig {
 
 /// The roles of a profile, one with the credentials of the one before.
 async fn assume(
-    first: Credentials,
+    first: &Kept,
     roles: &[Role],
     loaded: &SdkConfig,
 ) -> Result<Credentials, CredentialsError> {
-    let mut credentials = first;
+    let key = crate::handout::aws_key_of(&first.material);
+    let key = key.ok_or_else(CredentialsError::not_loaded_no_source)?;
+    let mut credentials = Credentials::new(
+        key.id,
+        key.secret,
+        key.session_token.map(str::to_owned),
+        first.expires_at,
+        "keyrule",
+    );
     for role in roles {
         let mut builder = AssumeRoleProvider::builder(&role.arn).configure(loaded);
         if let Some(id) = &role.external_id {
@@ -184,13 +207,13 @@ async fn assume(
     Ok(credentials)
 }
 
-fn taken(credentials: &Credentials, cloud: &wit::Cloud) -> (Material, Option<SystemTime>) {
+fn taken(credentials: &Credentials) -> (Material, Option<SystemTime>) {
     let keys = Keys {
         id: credentials.access_key_id().to_owned(),
         secret: Secret::new(credentials.secret_access_key()),
         session: credentials.session_token().map(Secret::new),
         region: None,
-        service: cloud.service.clone().unwrap_or_default(),
+        service: String::new(),
     };
     (Material::Keys(keys), credentials.expiry())
 }

@@ -30,12 +30,22 @@ pub(super) struct Found {
 pub(super) enum Base {
     /// A command of this profile prints them.
     Process(String, Secret),
+    /// A key of its own, beside a command that would print another: the key
+    /// goes first, as in the other SDKs.
+    Key(Key),
     /// A login by the browser, SSO or the console's, has brought a token.
     Login(&'static str),
     /// Another link of the chain: variables, the container, the instance.
     Source,
     /// Something else that the profile says.
     Own,
+}
+
+/// A key that a profile holds.
+pub(super) struct Key {
+    pub id: String,
+    pub secret: Secret,
+    pub session: Option<Secret>,
 }
 
 /// A role to assume.
@@ -189,6 +199,8 @@ fn base(profile: &Profile) -> Base {
         Base::Login("aws sso login")
     } else if has("login_session") {
         Base::Login("aws login")
+    } else if let (Some(key), true) = (key(profile), has("credential_process")) {
+        Base::Key(key)
     } else if let Some(command) = profile.get("credential_process") {
         Base::Process(profile.name().to_owned(), Secret::new(command))
     } else {
@@ -206,6 +218,14 @@ const SSO: [&str; 5] = [
 
 fn has_key(profile: &Profile) -> bool {
     profile.get("aws_access_key_id").is_some() && profile.get("aws_secret_access_key").is_some()
+}
+
+fn key(profile: &Profile) -> Option<Key> {
+    Some(Key {
+        id: profile.get("aws_access_key_id")?.to_owned(),
+        secret: Secret::new(profile.get("aws_secret_access_key")?),
+        session: profile.get("aws_session_token").map(Secret::new),
+    })
 }
 
 /// Whether a profile that has no other base says anything of credentials.

@@ -202,6 +202,17 @@ fn a_profile_that_contradicts_itself_is_named() {
 }
 
 #[test]
+fn half_a_key_in_variables_is_not_passed_by() {
+    let home = Home::of("", STATIC);
+    let world = home
+        .world()
+        .with_variable("AWS_ACCESS_KEY_ID", "AKIAVARIABLE0001");
+    let (trouble, words, place) = failure(&world);
+    assert_eq!(trouble, wit::Trouble::Invalid, "{words}");
+    assert_eq!(place.as_deref(), Some("AWS_ACCESS_KEY_ID"));
+}
+
+#[test]
 fn where_nobody_has_anything_what_was_tried_is_said() {
     let home = Home::of("[default]\nregion = us-west-2\n", "");
     let (trouble, words, _) = failure(&home.world());

@@ -8,8 +8,10 @@ use aws_types::os_shim_internal::Env;
 
 use super::profile;
 use crate::ambient::Ambient;
+use crate::engine::bindings as wit;
 use crate::sources::Facts;
 pub(super) use crate::sources::answer::masked;
+use crate::sources::{Facts, Failure};
 
 /// A variable's value, where it is text and not blank.
 pub(super) fn text<'a>(world: &'a Ambient, name: &str) -> Option<&'a str> {
@@ -21,6 +23,17 @@ pub(super) fn text<'a>(world: &'a Ambient, name: &str) -> Option<&'a str> {
 pub(super) fn has_key(world: &Ambient) -> bool {
     let has = |name| text(world, name).is_some();
     has("AWS_ACCESS_KEY_ID") && (has("AWS_SECRET_ACCESS_KEY") || has("SECRET_ACCESS_KEY"))
+}
+
+/// Whether the key in variables is whole: half of one would be passed by, and
+/// somebody else's credentials be found.
+pub(super) fn check(world: &Ambient) -> Result<(), Failure> {
+    const ID: &str = "AWS_ACCESS_KEY_ID";
+    if text(world, ID).is_none() || has_key(world) {
+        return Ok(());
+    }
+    let words = "`AWS_ACCESS_KEY_ID` is set without `AWS_SECRET_ACCESS_KEY`: set both, or neither";
+    Err(Failure::new(wit::Trouble::Invalid, words).in_place(ID))
 }
 
 /// What variables say of whose credentials the search would find, in the order

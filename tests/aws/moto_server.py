@@ -1,0 +1,12 @@
+"""moto, which answers as AWS does, on loopback. It prints its port, and ends
+when its stdin is closed."""
+
+import sys
+
+from moto.server import ThreadedMotoServer
+
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+server.stop()
