@@ -73,7 +73,7 @@ impl Asking<'_> {
             .build_access_token_credentials();
         let credentials = credentials.map_err(|_| self.unfit())?;
         let token = credentials.access_token().await.map_err(|_| {
-            let words = "its `private_key` is not an RSA key in PEM (PKCS #8)";
+            let words = "has a `private_key` that is not an RSA key in PEM (PKCS #8)";
             self.found.invalid(words)
         })?;
         Ok(Token {

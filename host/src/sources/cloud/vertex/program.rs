@@ -108,7 +108,7 @@ fn process(
     };
     let process = command.process(&asker.about, &asker.source, world);
     let Some(mut process) = process else {
-        return Err(found.invalid("its `executable` has no `command`"));
+        return Err(found.invalid("has an `executable` without a `command`"));
     };
     let around = recursion::mark(&asker.about, &asker.source, world);
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();

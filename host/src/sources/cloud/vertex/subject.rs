@@ -109,7 +109,7 @@ async fn fetch(
     let invalid = || {
         asking
             .found
-            .invalid("its `credential_source` cannot be asked")
+            .invalid("has a `credential_source` that cannot be asked")
     };
     let url: url::Url = url.parse().map_err(|_| invalid())?;
     let mut request = Request::get(url.as_str());
