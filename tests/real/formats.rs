@@ -331,6 +331,18 @@ fn git_credential_fill_is_a_source() {
     };
     ask(&["token"]).gives("s3cr3t-stored\n");
     ask(&["headers"]).gives("Authorization: Bearer s3cr3t-stored\n");
+    // Where Git in turn asks Keyrule first, that one does not ask Git again.
+    let plain = machine.read("home/.gitconfig");
+    let both = "[credential]\n\thelper = !keyrule token --policy tool --format git\n";
+    machine.users("home/.gitconfig", format!("{both}{plain}"));
+    let nested = ask(&["token", "--rejected"]);
+    assert_eq!(
+        (nested.exit, nested.stdout.as_str()),
+        (Some(0), "s3cr3t-stored\n"),
+        "{}",
+        nested.stderr
+    );
+    machine.users("home/.gitconfig", plain);
     // Where Git knows none it would ask at the terminal: it is told not to.
     machine.users("home/.git-credentials", "");
     let refused = ask(&["token", "--rejected"]);

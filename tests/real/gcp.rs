@@ -10,15 +10,18 @@ use serde_json::{Value, json};
 
 use crate::fake::{self, Asked, Fake, Say};
 use crate::machine::{Ended, Machine, Run, skip};
+use crate::tls::Authority;
 
 crate::tests![
     a_service_account_signs_its_token_itself,
     a_users_token_is_refreshed_once_and_kept,
     a_token_of_another_issuer_is_exchanged,
     a_program_runs_only_where_the_variable_lets_it,
+    a_program_that_is_keyrule_itself_ends,
     a_service_account_is_impersonated_by_a_user,
     a_file_that_is_not_as_it_must_be_is_named_with_line_and_column,
     what_the_issuer_refuses_is_one_clear_error,
+    without_certificate_authorities_there_is_an_error_and_no_panic,
     answers_that_are_huge_late_or_out_of_time_are_no_tokens,
     a_metadata_server_is_asked_where_there_is_no_file,
     a_metadata_server_that_hangs_or_is_not_there_ends_it_soon,
@@ -32,10 +35,21 @@ const ADC: &str = "home/.config/gcloud/application_default_credentials.json";
 const BOT: &str = "bot@acme.iam.gserviceaccount.com";
 
 fn headers(machine: &Machine) -> Run<'_> {
+    keyrule(machine, "headers")
+}
+
+fn keyrule<'m>(machine: &'m Machine, command: &str) -> Run<'m> {
     machine
-        .keyrule(&["headers"])
+        .keyrule(&[command])
         .variable("CLAUDE_CODE_USE_VERTEX", "1")
         .variable("ANTHROPIC_VERTEX_PROJECT_ID", "acme")
+        .variable("SSL_CERT_FILE", authorities(machine))
+}
+
+/// A certificate authority, without which the crate's client is not made.
+fn authorities(machine: &Machine) -> std::path::PathBuf {
+    machine.users("home/ca.pem", Authority::new("test").pem());
+    machine.path("home/ca.pem")
 }
 
 /// It failed with this in its words, and has said nothing secret.
@@ -186,12 +200,12 @@ fn a_service_account_signs_its_token_itself() {
     assert!((3600..=3700).contains(&life), "{life}");
     // It is kept: the next one is the same.
     assert_eq!(run().stdout, ended.stdout);
-    let status = machine
-        .keyrule(&["status"])
-        .variable("CLAUDE_CODE_USE_VERTEX", "1")
+    let status = keyrule(&machine, "status")
         .variable("GOOGLE_APPLICATION_CREDENTIALS", "account.json")
         .end();
     assert!(status.stdout.contains(BOT), "{}", status.stdout);
+    let endpoint = "https://us-east5-aiplatform.googleapis.com/v1";
+    assert!(status.stdout.contains(endpoint), "{}", status.stdout);
     status.keeps_secrets();
 }
 
@@ -260,6 +274,34 @@ fn a_program_runs_only_where_the_variable_lets_it() {
     let ran = machine.read("home/.config/gcloud/ran");
     assert_eq!(ran, format!("--now {BOT}\n"));
     assert!(!machine.path("home/taken").exists());
+}
+
+fn a_program_that_is_keyrule_itself_ends() {
+    let machine = Machine::new();
+    let issuer = google();
+    let source = json!({ "executable": { "command": "./program" } });
+    machine.users(ADC, external(&issuer, source).to_string());
+    // With the marker of the one around it, and where it was taken away.
+    for line in [
+        "exec keyrule token",
+        "unset KEYRULE_HELPER_OF; keyrule token; exit 1",
+    ] {
+        machine.users(
+            "home/.config/gcloud/program",
+            format!("#!/bin/sh\n{line}\n"),
+        );
+        machine.mode("home/.config/gcloud/program", 0o755);
+        let start = Instant::now();
+        let ended = headers(&machine)
+            .variable("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1")
+            .end();
+        failed(
+            &ended,
+            "runs Keyrule, which is looking for these very credentials",
+        );
+        failed(&ended, "the program that it names: exit status 1");
+        assert!(start.elapsed() < Duration::from_secs(20));
+    }
 }
 
 fn a_service_account_is_impersonated_by_a_user() {
@@ -344,6 +386,15 @@ fn what_the_issuer_refuses_is_one_clear_error() {
     );
 }
 
+fn without_certificate_authorities_there_is_an_error_and_no_panic() {
+    let machine = Machine::new();
+    let issuer = google();
+    machine.users(ADC, user(&issuer).to_string());
+    let ended = headers(&machine).without("SSL_CERT_FILE").end();
+    failed(&ended, "there are no certificate authorities of the system");
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+}
+
 /// Vertex alone, with little time.
 fn hasty(machine: &Machine) -> Run<'_> {
     let policy = r#"
@@ -358,7 +409,9 @@ endpoint = { default = "https://{region}-aiplatform.googleapis.com/v1" }
 surfaces = ["terminal"]
 "#;
     machine.users("home/.config/keyrule/hasty.toml", policy);
-    machine.keyrule(&["--policy", "hasty", "token"])
+    machine
+        .keyrule(&["--policy", "hasty", "token"])
+        .variable("SSL_CERT_FILE", authorities(machine))
 }
 
 fn answers_that_are_huge_late_or_out_of_time_are_no_tokens() {

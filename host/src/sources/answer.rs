@@ -14,6 +14,8 @@ mod token;
 
 use zeroize::Zeroizing;
 
+#[cfg(feature = "bedrock")]
+pub(super) use self::aws_process::masked;
 use super::{Failure, Kept};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;

@@ -83,7 +83,8 @@ pub(crate) fn look(
     let default = source.endpoint.as_ref();
     let mut place = place.with(&facts);
     // A file of the provider's may name the region, and is not opened here.
-    if !provider.files(&world).iter().any(|file| file.exists()) {
+    let can_be_named = provider.keeps_regions_in_files();
+    if !can_be_named || !provider.files(&world).iter().any(|file| file.exists()) {
         place = place.or_default(&cloud.provider);
     }
     let endpoint = default.and_then(|endpoint| place.fill(&cloud.provider, &endpoint.default).ok());
@@ -144,7 +145,12 @@ pub(crate) async fn get(
     }
     let world = world(cloud, ambient);
     let kept = match given(cloud, &world) {
-        Ok(Some(given)) => Ok(given),
+        Ok(Some(mut given)) => {
+            if let (None, Some(provider)) = (Place::of(cloud, &world).region, Provider::of(cloud)) {
+                given.facts.region = provider.region(&world).await;
+            }
+            Ok(given)
+        }
         Ok(None) => match around(source, cloud, about, &world, notices).await {
             None => kept::get(source, cloud, about, &world, options, notices).await,
             Some(failure) => Err(failure),

@@ -77,12 +77,12 @@ pub(super) fn read(
     })
 }
 
-/// The id of an access key as it may be shown: enough to know it again.
-fn masked(id: &str) -> String {
-    let characters: Vec<char> = id.chars().collect();
-    let shown = 4;
+/// The id of an access key as it may be shown: four characters at each end,
+/// enough to know it again, and nothing of a short one.
+pub(in crate::sources) fn masked(id: &str) -> String {
+    let characters: Vec<char> = id.trim().chars().collect();
     match (characters.first_chunk::<4>(), characters.last_chunk::<4>()) {
-        (Some(first), Some(last)) if characters.len() >= 3 * shown => {
+        (Some(first), Some(last)) if characters.len() >= 12 => {
             first.iter().chain(&['…']).chain(last).collect()
         }
         _ => "…".to_owned(),

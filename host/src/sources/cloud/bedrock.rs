@@ -67,6 +67,12 @@ pub(super) async fn runs_a_command(world: &Ambient) -> Option<Failure> {
     }
 }
 
+/// The region that the selected profile names, for what needs no search.
+pub(super) async fn region(world: &Ambient) -> Option<String> {
+    let set = profile::load(&variables::env(world, false), world).await;
+    profile::region(&set.ok()?)
+}
+
 /// The provider's own search.
 pub(super) async fn search(
     asker: &Asker,

@@ -32,7 +32,7 @@ use azure_identity as entra;
 use self::carrier::Carrier;
 use self::way::Way;
 use super::network;
-use super::place::Place;
+use super::provider::Asker;
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::handout;
@@ -69,14 +69,10 @@ pub(super) fn files(world: &Ambient) -> Vec<PathBuf> {
 }
 
 /// The provider's own search.
-pub(super) async fn search(
-    cloud: &wit::Cloud,
-    world: &Ambient,
-    _place: &Place,
-) -> Result<Kept, Failure> {
+pub(super) async fn search(asker: &Asker, world: &Ambient) -> Result<Kept, Failure> {
     let mut missed = Vec::new();
     for way in way::ways(world)? {
-        match ask(&way, cloud, world).await {
+        match ask(&way, asker, world).await {
             Ok(token) => return kept(&way, &token),
             Err(Miss::NotThere(words)) => missed.push(words),
             Err(Miss::Failed(failure)) => return Err(failure),
@@ -99,7 +95,7 @@ impl From<Failure> for Miss {
     }
 }
 
-async fn ask(way: &Way, cloud: &wit::Cloud, world: &Ambient) -> Result<AccessToken, Miss> {
+async fn ask(way: &Way, asker: &Asker, world: &Ambient) -> Result<AccessToken, Miss> {
     match way {
         Way::ClientSecret {
             tenant,
@@ -137,10 +133,10 @@ async fn ask(way: &Way, cloud: &wit::Cloud, world: &Ambient) -> Result<AccessTok
         Way::MetadataServer { client } => managed::metadata_server(client, world).await,
         Way::Unsupported { what, by } => {
             let words = format!("{what} is not supported");
-            let failure = Failure::new(wit::Trouble::Unsupported, words);
+            let failure = Failure::new(wit::Trouble::Invalid, words);
             Err(Miss::Failed(failure.in_place(*by)))
         }
-        Way::Tool(tool) => tool.ask(cloud, world).await,
+        Way::Tool(tool) => tool.ask(asker, world).await,
     }
 }
 

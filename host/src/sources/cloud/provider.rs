@@ -73,6 +73,18 @@ impl Provider {
         }
     }
 
+    /// Whether one of those files can name a region.
+    pub(super) fn keeps_regions_in_files(self) -> bool {
+        match self {
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock => true,
+            #[cfg(feature = "vertex")]
+            Self::Vertex => false,
+            #[cfg(feature = "foundry")]
+            Self::Foundry => false,
+        }
+    }
+
     /// Why it is not to be searched: a Keyrule around this one is searching for
     /// the same, and has run this one to get it.
     pub(super) fn around(self, world: &Ambient) -> Option<Failure> {
@@ -80,7 +92,7 @@ impl Provider {
             #[cfg(feature = "bedrock")]
             Self::Bedrock => super::bedrock::around(world),
             #[cfg(feature = "vertex")]
-            Self::Vertex => None,
+            Self::Vertex => super::vertex::around(world),
             #[cfg(feature = "foundry")]
             Self::Foundry => None,
         }
@@ -92,6 +104,19 @@ impl Provider {
         match self {
             #[cfg(feature = "bedrock")]
             Self::Bedrock => super::bedrock::runs_a_command(world).await,
+            #[cfg(feature = "vertex")]
+            Self::Vertex => super::vertex::runs_a_program(world),
+            #[cfg(feature = "foundry")]
+            Self::Foundry => None,
+        }
+    }
+
+    /// The region that a file of the provider's names, for credentials that
+    /// need no search.
+    pub(super) async fn region(self, world: &Ambient) -> Option<String> {
+        match self {
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock => super::bedrock::region(world).await,
             #[cfg(feature = "vertex")]
             Self::Vertex => None,
             #[cfg(feature = "foundry")]
@@ -112,9 +137,9 @@ impl Provider {
             #[cfg(feature = "bedrock")]
             Self::Bedrock => super::bedrock::search(asker, cloud, world, place).await,
             #[cfg(feature = "vertex")]
-            Self::Vertex => super::vertex::search(cloud, world, place).await,
+            Self::Vertex => super::vertex::search(asker, world, place).await,
             #[cfg(feature = "foundry")]
-            Self::Foundry => super::foundry::search(cloud, world, place).await,
+            Self::Foundry => super::foundry::search(asker, world).await,
         }
     }
 }

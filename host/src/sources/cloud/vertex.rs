@@ -24,6 +24,7 @@ mod failure;
 mod file;
 mod impersonate;
 mod metadata;
+mod program;
 mod subject;
 
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ use std::time::SystemTime;
 use self::file::Found;
 use super::network;
 use super::place::{Place, is_project};
+use super::provider::Asker;
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::http::Http;
@@ -58,23 +60,31 @@ pub(super) fn peek(world: &Ambient) -> Facts {
 
 /// The files that the search reads.
 pub(super) fn files(world: &Ambient) -> Vec<PathBuf> {
-    let named = file::named(world).or_else(|| file::well_known(world));
-    named.into_iter().collect()
+    file::path(world).into_iter().collect()
+}
+
+/// Whether a Keyrule around this one is already searching for the same.
+pub(super) fn around(world: &Ambient) -> Option<Failure> {
+    program::around(world)
+}
+
+/// Whether the search would run a program that might be this very one, and
+/// what is said where it would be.
+pub(super) fn runs_a_program(world: &Ambient) -> Option<Failure> {
+    let found = file::find(world).ok()??;
+    let program = found.json.pointer("/credential_source/executable");
+    program.map(|_| program::runs_keyrule())
 }
 
 /// The provider's own search.
-pub(super) async fn search(
-    cloud: &wit::Cloud,
-    world: &Ambient,
-    place: &Place,
-) -> Result<Kept, Failure> {
+pub(super) async fn search(asker: &Asker, world: &Ambient, place: &Place) -> Result<Kept, Failure> {
     let Some(found) = file::find(world)? else {
         return metadata::search(world, place).await;
     };
     let http = Http::of(world).map_err(|error| network::failure(&error))?;
     let asking = account::Asking {
         found: &found,
-        cloud,
+        asker,
         world,
         http: &http,
     };

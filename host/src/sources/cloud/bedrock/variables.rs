@@ -9,6 +9,8 @@ use aws_types::os_shim_internal::Env;
 use super::profile;
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
+use crate::sources::Facts;
+pub(super) use crate::sources::answer::masked;
 use crate::sources::{Facts, Failure};
 
 /// A variable's value, where it is text and not blank.
@@ -60,19 +62,6 @@ pub(super) fn others(world: &Ambient) -> Option<&'static str> {
         Some("the container's role by `AWS_CONTAINER_CREDENTIALS_FULL_URI`")
     } else {
         None
-    }
-}
-
-/// An access key's id as it may be shown: four characters at each end, and
-/// nothing of a short one.
-pub(super) fn masked(id: &str) -> String {
-    let id = id.trim();
-    let is_long = id.len() >= 12 && id.is_ascii();
-    match (is_long, id.get(..4), id.len().checked_sub(4)) {
-        (true, Some(start), Some(end)) => {
-            format!("{start}\u{2026}{}", id.get(end..).unwrap_or_default())
-        }
-        _ => "\u{2026}".to_owned(),
     }
 }
 

@@ -74,7 +74,7 @@ fn a_variable_picks_some_of_the_ways_as_it_does_in_azures_sdks() {
     );
     assert_eq!(place, "AZURE_TOKEN_CREDENTIALS");
     let (trouble, words, _) = refused(&pick("VisualStudioCredential"));
-    assert_eq!(trouble, wit::Trouble::Unsupported);
+    assert_eq!(trouble, wit::Trouble::Invalid);
     assert!(words.contains("`VisualStudioCredential`"), "{words}");
     let (trouble, words, _) = refused(&pick("s3cr3t-mistake"));
     assert_eq!(trouble, wit::Trouble::Invalid);
@@ -114,7 +114,7 @@ fn what_cannot_be_asked_here_is_said_by_its_variable() {
         ),
     ] {
         let failure = search_in(&world(&variables)).unwrap_err();
-        assert_eq!(failure.trouble, wit::Trouble::Unsupported);
+        assert_eq!(failure.trouble, wit::Trouble::Invalid);
         assert_eq!(failure.detail.as_deref(), Some(what));
     }
 }
@@ -141,11 +141,14 @@ fn what_the_variables_say_is_seen_without_asking_anybody() {
 }
 
 fn search_in(world: &Ambient) -> Result<Kept, Failure> {
-    let cloud = wit::Cloud {
-        api_key: Some("KEY".to_owned()),
-        ..samples::cloud("foundry", None)
+    let mut about = samples::about();
+    about.hides = vec!["KEY".to_owned()];
+    let asker = Asker {
+        source: samples::source(wit::Kind::Cloud(samples::cloud("foundry", None))),
+        about,
+        owns_signals: false,
     };
-    block_on(search(&cloud, world, &Place::default()))
+    block_on(search(&asker, world))
 }
 
 #[cfg(unix)]

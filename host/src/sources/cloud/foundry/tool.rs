@@ -2,7 +2,7 @@
 //! What goes in is which one; what comes out is the token that it prints, or
 //! that it is not there or not logged in. The crate says what is run and
 //! reads what is printed; it is run as our helpers are, without the
-//! contract's own credentials, and killed with all that it started where it
+//! policy's credentials, and killed with all that it started where it
 //! takes too long.
 
 use std::ffi::OsStr;
@@ -14,11 +14,13 @@ use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_identity as entra;
 
+use super::super::provider::Asker;
 use super::{Miss, SCOPE};
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::sources::Failure;
 use crate::sources::command::run::{self, Talk};
+use crate::sources::command::{Command, Line};
 use crate::sources::signals::Signals;
 
 /// How long one of them may take.
@@ -54,16 +56,12 @@ impl Tool {
     }
 
     /// The token that it prints.
-    pub(super) async fn ask(
-        self,
-        cloud: &wit::Cloud,
-        world: &Ambient,
-    ) -> Result<AccessToken, Miss> {
+    pub(super) async fn ask(self, asker: &Asker, world: &Ambient) -> Result<AccessToken, Miss> {
         if !is_on_path(self.program(), world) {
             let words = format!("`{}` is not on `PATH`", self.program());
             return Err(Miss::NotThere(words));
         }
-        let runner = Arc::new(Runner::of(cloud, world));
+        let runner = Arc::new(Runner::of(asker, world));
         let executor: Arc<dyn entra::Executor> = Arc::clone(&runner) as _;
         let credential: azure_core::Result<Arc<dyn TokenCredential>> = match self {
             Self::Az => entra::AzureCliCredential::new(Some(entra::AzureCliCredentialOptions {
@@ -123,23 +121,39 @@ fn is_on_path(_: &str, _: &Ambient) -> bool {
     true
 }
 
-/// Runs what the crate says.
+/// Runs what the crate says, as our helpers are run.
 struct Runner {
-    variables: Vec<(std::ffi::OsString, std::ffi::OsString)>,
+    about: wit::About,
+    source: wit::Source,
+    owns_signals: bool,
+    world: Ambient,
     failure: Mutex<Option<Failure>>,
 }
 
 impl Runner {
-    fn of(cloud: &wit::Cloud, world: &Ambient) -> Self {
-        let own = [&cloud.bearer_token, &cloud.api_key];
-        let is_own = |name: &OsStr| own.into_iter().flatten().any(|own| name == own.as_str());
-        let variables = world.variables().filter(|(name, _)| !is_own(name));
+    fn of(asker: &Asker, world: &Ambient) -> Self {
         Self {
-            variables: variables
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
+            about: asker.about.clone(),
+            source: asker.source.clone(),
+            owns_signals: asker.owns_signals,
+            world: world.clone(),
             failure: Mutex::default(),
         }
+    }
+
+    /// The process, in the home: the crate's line begins with a folder of its
+    /// own.
+    fn process(&self, program: &OsStr, arguments: &[&OsStr]) -> Option<tokio::process::Command> {
+        let words = std::iter::once(&program).chain(arguments);
+        let words: Option<Vec<_>> = words.map(|word| word.to_str().map(str::to_owned)).collect();
+        let home = self.world.home.clone().filter(|home| home.is_dir());
+        let command = Command {
+            line: Line::Arguments(words?),
+            found_in: "PATH".to_owned(),
+            tier: None,
+            folder: home.unwrap_or_else(|| std::path::PathBuf::from("/")),
+        };
+        command.process(&self.about, &self.source, &self.world)
     }
 
     fn failure(&self) -> Option<Failure> {
@@ -151,11 +165,11 @@ impl Runner {
 #[async_trait]
 impl entra::Executor for Runner {
     async fn run(&self, program: &OsStr, arguments: &[&OsStr]) -> std::io::Result<Output> {
-        let mut process = tokio::process::Command::new(program);
-        process.args(arguments).env_clear();
-        process.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        let talk = Talk::Listen(LONGEST);
-        match run::run(process, true, talk, LIMIT, Signals::listen(false)).await {
+        let Some(process) = self.process(program, arguments) else {
+            return Err(std::io::Error::other("no program"));
+        };
+        let signals = Signals::listen(self.owns_signals);
+        match run::run(process, true, Talk::Listen(LONGEST), LIMIT, signals).await {
             Ok(mut output) => Ok(Output {
                 status: ExitStatus::default(),
                 stdout: std::mem::take(&mut *output),

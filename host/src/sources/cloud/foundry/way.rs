@@ -168,19 +168,14 @@ fn known(picked: &str) -> Result<(), Failure> {
     if KNOWN.iter().any(|(name, kind)| is(name) || is(kind)) {
         return Ok(());
     }
-    let (trouble, words) = match UNKNOWN.iter().find(|name| is(name)) {
-        Some(name) => (
-            wit::Trouble::Unsupported,
-            format!("`{CREDENTIALS}` names `{name}`, which cannot be asked here"),
-        ),
-        None => (
-            wit::Trouble::Invalid,
-            format!(
-                "`{CREDENTIALS}` is not `prod`, `dev` or the name of a credential such as `AzureCliCredential`"
-            ),
+    let words = match UNKNOWN.iter().find(|name| is(name)) {
+        Some(name) => format!("`{CREDENTIALS}` names `{name}`, which cannot be asked here"),
+        None => format!(
+            "`{CREDENTIALS}` is not `prod`, `dev` or the name of a credential such as \
+             `AzureCliCredential`"
         ),
     };
-    Err(Failure::new(trouble, words).in_place(CREDENTIALS))
+    Err(Failure::new(wit::Trouble::Invalid, words).in_place(CREDENTIALS))
 }
 
 fn environment(world: &Ambient) -> Result<Option<Way>, Failure> {

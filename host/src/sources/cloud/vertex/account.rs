@@ -13,6 +13,7 @@ use google_cloud_auth::credentials::{
 use oauth2::http::Extensions;
 use serde_json::Value;
 
+use super::super::provider::Asker;
 use super::file::Found;
 use super::{Token, end, failure, impersonate, subject};
 use crate::ambient::Ambient;
@@ -25,8 +26,8 @@ use crate::sources::Failure;
 pub(super) struct Asking<'a> {
     /// The file.
     pub found: &'a Found,
-    /// The contract.
-    pub cloud: &'a wit::Cloud,
+    /// Who searches.
+    pub asker: &'a Asker,
     /// The variables.
     pub world: &'a Ambient,
     /// Our client.
@@ -52,8 +53,7 @@ impl Asking<'_> {
             "impersonated_service_account" => self.impersonated(json, scope).await,
             _ => {
                 let words = "is of a `type` that is not supported";
-                let failure = Failure::new(wit::Trouble::Unsupported, words);
-                Err(failure.in_place(self.found.path.display().to_string()))
+                Err(self.found.invalid(words))
             }
         }
     }
@@ -73,7 +73,7 @@ impl Asking<'_> {
             .build_access_token_credentials();
         let credentials = credentials.map_err(|_| self.unfit())?;
         let token = credentials.access_token().await.map_err(|_| {
-            let words = "its `private_key` is not an RSA key in PEM (PKCS #8)";
+            let words = "has a `private_key` that is not an RSA key in PEM (PKCS #8)";
             self.found.invalid(words)
         })?;
         Ok(Token {

@@ -16,8 +16,9 @@ use crate::sources::Failure;
 /// system has no certificate authorities, the crate would panic.
 pub(super) fn ready() -> Result<(), Failure> {
     reqwest::Client::builder().build().map(drop).map_err(|_| {
-        let words = "there are no certificate authorities: install the package `ca-certificates`";
-        Failure::new(wit::Trouble::Invalid, words)
+        let words = "there are no certificate authorities of the system: install the package \
+                     `ca-certificates`, or set `SSL_CERT_FILE` to a PEM file of authorities";
+        Failure::new(wit::Trouble::Unreachable, words)
     })
 }
 

@@ -72,12 +72,18 @@ pub(super) fn well_known(world: &Ambient) -> Option<PathBuf> {
     Some(world.home.as_ref()?.join(".config/gcloud").join(NAME))
 }
 
+/// Where the file is looked for.
+pub(super) fn path(world: &Ambient) -> Option<PathBuf> {
+    named(world).or_else(|| well_known(world))
+}
+
 /// The file, where there is one. One that the variable names must be there.
 pub(super) fn find(world: &Ambient) -> Result<Option<Found>, Failure> {
     if let Some(path) = named(world) {
         let Some(json) = read(&path)? else {
             let words = format!("the file that `{VARIABLE}` names is not there");
-            return Err(Failure::new(wit::Trouble::NoCredentials, words).in_place(shown(&path)));
+            return Err(Failure::new(wit::Trouble::NoCredentials, words)
+                .in_place(path.display().to_string()));
         };
         let by = By::Variable;
         return Ok(Some(Found { path, by, json }));
@@ -109,9 +115,9 @@ impl Found {
         self.json.get(key)?.as_str().map(str::to_owned)
     }
 
-    /// What is wrong with the file.
-    pub(super) fn invalid(&self, words: impl Into<String>) -> Failure {
-        Failure::new(wit::Trouble::Invalid, words).in_place(shown(&self.path))
+    /// What is wrong with the file, as a predicate.
+    pub(super) fn invalid(&self, words: impl std::fmt::Display) -> Failure {
+        fault(wit::Trouble::Invalid, &self.path, words)
     }
 
     /// Texts that credentials of a type must have.
@@ -128,7 +134,7 @@ impl Found {
         let url = url::Url::parse(text);
         match url {
             Ok(url) if http::is_secure(&url) => Ok(url),
-            _ => Err(self.invalid(format!("its `{key}` is not an `https://` URL"))),
+            _ => Err(self.invalid(format!("has a `{key}` that is not an `https://` URL"))),
         }
     }
 
@@ -146,14 +152,14 @@ fn read(path: &Path) -> Result<Option<Value>, Failure> {
             Fault::TooBig { .. } => wit::Trouble::Invalid,
             Fault::Unreadable(_) | Fault::NotAFile => wit::Trouble::Unreadable,
         };
-        Failure::new(trouble, fault.to_string()).in_place(shown(path))
+        self::fault(trouble, path, fault)
     })?;
     let Some(contents) = contents else {
         return Ok(None);
     };
     parse(&contents.bytes)
         .map(Some)
-        .map_err(|words| Failure::new(wit::Trouble::Invalid, words).in_place(shown(path)))
+        .map_err(|words| fault(wit::Trouble::Invalid, path, words))
 }
 
 /// The words of the parser are not taken: they can quote what they found.
@@ -180,6 +186,8 @@ fn parse(bytes: &[u8]) -> Result<Value, String> {
     )
 }
 
-fn shown(path: &Path) -> String {
-    path.display().to_string()
+/// What is wrong with a file, as a predicate.
+fn fault(trouble: wit::Trouble, path: &Path, words: impl std::fmt::Display) -> Failure {
+    let path = path.display().to_string();
+    Failure::new(trouble, format!("`{path}` {words}")).in_place(path)
 }

@@ -191,10 +191,13 @@ impl Server {
     }
 
     fn placed(&self, failure: Failure) -> Failure {
-        match self.is_named {
-            true => failure.in_place(VARIABLE),
-            false => failure,
+        if !self.is_named {
+            return failure;
         }
+        let mut failure = failure.in_place(VARIABLE);
+        let words = failure.detail.take();
+        failure.detail = words.map(|words| format!("{words} (by `{VARIABLE}`)"));
+        failure
     }
 
     fn refused(&self, status: u16) -> Failure {

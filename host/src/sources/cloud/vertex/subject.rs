@@ -1,12 +1,11 @@
 //! The token of another issuer that an external account is exchanged with.
 //! What goes in is what the file says of where it comes from: a file, a URL, a
 //! program; what comes out is that token, for the crate to exchange. All
-//! three are read here, so that each has its limit, and a program runs only
-//! where the user's own variable lets it.
+//! three are read here and not by the crate, so that each has its limit.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use google_cloud_auth::credentials::subject_token::{Builder, SubjectToken, SubjectTokenProvider};
 use google_cloud_auth::errors::CredentialsError;
@@ -16,30 +15,19 @@ use zeroize::Zeroizing;
 
 use super::super::network;
 use super::account::Asking;
-use super::impersonate;
+use super::program;
 use crate::engine::bindings as wit;
 use crate::handout;
 use crate::http::{self, origin};
 use crate::secret::Secret;
 use crate::sources::Failure;
-use crate::sources::command::run::{self, Talk};
-use crate::sources::signals::Signals;
 use crate::store::contents;
 
 /// The longest token, and what lies around it.
-const LONGEST: usize = 64 * 1024;
-
-/// The variable that lets programs run, as Google's libraries have it.
-const ALLOW: &str = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES";
+pub(super) const LONGEST: usize = 64 * 1024;
 
 /// How long a metadata server may take.
 const METADATA: Duration = Duration::from_secs(10);
-
-/// How long a program may take, where the file does not say.
-const TIMEOUT: u64 = 30_000;
-
-/// What the file may say.
-const TIMEOUTS: std::ops::RangeInclusive<u64> = 5_000..=120_000;
 
 /// A token, as the crate asks for one.
 #[derive(Debug)]
@@ -61,7 +49,7 @@ pub(super) async fn of(asking: &Asking<'_>, json: &Value) -> Result<Option<Arc<S
     let token = if text("environment_id").is_some() {
         return Ok(None);
     } else if let Some(executable) = source.get("executable") {
-        run_program(asking, json, executable).await?
+        program::token(asking, json, executable).await?
     } else if let Some(url) = text("url") {
         let answer = fetch(asking, source, url).await?;
         field(asking, source, &answer)?
@@ -70,9 +58,7 @@ pub(super) async fn of(asking: &Asking<'_>, json: &Value) -> Result<Option<Arc<S
         let content = read(&path)?;
         field(asking, source, &content)?
     } else if source.get("certificate").is_some() {
-        let words = "uses an X.509 certificate, which is not supported";
-        let failure = Failure::new(wit::Trouble::Unsupported, words);
-        return Err(failure.in_place(found.path.display().to_string()));
+        return Err(found.invalid("uses an X.509 certificate, which is not supported"));
     } else {
         return Err(found.invalid("has no `credential_source` that can be asked"));
     };
@@ -123,7 +109,7 @@ async fn fetch(
     let invalid = || {
         asking
             .found
-            .invalid("its `credential_source` cannot be asked")
+            .invalid("has a `credential_source` that cannot be asked")
     };
     let url: url::Url = url.parse().map_err(|_| invalid())?;
     let mut request = Request::get(url.as_str());
@@ -148,139 +134,4 @@ async fn fetch(
         return Err(Failure::new(network::trouble(status), words));
     }
     Ok(Zeroizing::new(response.into_body()))
-}
-
-/// What a program prints, or had printed into its file.
-async fn run_program(
-    asking: &Asking<'_>,
-    json: &Value,
-    executable: &Value,
-) -> Result<Secret, Failure> {
-    let found = asking.found;
-    if asking
-        .world
-        .variable(ALLOW)
-        .is_none_or(|allow| allow != "1")
-    {
-        let words = format!(
-            "`{}` names a program to be run, and `{ALLOW}` is not `1`",
-            found.path.display()
-        );
-        return Err(Failure::new(wit::Trouble::Invalid, words).in_place(ALLOW));
-    }
-    let folder = found.path.parent().unwrap_or(Path::new(""));
-    let kept = executable.get("output_file").and_then(Value::as_str);
-    let kept = kept.map(|file| folder.join(file));
-    if let Some(path) = &kept
-        && let Ok(Some(contents)) = contents::read(path, LONGEST as u64)
-        && let Some(Said::Token(token)) = parse(&contents.bytes)
-    {
-        return Ok(token);
-    }
-    let mut process = process(asking, json, executable)?;
-    if let Some(path) = &kept {
-        process.env("GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE", path);
-    }
-    let limit = executable.get("timeout_millis").and_then(Value::as_u64);
-    let limit = limit.unwrap_or(TIMEOUT);
-    let limit = Duration::from_millis(limit.clamp(*TIMEOUTS.start(), *TIMEOUTS.end()));
-    let talk = Talk::Listen(LONGEST);
-    let placed = |failure: Failure| {
-        let mut failure = failure.in_place(found.path.display().to_string());
-        let words = failure.detail.take();
-        failure.detail = words.map(|words| format!("the program that it names: {words}"));
-        failure
-    };
-    let output = run::run(process, false, talk, limit, Signals::listen(false)).await;
-    let output = output.map_err(placed)?;
-    match parse(&output) {
-        Some(Said::Token(token)) => Ok(token),
-        Some(Said::No) => {
-            let words = "it has no token";
-            Err(placed(Failure::new(wit::Trouble::Rejected, words)))
-        }
-        Some(Said::Expired) => {
-            let words = "its token has expired";
-            Err(placed(Failure::new(wit::Trouble::Expired, words)))
-        }
-        None => {
-            let words = "it prints what is not in the format of such programs";
-            Err(placed(Failure::new(wit::Trouble::MalformedAnswer, words)))
-        }
-    }
-}
-
-/// The program, with what Google's libraries tell one in variables. It runs in
-/// the folder of the file, so that a relative path never leads into a cloned
-/// repository, and without the contract's own credentials.
-fn process(
-    asking: &Asking<'_>,
-    json: &Value,
-    executable: &Value,
-) -> Result<tokio::process::Command, Failure> {
-    let command = executable.get("command").and_then(Value::as_str);
-    let mut words = command.unwrap_or_default().split_whitespace();
-    let Some(program) = words.next() else {
-        return Err(asking.found.invalid("its `executable` has no `command`"));
-    };
-    let folder = asking.found.path.parent();
-    let folder = folder.filter(|folder| folder.is_absolute());
-    let mut process = match folder {
-        Some(folder) if program.contains('/') => tokio::process::Command::new(folder.join(program)),
-        _ => tokio::process::Command::new(program),
-    };
-    process.args(words).env_clear();
-    if let Some(folder) = folder {
-        process.current_dir(folder);
-    }
-    let own = [&asking.cloud.bearer_token, &asking.cloud.api_key];
-    for (name, value) in asking.world.variables() {
-        if !own.into_iter().flatten().any(|own| name == own.as_str()) {
-            process.env(name, value);
-        }
-    }
-    let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
-    process
-        .env("GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE", text("audience"))
-        .env(
-            "GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE",
-            text("subject_token_type"),
-        )
-        .env("GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE", "0");
-    if let Some(email) = impersonate::email(text("service_account_impersonation_url")) {
-        process.env("GOOGLE_EXTERNAL_ACCOUNT_IMPERSONATED_EMAIL", email);
-    }
-    Ok(process)
-}
-
-/// What a program has said.
-enum Said {
-    Token(Secret),
-    No,
-    Expired,
-}
-
-/// <https://google.aip.dev/auth/4117>
-fn parse(output: &[u8]) -> Option<Said> {
-    let answer: Value = serde_json::from_slice(output).ok()?;
-    if answer.get("version")?.as_u64()? != 1 {
-        return None;
-    }
-    if !answer.get("success")?.as_bool()? {
-        return Some(Said::No);
-    }
-    if let Some(end) = answer.get("expiration_time") {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        if end.as_u64()? <= now.ok()?.as_secs() {
-            return Some(Said::Expired);
-        }
-    }
-    let field = match answer.get("token_type")?.as_str()? {
-        "urn:ietf:params:oauth:token-type:saml2" => "saml_response",
-        "urn:ietf:params:oauth:token-type:id_token" | "urn:ietf:params:oauth:token-type:jwt" => {
-            "id_token"
-        }
-        _ => return None,
-    };
-    Some(Said::Token(Secret::new(answer.get(field)?.as_str()?)))
 }

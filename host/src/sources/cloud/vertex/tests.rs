@@ -22,8 +22,12 @@ fn with(home: &Path, content: &str) -> Ambient {
 }
 
 fn search_in(world: &Ambient) -> Result<Kept, Failure> {
-    let cloud = samples::cloud("vertex", None);
-    let found = block_on(search(&cloud, world, &Place::default()));
+    let asker = Asker {
+        source: samples::source(wit::Kind::Cloud(samples::cloud("vertex", None))),
+        about: samples::about(),
+        owns_signals: false,
+    };
+    let found = block_on(search(&asker, world, &Place::default()));
     assert!(!format!("{found:?}").contains("s3cr3t"), "{found:?}");
     found
 }
@@ -33,10 +37,10 @@ fn refused(world: &Ambient) -> (wit::Trouble, String) {
     let failure = search_in(world).unwrap_err();
     let place = failure.found_in.unwrap_or_default();
     let place = place.rsplit('/').next().unwrap_or_default();
-    (
-        failure.trouble,
-        format!("{place}: {}", failure.detail.unwrap_or_default()),
-    )
+    let detail = failure.detail.unwrap_or_default();
+    let home = world.home.as_ref().unwrap().display().to_string();
+    let detail = detail.replace(&format!("{home}/"), "");
+    (failure.trouble, format!("{place}: {detail}"))
 }
 
 fn token(kept: &Kept) -> (String, Vec<(String, String)>) {
@@ -82,14 +86,15 @@ fn the_variable_goes_before_gclouds_own_file() {
     std::fs::write(&path, r#"{"type":"nothing"}"#).unwrap();
     assert_eq!(files(&at(home.path())), std::slice::from_ref(&path));
     let (trouble, words) = refused(&at(home.path()));
-    assert_eq!(trouble, wit::Trouble::Unsupported);
+    assert_eq!(trouble, wit::Trouble::Invalid);
     assert_eq!(
         words,
-        "application_default_credentials.json: is of a `type` that is not supported"
+        "application_default_credentials.json: `.config/gcloud/application_default_credentials.json` is \
+         of a `type` that is not supported"
     );
     let world = with(home.path(), "{}");
     assert_eq!(files(&world), [home.path().join("adc.json")]);
-    assert_eq!(refused(&world).1, "adc.json: has no `type`");
+    assert_eq!(refused(&world).1, "adc.json: `adc.json` has no `type`");
     let moved = at(home.path()).with_variable("CLOUDSDK_CONFIG", "/elsewhere");
     assert_eq!(
         files(&moved),
@@ -134,12 +139,12 @@ fn a_file_that_is_not_as_it_must_be_is_named_and_not_quoted() {
         (
             r#"{"type":"authorized_user","client_id":"c","client_secret":"s3cr3t",
                "refresh_token":"s3cr3t","token_uri":"http://evil.example/token"}"#,
-            "its `token_uri` is not an `https://` URL",
+            "has a `token_uri` that is not an `https://` URL",
         ),
         (
             r#"{"type":"service_account","client_email":"a@b.example","project_id":"p",
                "private_key_id":"k","private_key":"s3cr3t"}"#,
-            "its `private_key` is not an RSA key in PEM (PKCS #8)",
+            "has a `private_key` that is not an RSA key in PEM (PKCS #8)",
         ),
         (
             r#"{"type":"impersonated_service_account",
@@ -150,7 +155,10 @@ fn a_file_that_is_not_as_it_must_be_is_named_and_not_quoted() {
         (&long, "is larger than 262144 bytes"),
     ] {
         let world = with(home.path(), content);
-        assert_eq!(refused(&world), (invalid, format!("adc.json: {words}")));
+        assert_eq!(
+            refused(&world),
+            (invalid, format!("adc.json: `adc.json` {words}"))
+        );
     }
 }
 
