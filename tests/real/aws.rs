@@ -238,7 +238,7 @@ fn botocore_signs_the_same_requests_in_the_same_way() {
     for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
         assert_eq!(Some(ours.as_str()), theirs.as_str(), "request {index}");
     }
-    println!("{} requests are signed as botocore signs them", ours.len());
+    eprintln!("{} requests are signed as botocore signs them", ours.len());
 }
 
 fn many_at_one_expiry_ask_once() {
