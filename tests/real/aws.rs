@@ -33,6 +33,7 @@ crate::tests![
     a_process_that_runs_keyrule_for_itself_ends_at_once,
     a_process_may_run_keyrule_for_another_profile,
     a_command_that_prints_and_runs_keyrule_gets_the_search,
+    the_instance_is_asked_where_instances_answer,
     metadata_that_hangs_does_not_hang_us,
     what_is_wrong_is_said_once_and_hands_nothing_out,
     no_log_has_a_secret,
@@ -424,6 +425,29 @@ fn a_command_that_prints_and_runs_keyrule_gets_the_search() {
     let words = said(&bedrock(&machine).end());
     assert!(words.contains("runs Keyrule"), "{words}");
     assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+/// At the address that it has on every instance, which plain HTTP may go to.
+fn the_instance_is_asked_where_instances_answer() {
+    let machine = machine("", "");
+    let role = "/latest/meta-data/iam/security-credentials/";
+    let key = json!({
+        "Code": "Success", "AccessKeyId": "ASIAINSTANCE0001", "SecretAccessKey": "s3cr3t-role",
+        "Token": "s3cr3t-token", "Expiration": "2100-01-01T00:00:00Z",
+    });
+    let told = "x-aws-ec2-metadata-token";
+    let server = crate::fake::metadata(&json!([
+        ["/latest/api/token", "", 200, { "x-aws-ec2-metadata-token-ttl-seconds": "21600" }, "s3cr3t-t"],
+        [format!("{role}instance"), told, 200, {}, key.to_string()],
+        [role, told, 200, {}, "instance"],
+    ]));
+    let run = token(&machine)
+        .without("AWS_EC2_METADATA_DISABLED")
+        // No proxy is between, whatever variables say.
+        .variable("HTTPS_PROXY", "http://127.0.0.1:1")
+        .variable("HTTP_PROXY", "http://127.0.0.1:1");
+    let ended = crate::gcp::in_a_network(&machine, &server, run);
+    assert_eq!(id(&ended), "ASIAINSTANCE0001");
 }
 
 fn metadata_that_hangs_does_not_hang_us() {
