@@ -81,7 +81,7 @@ pub(crate) fn look(
     let now = SystemTime::now();
     let subject = commands::subject(source, cloud, about, &world);
     let default = source.endpoint.as_ref();
-    let mut place = place.with(&facts);
+    let mut place = place.with(&facts, cloud);
     // A file of the provider's may name the region, and is not opened here.
     let can_be_named = provider.keeps_regions_in_files();
     if !can_be_named || !provider.files(&world).iter().any(|file| file.exists()) {
@@ -207,7 +207,7 @@ fn brought(
 ) -> Got {
     let now = SystemTime::now();
     let place = Place::of(cloud, world);
-    let place = place.with(&kept.facts).or_default(&cloud.provider);
+    let place = place.with(&kept.facts, cloud).or_default(&cloud.provider);
     let endpoint = source.endpoint.as_ref();
     let endpoint = endpoint.map(|endpoint| place.fill(&cloud.provider, &endpoint.default));
     let endpoint = match endpoint.transpose() {

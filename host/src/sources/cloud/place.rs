@@ -40,8 +40,16 @@ impl Place {
     }
 
     /// The same, with what the provider's search said where variables say
-    /// nothing.
-    pub(crate) fn with(mut self, facts: &Facts) -> Self {
+    /// nothing. The project that a credentials file belongs to goes before a
+    /// tool's own variable, not before Google's and not before the policy's.
+    pub(crate) fn with(mut self, facts: &Facts, cloud: &wit::Cloud) -> Self {
+        const GOOGLE: [&str; 2] = ["GCLOUD_PROJECT", "GOOGLE_CLOUD_PROJECT"];
+        let by = self.project.as_ref().and_then(|named| named.by.as_deref());
+        let is_last =
+            |by: &str| !GOOGLE.contains(&by) && !cloud.set.iter().any(|pair| pair.name == by);
+        if facts.own_project && by.is_some_and(is_last) {
+            self.project = None;
+        }
         let said = |name: &Option<String>| {
             let name = name.clone()?;
             Some(Named { name, by: None })
@@ -177,6 +185,38 @@ mod tests {
             named("us-east-1", "B")
         );
         assert_eq!(region("EU", "-x"), None);
+    }
+
+    #[test]
+    fn a_files_own_project_goes_between_googles_variables_and_the_tools() {
+        let mut cloud = samples::cloud("vertex", None);
+        cloud.project = ["GOOGLE_CLOUD_PROJECT", "TOOL_PROJECT"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut facts = Facts {
+            project: Some("of-the-file".to_owned()),
+            own_project: true,
+            ..Facts::default()
+        };
+        let project = |name: &str, facts: &Facts, cloud: &wit::Cloud| {
+            let world = Ambient::empty().with_variable(name, "of-the-variable");
+            let place = Place::of(cloud, &world).with(facts, cloud);
+            place.project.unwrap().name
+        };
+        assert_eq!(
+            project("GOOGLE_CLOUD_PROJECT", &facts, &cloud),
+            "of-the-variable"
+        );
+        assert_eq!(project("TOOL_PROJECT", &facts, &cloud), "of-the-file");
+        cloud.set = vec![wit::Pair {
+            name: "TOOL_PROJECT".to_owned(),
+            text: "of-the-variable".to_owned(),
+        }];
+        assert_eq!(project("TOOL_PROJECT", &facts, &cloud), "of-the-variable");
+        cloud.set.clear();
+        facts.own_project = false;
+        assert_eq!(project("TOOL_PROJECT", &facts, &cloud), "of-the-variable");
+        assert_eq!(project("NONE", &facts, &cloud), "of-the-file");
     }
 
     #[test]

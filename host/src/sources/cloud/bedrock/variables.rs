@@ -9,7 +9,6 @@ use aws_types::os_shim_internal::Env;
 use super::profile;
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
-use crate::sources::Facts;
 pub(super) use crate::sources::answer::masked;
 use crate::sources::{Facts, Failure};
 
