@@ -35,6 +35,7 @@ crate::tests![
     a_command_that_prints_and_runs_keyrule_gets_the_search,
     metadata_that_hangs_does_not_hang_us,
     what_is_wrong_is_said_once_and_hands_nothing_out,
+    no_log_has_a_secret,
     nothing_starts_before_the_get,
     exec_passes_the_provider_s_variables_on_and_no_other_credential,
 ];
@@ -237,7 +238,7 @@ fn botocore_signs_the_same_requests_in_the_same_way() {
     for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
         assert_eq!(Some(ours.as_str()), theirs.as_str(), "request {index}");
     }
-    println!("{} requests are signed as botocore signs them", ours.len());
+    eprintln!("{} requests are signed as botocore signs them", ours.len());
 }
 
 fn many_at_one_expiry_ask_once() {
@@ -489,9 +490,34 @@ fn what_is_wrong_is_said_once_and_hands_nothing_out() {
             run = run.variable("AWS_PROFILE", profile);
         }
         // Every log that there is has no secret either.
-        let ended = run.variable("KEYRULE_LOG", "keyrule=trace").end();
+        let ended = run
+            .variable("KEYRULE_LOG", "trace,aws_smithy_runtime=trace")
+            .end();
         let words = said(&ended);
         assert!(words.contains(expected), "{config}: {words}");
+    }
+}
+
+fn no_log_has_a_secret() {
+    let cloud = Cloud::start();
+    let config =
+        "[default]\nrole_arn = arn:aws:iam::123456789012:role/one\nsource_profile = base\n";
+    let machine = machine(
+        config,
+        "[base]\naws_access_key_id = AKIABASE00000001\naws_secret_access_key = s3cr3t-base\naws_session_token = s3cr3t-session\n",
+    );
+    for log in [
+        "trace",
+        "trace,aws_smithy_runtime=trace,aws_config=trace,aws_sigv4=trace",
+    ] {
+        let ended = token(&machine)
+            .variable("AWS_ENDPOINT_URL", cloud.origin())
+            .variable("KEYRULE_LOG", log)
+            .end();
+        assert_eq!(ended.exit, Some(0), "{}", ended.stderr);
+        assert!(ended.stderr.contains("TRACE"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("s3cr3t"), "{}", ended.stderr);
+        let _ = std::fs::remove_dir_all(machine.memory());
     }
 }
 

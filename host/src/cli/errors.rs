@@ -8,6 +8,10 @@ use std::io;
 use std::path::Path;
 
 use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
@@ -322,7 +326,8 @@ pub(crate) fn usage(error: &clap::Error, ambient: &Ambient, streams: &mut Stream
 }
 
 /// Starts the log, only where somebody asked for one. `KEYRULE_LOG` takes
-/// what `tracing_subscriber::EnvFilter` takes, such as `keyrule=trace`.
+/// what `tracing_subscriber::EnvFilter` takes, such as `keyrule=trace`; what
+/// the crates of cloud providers say stays out whatever it is.
 pub(crate) fn log(global: &Global, ambient: &Ambient) {
     let wanted = ambient
         .variable("KEYRULE_LOG")
@@ -332,14 +337,22 @@ pub(crate) fn log(global: &Global, ambient: &Ambient) {
         None if global.verbose => "keyrule=debug".to_owned(),
         None => return,
     };
-    // A second call in one process, as tests make it, changes nothing.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+    let filter = EnvFilter::new(filter).and(filter_fn(|metadata| is_ours(metadata.target())));
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(false)
         .with_target(false)
         .without_time()
-        .try_init();
+        .with_filter(filter);
+    // A second call in one process, as tests make it, changes nothing.
+    let _ = tracing_subscriber::registry().with(lines).try_init();
+}
+
+/// Whether the log of a crate can be shown: those of the cloud providers write
+/// requests and answers into theirs, with the secrets in them.
+fn is_ours(target: &str) -> bool {
+    const PROVIDERS: [&str; 5] = ["aws_", "azure_", "gaxi", "google_cloud", "typespec"];
+    !PROVIDERS.iter().any(|start| target.starts_with(start))
 }
 
 #[cfg(test)]

@@ -90,14 +90,14 @@ fn judge(ours: &[String], theirs: &[&str]) {
                 agree += 1;
                 keys += usize::from(!fails(ours));
             }
-            (false, Some(why)) => println!("{}: {ours}, not {theirs}: {why}", row.name),
+            (false, Some(why)) => eprintln!("{}: {ours}, not {theirs}: {why}", row.name),
             (true, Some(_)) => wrong.push(format!("{}: both {ours}", row.name)),
             (false, None) => wrong.push(format!("{}: {ours}, not {theirs}", row.name)),
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     let all = ROWS.len();
-    println!("{agree} of {all} combinations agree; in {keys} of them it is a key");
+    eprintln!("{agree} of {all} combinations agree; in {keys} of them it is a key");
     assert!(keys >= ENOUGH, "{keys}");
 }
 
@@ -333,7 +333,7 @@ const ROWS: &[Row] = &[
         config: "",
         credentials: STATIC,
         differs: Some(
-            "a key in variables needs no profile, as the SDKs for JavaScript and Rust have it; the command looks for the profile first",
+            "a key in variables needs no profile, as in the SDK for Rust; the command looks for the profile first",
         ),
     },
     Row {
