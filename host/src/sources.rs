@@ -73,6 +73,9 @@ pub(crate) struct Facts {
     /// it for want of another.
     #[serde(default)]
     pub own_project: bool,
+    /// Whether the command of a setting printed it.
+    #[serde(default)]
+    pub exported: bool,
     /// The resource that it is for.
     pub resource: Option<String>,
     /// The whole URL that it is to be sent to, where that depends on these.
