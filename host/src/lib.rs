@@ -45,6 +45,11 @@
 //! # Ok::<(), keyrule::Error>(())
 //! ```
 //!
+//! The cloud providers are features: `bedrock`, `vertex`, `foundry`, none of
+//! them on by default. Without its feature, a provider that a policy selects
+//! is refused and never passed by. Requests to Amazon Bedrock are signed:
+//! [`Credential::sign`].
+//!
 //! To read on, in this order: [`resolver`] (the two questions), `resolve` (the
 //! loop), [`engine`] (who decides), [`policy`] (where policies are found, and
 //! which are believed), `sources` (what is looked at and got), [`consent`]

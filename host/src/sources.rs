@@ -69,6 +69,13 @@ pub(crate) struct Facts {
     pub region: Option<String>,
     /// The project that it is for.
     pub project: Option<String>,
+    /// Whether the credentials belong to that project, and do not only name
+    /// it for want of another.
+    #[serde(default)]
+    pub own_project: bool,
+    /// Whether the command of a setting printed it.
+    #[serde(default)]
+    pub exported: bool,
     /// The resource that it is for.
     pub resource: Option<String>,
     /// The whole URL that it is to be sent to, where that depends on these.

@@ -73,9 +73,14 @@ pub fn explanation(explained: &Explained) -> String {
 pub fn credential(credential: &Credential, name_of: impl Fn(&str) -> String) -> String {
     let mut text = String::new();
     line(&mut text, "source", &credential.source);
-    match credential.token() {
-        Some(token) => line(&mut text, "secret", &name_of(token)),
-        None => line(&mut text, "secret", "held by the tool alone"),
+    match (credential.token(), credential.aws_key()) {
+        (Some(token), _) => line(&mut text, "secret", &name_of(token)),
+        (None, Some(key)) => {
+            line(&mut text, "access key", key.id);
+            line(&mut text, "secret", &name_of(key.secret));
+        }
+        (None, None) if credential.is_nothing() => line(&mut text, "secret", "nothing is sent"),
+        (None, None) => line(&mut text, "secret", "held by the tool alone"),
     }
     for (name, value) in credential.headers() {
         line(

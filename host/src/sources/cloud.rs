@@ -81,13 +81,13 @@ pub(crate) fn look(
     let now = SystemTime::now();
     let subject = commands::subject(source, cloud, about, &world);
     let default = source.endpoint.as_ref();
-    let mut place = place.with(&facts);
+    let mut place = place.with(&facts, cloud);
     // A file of the provider's may name the region, and is not opened here.
     let can_be_named = provider.keeps_regions_in_files();
     if !can_be_named || !provider.files(&world).iter().any(|file| file.exists()) {
         place = place.or_default(&cloud.provider);
     }
-    let endpoint = default.and_then(|endpoint| place.fill(&cloud.provider, &endpoint.default).ok());
+    let endpoint = default.and_then(|endpoint| place.fill(cloud, &endpoint.default).ok());
     Look {
         observation: wit::Observation {
             detail: place.words(&facts),
@@ -207,9 +207,9 @@ fn brought(
 ) -> Got {
     let now = SystemTime::now();
     let place = Place::of(cloud, world);
-    let place = place.with(&kept.facts).or_default(&cloud.provider);
+    let place = place.with(&kept.facts, cloud).or_default(&cloud.provider);
     let endpoint = source.endpoint.as_ref();
-    let endpoint = endpoint.map(|endpoint| place.fill(&cloud.provider, &endpoint.default));
+    let endpoint = endpoint.map(|endpoint| place.fill(cloud, &endpoint.default));
     let endpoint = match endpoint.transpose() {
         Ok(endpoint) => endpoint,
         // Where a variable says the whole endpoint, nothing has to be filled in.
@@ -218,6 +218,7 @@ fn brought(
             let observation = wit::Observation {
                 outcome: wit::Outcome::Trouble(failure.trouble),
                 detail: failure.detail,
+                found_in: failure.found_in,
                 ..seen
             };
             return Got::one(observation, None);

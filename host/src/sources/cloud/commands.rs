@@ -147,6 +147,7 @@ impl Named {
         };
         let mut kept = answer::read(format, Some(&signing), None, &output, world)
             .map_err(|failure| failure.in_place(&self.command.found_in))?;
+        kept.facts.exported = true;
         kept.facts.detail = Some(format!("by a command in `{}`", self.command.found_in));
         #[cfg(feature = "bedrock")]
         super::bedrock::place(&mut kept, cloud, world).await?;

@@ -39,13 +39,12 @@ pub(super) async fn get(
     notices: &dyn Notices,
 ) -> Result<Kept, Failure> {
     let cache = Cache::of(key(source, cloud, about, world), world);
-    let exported = cloud.credential_export.is_some();
     let terms = Terms {
         rejected: options.rejected,
         is_fresh,
         keep_for: |kept: &Kept| match kept.expires_at {
             Some(_) => LONGEST,
-            None if exported => WITHOUT_END,
+            None if kept.facts.exported => WITHOUT_END,
             None => Duration::ZERO,
         },
     };

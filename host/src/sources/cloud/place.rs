@@ -40,8 +40,16 @@ impl Place {
     }
 
     /// The same, with what the provider's search said where variables say
-    /// nothing.
-    pub(crate) fn with(mut self, facts: &Facts) -> Self {
+    /// nothing. The project that a credentials file belongs to goes before a
+    /// tool's own variable, not before Google's and not before the policy's.
+    pub(crate) fn with(mut self, facts: &Facts, cloud: &wit::Cloud) -> Self {
+        const GOOGLE: [&str; 2] = ["GCLOUD_PROJECT", "GOOGLE_CLOUD_PROJECT"];
+        let by = self.project.as_ref().and_then(|named| named.by.as_deref());
+        let is_last =
+            |by: &str| !GOOGLE.contains(&by) && !cloud.set.iter().any(|pair| pair.name == by);
+        if facts.own_project && by.is_some_and(is_last) {
+            self.project = None;
+        }
         let said = |name: &Option<String>| {
             let name = name.clone()?;
             Some(Named { name, by: None })
@@ -99,24 +107,28 @@ impl Place {
     }
 
     /// The default endpoint with the names in it, or which name is missing.
-    pub(crate) fn fill(&self, provider: &str, default: &str) -> Result<String, Failure> {
+    pub(crate) fn fill(&self, cloud: &wit::Cloud, default: &str) -> Result<String, Failure> {
         let mut url = default.to_owned();
         if let Some(region) = &self.region
-            && provider == "vertex"
+            && cloud.provider == "vertex"
         {
             url = vertex_host(&url, &region.name);
         }
-        for (word, what, named) in [
-            ("{region}", "region", &self.region),
-            ("{project}", "project", &self.project),
-            ("{resource}", "resource", &self.resource),
+        for (word, what, named, variables) in [
+            ("{region}", "region", &self.region, &cloud.region),
+            ("{project}", "project", &self.project, &cloud.project),
+            ("{resource}", "resource", &self.resource, &cloud.resource),
         ] {
             if !url.contains(word) {
                 continue;
             }
             let Some(named) = named else {
-                let words = format!("no {what} is known, and its endpoint depends on it");
-                return Err(Failure::new(wit::Trouble::NoCredentials, words));
+                let Some(variable) = variables.first() else {
+                    let words = format!("its endpoint depends on a {what}, and nothing names one");
+                    return Err(Failure::new(wit::Trouble::Invalid, words));
+                };
+                let words = format!("`{variable}` names no {what}, which its endpoint depends on");
+                return Err(Failure::new(wit::Trouble::Invalid, words).in_place(variable));
             };
             url = url.replace(word, &named.name);
         }
@@ -180,6 +192,38 @@ mod tests {
     }
 
     #[test]
+    fn a_files_own_project_goes_between_googles_variables_and_the_tools() {
+        let mut cloud = samples::cloud("vertex", None);
+        cloud.project = ["GOOGLE_CLOUD_PROJECT", "TOOL_PROJECT"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut facts = Facts {
+            project: Some("of-the-file".to_owned()),
+            own_project: true,
+            ..Facts::default()
+        };
+        let project = |name: &str, facts: &Facts, cloud: &wit::Cloud| {
+            let world = Ambient::empty().with_variable(name, "of-the-variable");
+            let place = Place::of(cloud, &world).with(facts, cloud);
+            place.project.unwrap().name
+        };
+        assert_eq!(
+            project("GOOGLE_CLOUD_PROJECT", &facts, &cloud),
+            "of-the-variable"
+        );
+        assert_eq!(project("TOOL_PROJECT", &facts, &cloud), "of-the-file");
+        cloud.set = vec![wit::Pair {
+            name: "TOOL_PROJECT".to_owned(),
+            text: "of-the-variable".to_owned(),
+        }];
+        assert_eq!(project("TOOL_PROJECT", &facts, &cloud), "of-the-variable");
+        cloud.set.clear();
+        facts.own_project = false;
+        assert_eq!(project("TOOL_PROJECT", &facts, &cloud), "of-the-variable");
+        assert_eq!(project("NONE", &facts, &cloud), "of-the-file");
+    }
+
+    #[test]
     fn an_endpoint_is_made_with_the_names() {
         let place = |name: &str| Place {
             region: Some(Named {
@@ -188,7 +232,10 @@ mod tests {
             }),
             ..Place::default()
         };
-        let fill = |name: &str, provider: &str, url: &str| place(name).fill(provider, url).unwrap();
+        let fill = |name: &str, provider: &str, url: &str| {
+            let cloud = samples::cloud(provider, None);
+            place(name).fill(&cloud, url).unwrap()
+        };
         let bedrock = "https://bedrock-runtime.{region}.amazonaws.com";
         assert_eq!(
             fill("eu-west-1", "bedrock", bedrock),
@@ -202,13 +249,27 @@ mod tests {
         ] {
             assert_eq!(fill(region, "vertex", vertex), url);
         }
-        let missing = Place::default()
-            .fill("foundry", "https://{resource}.example")
-            .unwrap_err();
-        assert_eq!(missing.trouble, wit::Trouble::NoCredentials);
+        let mut cloud = samples::cloud("foundry", None);
+        let missing = |cloud: &wit::Cloud| {
+            let failure = Place::default().fill(cloud, "https://{resource}.example");
+            let failure = failure.unwrap_err();
+            assert_eq!(failure.trouble, wit::Trouble::Invalid);
+            (failure.found_in, failure.detail.unwrap())
+        };
         assert_eq!(
-            missing.detail.as_deref(),
-            Some("no resource is known, and its endpoint depends on it")
+            missing(&cloud),
+            (
+                None,
+                "its endpoint depends on a resource, and nothing names one".to_owned()
+            )
+        );
+        cloud.resource = vec!["RESOURCE".to_owned()];
+        assert_eq!(
+            missing(&cloud),
+            (
+                Some("RESOURCE".to_owned()),
+                "`RESOURCE` names no resource, which its endpoint depends on".to_owned()
+            )
         );
     }
 }

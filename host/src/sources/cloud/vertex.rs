@@ -49,11 +49,28 @@ struct Token {
     expires_at: Option<SystemTime>,
 }
 
-/// Whose credentials the search would find, as far as variables say so.
+/// Whose credentials the search would find, as far as variables and the file
+/// say so. A file that is not as it must be is a matter of the search.
 pub(super) fn peek(world: &Ambient) -> Facts {
+    if let Ok(Some(found)) = file::find(world) {
+        return known(&found, None);
+    }
     let named = file::named(world).is_some();
     Facts {
         detail: named.then(|| file::By::Variable.words()),
+        ..Facts::default()
+    }
+}
+
+/// What a file says of itself; the project that is charged is named for want
+/// of another.
+fn known(found: &Found, quota: Option<String>) -> Facts {
+    let own = found.text("project_id").filter(|id| is_project(id));
+    Facts {
+        account: Some(account::shown(&found.json)),
+        detail: Some(found.by.words()),
+        own_project: own.is_some(),
+        project: own.or(quota),
         ..Facts::default()
     }
 }
@@ -97,15 +114,7 @@ pub(super) async fn search(asker: &Asker, world: &Ambient, place: &Place) -> Res
     Ok(Kept {
         material: network::bearer(token.secret, "Google", along.collect())?,
         expires_at: token.expires_at,
-        facts: Facts {
-            account: Some(account::shown(&found.json)),
-            detail: Some(found.by.words()),
-            project: found
-                .text("project_id")
-                .filter(|id| is_project(id))
-                .or(quota),
-            ..Facts::default()
-        },
+        facts: known(&found, quota),
     })
 }
 
