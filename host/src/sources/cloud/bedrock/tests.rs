@@ -383,6 +383,14 @@ fn a_refusal_of_a_role_says_who_refuses_and_not_what_it_said() {
             sts.origin()
         )
     );
+    // Who breaks off has perhaps taken it: it is not sent again.
+    let gone = Fake::saying("");
+    let broken = world
+        .clone()
+        .with_variable("AWS_ENDPOINT_URL", gone.origin());
+    let (trouble, words, _) = failure(&broken);
+    assert_eq!(trouble, wit::Trouble::Unreachable, "{words}");
+    assert_eq!(gone.requests().len(), 1);
     let nobody = world.with_variable("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     let (trouble, words, _) = failure(&nobody);
     assert_eq!(trouble, wit::Trouble::Unreachable, "{words}");
