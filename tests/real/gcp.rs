@@ -87,7 +87,7 @@ fn external(issuer: &Fake, source: Value) -> Value {
 
 /// A fake of everything that Google's documentation says of these endpoints.
 fn google() -> Fake {
-    Fake::start(|asked| google_says(asked))
+    Fake::start(google_says)
 }
 
 fn google_says(asked: &Asked) -> Say {
