@@ -111,6 +111,9 @@ impl Policy {
                     Some(Kind::Helper(_)) if verdict == Verdict::Get(index) => {
                         format!("`{id}` would be used, once its helper has run: {text}")
                     }
+                    Some(Kind::Cloud(_)) if verdict == Verdict::Get(index) => {
+                        format!("`{id}` would be used, once it has brought its credentials: {text}")
+                    }
                     _ => format!("`{id}` is used: {text}"),
                 }
             }

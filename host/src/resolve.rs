@@ -166,7 +166,8 @@ impl<'r> Resolution<'r> {
         self.sources
             .get(index)
             .is_some_and(|source| match source.kind {
-                wit::Kind::Helper(_) | wit::Kind::Login(_) | wit::Kind::Cloud(_) => true,
+                wit::Kind::Helper(_) | wit::Kind::Login(_) => true,
+                wit::Kind::Cloud(_) => !self.seen.known.get(index).is_some_and(|known| known.fixed),
                 // What the tool alone holds, the tool alone renews.
                 wit::Kind::ToolLogin(_) => true,
                 wit::Kind::Environment(_) | wit::Kind::Supplied | wit::Kind::StoredKey(_) => false,
@@ -347,9 +348,11 @@ impl<'r> Resolution<'r> {
                 .or_else(|| endpoint.map(|endpoint| endpoint.default.clone())),
             endpoint_variable,
             passed: sources::passed(source, self.ambient),
-            expires_at: expires_in
-                .and_then(|seconds| u64::try_from(seconds).ok())
-                .and_then(|seconds| SystemTime::now().checked_add(Duration::from_secs(seconds))),
+            expires_at: facts.expires_at.or_else(|| {
+                expires_in
+                    .and_then(|seconds| u64::try_from(seconds).ok())
+                    .and_then(|seconds| SystemTime::now().checked_add(Duration::from_secs(seconds)))
+            }),
         })
     }
 

@@ -73,6 +73,12 @@ pub(crate) struct Facts {
     /// it for want of another.
     #[serde(default)]
     pub own_project: bool,
+    /// Whether a variable holds it, so that only its owner can replace it.
+    #[serde(default)]
+    pub fixed: bool,
+    /// When it ends, to the second, where that is known.
+    #[serde(skip)]
+    pub expires_at: Option<SystemTime>,
     /// Whether the command of a setting printed it.
     #[serde(default)]
     pub exported: bool,

@@ -129,8 +129,10 @@ fn environment<'v>(
     let passed = &resolution.credential.passed;
     let mut environment: BTreeMap<OsString, OsString> = variables
         .filter(|(name, _)| {
-            is_listed(name, &passed.keeps)
+            is_named(name, &passed.keeps)
                 || !is_cleared(name, &explained.about.clears, &explained.sources)
+                // What the policy names goes; `scrub` names no variable.
+                || (is_listed(name, &passed.keeps) && !is_named(name, &explained.about.clears))
         })
         .filter(|(name, _)| !is_listed(name, &passed.drops))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -148,6 +150,12 @@ fn is_cleared(name: &OsStr, clears: &[String], sources: &[wit::Source]) -> bool 
         || exported
             .into_iter()
             .any(|pair| same(name.as_encoded_bytes(), pair.name.as_bytes()))
+}
+
+/// Whether a variable is in the list by its own name.
+fn is_named(name: &OsStr, list: &[String]) -> bool {
+    let name = name.as_encoded_bytes();
+    list.iter().any(|listed| same(name, listed.as_bytes()))
 }
 
 /// Whether a variable is in the list. A name that ends in `*` stands for all
@@ -214,6 +222,37 @@ mod tests {
                 ("ANTHROPIC_API_KEY", "canary-key"),
                 ("AW", "kept"),
                 ("PATH", "/bin"),
+            ])
+        );
+    }
+
+    #[test]
+    fn a_provider_keeps_its_variables_but_for_those_that_the_policy_names() {
+        let mut resolution = samples::resolution("api-key", Some("canary-key"));
+        resolution.explained.about.clears = ["AWS_*", "AWS_BEARER_TOKEN_BEDROCK", "USE_BEDROCK"]
+            .map(str::to_owned)
+            .to_vec();
+        resolution.credential.passed = crate::credential::Passed {
+            keeps: ["AWS_*", "USE_BEDROCK"].map(str::to_owned).to_vec(),
+            drops: vec!["AWS_DEFAULT_REGION".to_owned()],
+            sets: vec![("AWS_REGION".to_owned(), "eu-central-1".to_owned())],
+        };
+        assert_eq!(
+            after(
+                &[
+                    ("AWS_BEARER_TOKEN_BEDROCK", "other"),
+                    ("AWS_DEFAULT_REGION", "other"),
+                    ("AWS_PROFILE", "work"),
+                    ("AWS_REGION", "other"),
+                    ("USE_BEDROCK", "1"),
+                ],
+                &resolution
+            ),
+            pairs(&[
+                ("ANTHROPIC_API_KEY", "canary-key"),
+                ("AWS_PROFILE", "work"),
+                ("AWS_REGION", "eu-central-1"),
+                ("USE_BEDROCK", "1"),
             ])
         );
     }

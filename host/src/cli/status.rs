@@ -214,6 +214,9 @@ fn can_log_in(source: &wit::Source) -> bool {
 fn sent(explained: &Explained, source: u32) -> Option<String> {
     let (origin, variable) = explained.destination(source)?;
     let mut sent = origin.to_owned();
+    if origin.contains('{') {
+        sent.push_str(", as the provider's own files say");
+    }
     if let Some(variable) = variable {
         sent.push_str(&format!(" (`{variable}`)"));
     }

@@ -58,7 +58,9 @@ pub(crate) fn look(
         return Look::nothing(unsupported(cloud, seen));
     };
     let place = Place::of(cloud, &world);
-    let given = given(cloud, &world).and_then(|given| match given {
+    let fault = place.fault_of(cloud);
+    let given = given(cloud, &world);
+    let given = fault.map_or(given, Err).and_then(|given| match given {
         Some(given) => Ok(Some(given)),
         None => commands::check(source, cloud, about, &world).map(|()| None),
     });
@@ -75,13 +77,16 @@ pub(crate) fn look(
         // What is kept says whose it is and when it ends; else the variables.
         Ok(None) => match kept::peek(source, cloud, about, &world) {
             Some(kept) => (kept.facts, kept.expires_at),
-            None => (provider.peek(&world), None),
+            None => match commands::replacing(source, cloud, about, &world) {
+                Some(file) => (by_command(&file), None),
+                None => (provider.peek(&world), None),
+            },
         },
     };
     let now = SystemTime::now();
     let subject = commands::subject(source, cloud, about, &world);
     let default = source.endpoint.as_ref();
-    let mut place = place.with(&facts, cloud);
+    let mut place = place.with(&facts);
     // A file of the provider's may name the region, and is not opened here.
     let can_be_named = provider.keeps_regions_in_files();
     if !can_be_named || !provider.files(&world).iter().any(|file| file.exists()) {
@@ -197,6 +202,14 @@ async fn around(
     provider.runs_a_command(world).await
 }
 
+/// What is known of what a setting's command will print.
+fn by_command(file: &str) -> Facts {
+    Facts {
+        detail: Some(format!("by a command in `{file}`")),
+        ..Facts::default()
+    }
+}
+
 /// What was brought, with where it may go.
 fn brought(
     source: &wit::Source,
@@ -207,7 +220,7 @@ fn brought(
 ) -> Got {
     let now = SystemTime::now();
     let place = Place::of(cloud, world);
-    let place = place.with(&kept.facts, cloud).or_default(&cloud.provider);
+    let place = place.with(&kept.facts).or_default(&cloud.provider);
     let endpoint = source.endpoint.as_ref();
     let endpoint = endpoint.map(|endpoint| place.fill(cloud, &endpoint.default));
     let endpoint = match endpoint.transpose() {
@@ -234,6 +247,7 @@ fn brought(
         material: Some(kept.material),
         facts: Facts {
             endpoint,
+            expires_at: kept.expires_at,
             ..place.into_facts(kept.facts)
         },
         notes: Vec::new(),
@@ -252,6 +266,7 @@ fn given(cloud: &wit::Cloud, world: &Ambient) -> Result<Option<Kept>, Failure> {
     };
     let carried = |what: &str, (variable, secret): (&str, Secret), headers| {
         let mut kept = Kept::of(Material::Carried(secret, vec![headers]));
+        kept.facts.fixed = true;
         kept.facts.detail = Some(format!("{what} by `{variable}`"));
         Ok(Some(kept))
     };

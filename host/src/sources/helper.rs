@@ -168,7 +168,10 @@ fn destination(source: &wit::Source, ambient: &Ambient) -> String {
 /// What was brought, with what is known of it.
 fn brought(seen: &wit::Observation, kept: Kept) -> Got {
     let now = SystemTime::now();
-    let facts: Facts = kept.facts;
+    let facts = Facts {
+        expires_at: kept.expires_at,
+        ..kept.facts
+    };
     Got {
         observation: wit::Observation {
             outcome: wit::Outcome::Present,
@@ -299,6 +302,9 @@ fn key(
         answer::name(helper.format).as_bytes(),
         &user,
     ];
+    if let Some(signing) = &helper.signing {
+        parts.push(signing.service.as_bytes());
+    }
     for variable in helper.signing.iter().flat_map(|signing| &signing.region) {
         parts.push(
             ambient

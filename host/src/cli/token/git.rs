@@ -36,11 +36,14 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Token) -> Result<i3
     if word == "erase" {
         return erase(context, &asked);
     }
-    if let Owned::Its(resolution) = own::resolve(context, arguments, Format::Git, &asked)? {
-        let user = arguments.username.as_deref();
-        let text = answer(&question, user, &resolution)?;
-        context.output.data(&text)?;
-    }
+    let Owned::Its(resolution) = own::resolve(context, arguments, Format::Git, &asked)? else {
+        // Git asks the next helper; `-v` says why.
+        tracing::info!(asked, "not the credential's endpoint");
+        return Ok(0);
+    };
+    let user = arguments.username.as_deref();
+    let text = answer(&question, user, &resolution)?;
+    context.output.data(&text)?;
     Ok(0)
 }
 
@@ -129,7 +132,8 @@ fn answer(
 ) -> Result<String, Failure> {
     let credential = &resolution.credential;
     let mut lines = Vec::new();
-    match scheme(credential).filter(|_| question.schemes) {
+    // Who names a user wants a password, as a server of Basic does.
+    match scheme(credential).filter(|_| question.schemes && user.is_none()) {
         Some((scheme, credential)) => lines.extend([
             ("capability[]", "authtype".to_owned()),
             ("authtype", scheme),

@@ -48,6 +48,19 @@ pub(super) fn check(
     export(source, cloud, about, world).map(drop)
 }
 
+/// Which file names the command that takes the place of the search, where one
+/// does and nothing else brings new credentials.
+pub(super) fn replacing(
+    source: &wit::Source,
+    cloud: &wit::Cloud,
+    about: &wit::About,
+    world: &Ambient,
+) -> Option<String> {
+    let refresh = refresh(source, cloud, about, world).ok()?;
+    let export = export(source, cloud, about, world).ok()??;
+    refresh.is_none().then_some(export.command.found_in)
+}
+
 /// What a consent to the source is about: the provider, where it is asked, and
 /// the commands that may be run for it.
 pub(super) fn subject(

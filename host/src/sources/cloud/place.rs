@@ -17,6 +17,8 @@ pub(crate) struct Place {
     pub project: Option<Named>,
     /// The resource.
     pub resource: Option<Named>,
+    /// Variables that hold what can be no such name, and are passed over.
+    pub passed_over: Vec<String>,
 }
 
 /// A name, and who says it.
@@ -24,29 +26,41 @@ pub(crate) struct Place {
 pub(crate) struct Named {
     /// The name.
     pub name: String,
-    /// The variable that says it; none where the provider does.
-    pub by: Option<String>,
+    /// Who says it; none where the provider does.
+    pub by: Option<By>,
+}
+
+/// Who says a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum By {
+    /// This variable of the environment.
+    Variable(String),
+    /// The policy, which sets it.
+    Policy,
 }
 
 impl Place {
     /// What the variables say. One whose value no such name can have counts as
     /// not set, as the tools have it.
     pub(crate) fn of(cloud: &wit::Cloud, world: &Ambient) -> Self {
+        let mut passed_over = Vec::new();
+        let mut first = |names, is_name| first(names, cloud, world, is_name, &mut passed_over);
         Self {
-            region: first(&cloud.region, world, is_label),
-            project: first(&cloud.project, world, is_project),
-            resource: first(&cloud.resource, world, is_label),
+            region: first(&cloud.region, is_label),
+            project: first(&cloud.project, is_project),
+            resource: first(&cloud.resource, is_label),
+            passed_over,
         }
     }
 
     /// The same, with what the provider's search said where variables say
     /// nothing. The project that a credentials file belongs to goes before a
     /// tool's own variable, not before Google's and not before the policy's.
-    pub(crate) fn with(mut self, facts: &Facts, cloud: &wit::Cloud) -> Self {
+    pub(crate) fn with(mut self, facts: &Facts) -> Self {
         const GOOGLE: [&str; 2] = ["GCLOUD_PROJECT", "GOOGLE_CLOUD_PROJECT"];
-        let by = self.project.as_ref().and_then(|named| named.by.as_deref());
+        let by = self.project.as_ref().and_then(|named| named.by.as_ref());
         let is_last =
-            |by: &str| !GOOGLE.contains(&by) && !cloud.set.iter().any(|pair| pair.name == by);
+            |by: &By| matches!(by, By::Variable(name) if !GOOGLE.contains(&name.as_str()));
         if facts.own_project && by.is_some_and(is_last) {
             self.project = None;
         }
@@ -58,6 +72,15 @@ impl Place {
         self.project = self.project.or_else(|| said(&facts.project));
         self.resource = self.resource.or_else(|| said(&facts.resource));
         self
+    }
+
+    /// What the policy sets and can be no such name: it is the administrator's
+    /// word, and nothing takes its place.
+    pub(crate) fn fault_of(&self, cloud: &wit::Cloud) -> Option<Failure> {
+        let set = |name: &&String| cloud.set.iter().any(|pair| pair.name == **name);
+        let name = self.passed_over.iter().find(set)?;
+        let words = format!("the policy sets `{name}` to what can be no such name");
+        Some(Failure::new(wit::Trouble::Invalid, words))
     }
 
     /// The same, with the region that the documentation names where nothing
@@ -98,11 +121,17 @@ impl Place {
         let named = named.into_iter().filter_map(|(what, named)| {
             let named = named.as_ref()?;
             Some(match &named.by {
-                Some(variable) => format!("{what} `{}` by `{variable}`", named.name),
+                Some(By::Variable(variable)) => {
+                    format!("{what} `{}` by `{variable}`", named.name)
+                }
+                Some(By::Policy) => format!("{what} `{}` by the policy", named.name),
                 None => format!("{what} `{}`", named.name),
             })
         });
-        let all: Vec<String> = facts.detail.clone().into_iter().chain(named).collect();
+        let over = self.passed_over.iter();
+        let over = over.map(|name| format!("not by `{name}`, which holds no such name"));
+        let said = facts.detail.clone().into_iter();
+        let all: Vec<String> = said.chain(named).chain(over).collect();
         (!all.is_empty()).then(|| all.join(", "))
     }
 
@@ -148,12 +177,28 @@ fn vertex_host(url: &str, region: &str) -> String {
     }
 }
 
-fn first(names: &[String], world: &Ambient, is_name: fn(&str) -> bool) -> Option<Named> {
+fn first(
+    names: &[String],
+    cloud: &wit::Cloud,
+    world: &Ambient,
+    is_name: fn(&str) -> bool,
+    passed_over: &mut Vec<String>,
+) -> Option<Named> {
     names.iter().find_map(|variable| {
-        let value = world.variable(variable)?.to_str()?.trim_ascii();
-        is_name(value).then(|| Named {
+        let value = world.variable(variable)?.to_str().unwrap_or("?");
+        let value = value.trim_ascii();
+        if !is_name(value) {
+            if !value.is_empty() {
+                passed_over.push(variable.clone());
+            }
+            return None;
+        }
+        Some(Named {
             name: value.to_owned(),
-            by: Some(variable.clone()),
+            by: Some(match cloud.set.iter().any(|pair| pair.name == *variable) {
+                true => By::Policy,
+                false => By::Variable(variable.clone()),
+            }),
         })
     })
 }
@@ -179,7 +224,10 @@ mod tests {
             let world = Ambient::empty().with_variable("A", a).with_variable("B", b);
             Place::of(&cloud, &world)
                 .region
-                .map(|named| (named.name, named.by.unwrap()))
+                .map(|named| match named.by {
+                    Some(By::Variable(by)) => (named.name, by),
+                    by => panic!("{by:?}"),
+                })
         };
         let named = |name: &str, by: &str| Some((name.to_owned(), by.to_owned()));
         assert_eq!(region("eu-west-1", "us-east-1"), named("eu-west-1", "A"));
@@ -204,7 +252,7 @@ mod tests {
         };
         let project = |name: &str, facts: &Facts, cloud: &wit::Cloud| {
             let world = Ambient::empty().with_variable(name, "of-the-variable");
-            let place = Place::of(cloud, &world).with(facts, cloud);
+            let place = Place::of(cloud, &world).with(facts);
             place.project.unwrap().name
         };
         assert_eq!(
