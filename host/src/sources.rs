@@ -217,7 +217,11 @@ pub(crate) fn look(source: &wit::Source, context: Context<'_>) -> Look {
         wit::Kind::Login(login) => login::look(login, store::of(about, ambient).as_ref()),
         wit::Kind::Cloud(cloud) => cloud::look(source, cloud, about, ambient),
     };
-    look.endpoint = aim(&mut look.observation, source, &world(source, ambient));
+    look.endpoint = aim(
+        &mut look.observation,
+        source,
+        &world(source, about, ambient),
+    );
     tracing::debug!(
         source = source.id,
         outcome = ?look.observation.outcome,
@@ -263,7 +267,7 @@ pub(crate) async fn get_seen(
             cloud::get(source, cloud, about, ambient, options, notices, subject).await
         }
     };
-    aim(&mut got.observation, source, &world(source, ambient));
+    aim(&mut got.observation, source, &world(source, about, ambient));
     tracing::debug!(
         source = source.id,
         outcome = ?got.observation.outcome,
@@ -288,9 +292,9 @@ pub(crate) fn drop_kept(source: &wit::Source, about: &wit::About, ambient: &Ambi
 }
 
 /// The variables as the source sees them: a cloud source can set some itself.
-fn world<'a>(source: &wit::Source, ambient: &'a Ambient) -> Cow<'a, Ambient> {
+fn world<'a>(source: &wit::Source, about: &wit::About, ambient: &'a Ambient) -> Cow<'a, Ambient> {
     match &source.kind {
-        wit::Kind::Cloud(cloud) => cloud::world(cloud, ambient),
+        wit::Kind::Cloud(cloud) => cloud::world(source, cloud, about, ambient),
         _ => Cow::Borrowed(ambient),
     }
 }

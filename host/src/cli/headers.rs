@@ -15,6 +15,7 @@ use crate::handout::{Request, SignError};
 use super::Context;
 use super::args::Headers;
 use super::errors::{Failure, os_words};
+use super::output::clean;
 use super::token::held_by_the_tool;
 
 /// No request of a model is longer.
@@ -32,6 +33,15 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Headers) -> Result<
         ));
     }
     let headers = of(&resolution.credential, arguments)?;
+    // A line end would begin another header in whatever reads the lines.
+    if let Some((name, _)) = headers
+        .iter()
+        .find(|(name, value)| name.contains(char::is_control) || value.contains(char::is_control))
+    {
+        let message = format!("the header `{}` holds a control character", clean(name));
+        return Err(Failure::new("bad-header-value", 1, message)
+            .hint("mend what it comes from: `keyrule explain` says what that is"));
+    }
     if context.output.json {
         context.output.document(&joined(headers))?;
     } else {

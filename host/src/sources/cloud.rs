@@ -49,11 +49,11 @@ pub(crate) fn look(
     about: &wit::About,
     ambient: &Ambient,
 ) -> Look {
-    let seen = match selected(cloud, ambient) {
+    let world = world(source, cloud, about, ambient);
+    let seen = match selected(cloud, &world) {
         Ok(seen) => seen,
         Err(seen) => return Look::nothing(*seen),
     };
-    let world = world(cloud, ambient);
     let Some(provider) = Provider::of(cloud) else {
         return Look::nothing(unsupported(cloud, seen));
     };
@@ -148,7 +148,7 @@ pub(crate) async fn get(
         let words = "other commands or variables have taken their place";
         return failed(Failure::new(wit::Trouble::Vanished, words));
     }
-    let world = world(cloud, ambient);
+    let world = world(source, cloud, about, ambient);
     let kept = match given(cloud, &world) {
         Ok(Some(mut given)) => {
             if let (None, Some(provider)) = (Place::of(cloud, &world).region, Provider::of(cloud)) {
@@ -175,7 +175,7 @@ pub(crate) fn drop_kept(
     about: &wit::About,
     ambient: &Ambient,
 ) {
-    kept::drop_kept(source, cloud, about, &world(cloud, ambient));
+    kept::drop_kept(source, cloud, about, &world(source, cloud, about, ambient));
 }
 
 /// Why the search is not begun: a Keyrule around this one is in it, and waits

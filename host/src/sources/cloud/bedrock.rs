@@ -98,6 +98,9 @@ pub(super) async fn search(
     let closed = found
         .as_ref()
         .is_some_and(|found| !matches!(found.base, Base::Source));
+    if !has_key && let Some(file) = variables::text(world, "AWS_WEB_IDENTITY_TOKEN_FILE") {
+        profile::check(std::path::Path::new(file))?;
+    }
     let client = Client::of(world);
     let loaded = load(variables::env(world, closed), client.clone(), &region).await;
 
@@ -125,14 +128,14 @@ pub(super) async fn search(
     let (material, expires_at) = match (first, &found) {
         (Some(first), Some(found)) if !found.roles.is_empty() => {
             let last = assume(&first, &found.roles, &loaded).await;
-            taken(&last.map_err(|error| told(&error))?)
+            taken(&last.map_err(|error| told(&error))?)?
         }
         (Some(first), _) => (first.material, first.expires_at),
         (None, _) => {
             let provider = loaded.credentials_provider();
             let provider = provider.ok_or(Failure::bare(wit::Trouble::NoCredentials))?;
             let credentials = provider.provide_credentials().await;
-            taken(&credentials.map_err(|error| told(&error))?)
+            taken(&credentials.map_err(|error| told(&error))?)?
         }
     };
     let account = crate::handout::aws_key_of(&material).map(|key| variables::masked(key.id));
@@ -207,7 +210,19 @@ async fn assume(
     Ok(credentials)
 }
 
-fn taken(credentials: &Credentials) -> (Material, Option<SystemTime>) {
+fn taken(credentials: &Credentials) -> Result<(Material, Option<SystemTime>), Failure> {
+    let parts = [
+        Some(credentials.access_key_id()),
+        Some(credentials.secret_access_key()),
+        credentials.session_token(),
+    ];
+    // They become headers and lines.
+    let is_plain =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !parts.into_iter().flatten().all(is_plain) {
+        let words = "an access key: it holds what is not printable ASCII";
+        return Err(Failure::new(wit::Trouble::MalformedAnswer, words));
+    }
     let keys = Keys {
         id: credentials.access_key_id().to_owned(),
         secret: Secret::new(credentials.secret_access_key()),
@@ -215,7 +230,7 @@ fn taken(credentials: &Credentials) -> (Material, Option<SystemTime>) {
         region: None,
         service: String::new(),
     };
-    (Material::Keys(keys), credentials.expiry())
+    Ok((Material::Keys(keys), credentials.expiry()))
 }
 
 /// The same, for the region and the service that signatures name.

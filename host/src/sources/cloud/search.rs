@@ -14,6 +14,9 @@ use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::sources::{Failure, Kept, Notices};
 
+/// How much longer than its limit the search is waited for.
+const MARGIN: Duration = Duration::from_secs(1);
+
 /// Gets the credentials anew.
 pub(super) async fn search(
     source: &wit::Source,
@@ -87,10 +90,14 @@ async fn in_thread(asker: Asker, cloud: &wit::Cloud, world: &Ambient) -> Result<
         })
         .map_err(not_started)?;
     // The thread is gone without an answer only where it has panicked.
-    let found = answer.await.unwrap_or_else(|_| {
-        let words = "the provider's search ended without an answer";
-        Err(Failure::new(wit::Trouble::NoCredentials, words))
-    })?;
+    // Its own limit does not end what blocks, such as a file system that hangs.
+    let found = match timeout(limit + MARGIN, answer).await {
+        Ok(found) => found.unwrap_or_else(|_| {
+            let words = "the provider's search ended without an answer";
+            Err(Failure::new(wit::Trouble::NoCredentials, words))
+        }),
+        Err(_) => Err(Failure::timed_out(limit)),
+    }?;
     match found.expires_at {
         Some(end) if end <= SystemTime::now() => Err(Failure {
             trouble: wit::Trouble::Expired,

@@ -16,6 +16,9 @@ use crate::engine::bindings as wit;
 use crate::secret::Secret;
 use crate::sources::Failure;
 
+/// The longest file that is read.
+const LONGEST: u64 = 4 << 20;
+
 /// A profile with credentials.
 pub(super) struct Found {
     /// Its name.
@@ -136,8 +139,15 @@ pub(super) fn place(world: &Ambient) -> String {
 }
 
 /// The provider's parser takes a file that it cannot read for an empty one.
-fn check(path: &std::path::Path) -> Result<(), Failure> {
+pub(super) fn check(path: &std::path::Path) -> Result<(), Failure> {
     let place = path.display().to_string();
+    // What is no file could be read for ever, and so could one without an end.
+    if let Ok(metadata) = std::fs::metadata(path)
+        && (!metadata.is_file() || metadata.len() > LONGEST)
+    {
+        let words = format!("it is not a file of {} MiB at most", LONGEST >> 20);
+        return Err(Failure::new(wit::Trouble::Unreadable, words).in_place(place));
+    }
     match std::fs::read(path).map(Zeroizing::new) {
         Ok(bytes) if std::str::from_utf8(&bytes).is_err() => {
             Err(Failure::new(wit::Trouble::Invalid, "it is not UTF-8").in_place(place))

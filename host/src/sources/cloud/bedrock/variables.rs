@@ -27,12 +27,36 @@ pub(super) fn has_key(world: &Ambient) -> bool {
 /// Whether the key in variables is whole: half of one would be passed by, and
 /// somebody else's credentials be found.
 pub(super) fn check(world: &Ambient) -> Result<(), Failure> {
-    const ID: &str = "AWS_ACCESS_KEY_ID";
-    if text(world, ID).is_none() || has_key(world) {
-        return Ok(());
+    let invalid =
+        |name: &str, words: String| Err(Failure::new(wit::Trouble::Invalid, words).in_place(name));
+    for name in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_ROLE_ARN",
+    ] {
+        if world
+            .variable(name)
+            .is_some_and(|value| value.to_str().is_none())
+        {
+            return invalid(name, format!("`{name}` is not UTF-8"));
+        }
     }
-    let words = "`AWS_ACCESS_KEY_ID` is set without `AWS_SECRET_ACCESS_KEY`: set both, or neither";
-    Err(Failure::new(wit::Trouble::Invalid, words).in_place(ID))
+    for (name, other) in [
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
+    ] {
+        let has = |name| text(world, name).is_some();
+        let whole = has(other) || (other == "AWS_SECRET_ACCESS_KEY" && has_key(world));
+        if has(name) && !whole {
+            let words = format!("`{name}` is set without `{other}`: set both, or neither");
+            return invalid(name, words);
+        }
+    }
+    Ok(())
 }
 
 /// What variables say of whose credentials the search would find, in the order
