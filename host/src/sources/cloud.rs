@@ -126,6 +126,7 @@ pub(crate) async fn get(
         ..look.observation
     };
     let failed = |failure: Failure| {
+        let failure = with_place(failure);
         let observation = wit::Observation {
             outcome: wit::Outcome::Trouble(failure.trouble),
             found_in: failure.found_in.or_else(|| seen.found_in.clone()),
@@ -200,6 +201,27 @@ async fn around(
         return Some(export.runs_keyrule());
     }
     provider.runs_a_command(world).await
+}
+
+/// The same, with the file in its words where they are a sentence about one.
+fn with_place(failure: Failure) -> Failure {
+    let about_a_file = matches!(
+        failure.trouble,
+        wit::Trouble::Invalid | wit::Trouble::Unreadable
+    );
+    match (&failure.detail, &failure.found_in) {
+        (Some(words), Some(place))
+            if about_a_file
+                && place.contains(std::path::MAIN_SEPARATOR)
+                && !words.contains(place.as_str()) =>
+        {
+            Failure {
+                detail: Some(format!("{words}, in `{place}`")),
+                ..failure
+            }
+        }
+        _ => failure,
+    }
 }
 
 /// What is known of what a setting's command will print.

@@ -97,6 +97,15 @@ fn a_request_that_goes_elsewhere_is_not_signed() {
         "example.amazonaws.com",
         "file:///etc",
         "https://u:p@example.amazonaws.com/",
+        // What another parser reads as another host.
+        r"https://example.amazonaws.com\@evil.example/",
+        "https:example.amazonaws.com",
+        "https:///example.amazonaws.com",
+        " https://example.amazonaws.com",
+        "https://exam\tple.amazonaws.com",
+        "https://@example.amazonaws.com/",
+        "https://example%2eamazonaws.com/",
+        "https://example.amazonaws.com\n@evil.example/",
     ] {
         assert_eq!(sign(url), Err(SignError::Url), "{url}");
     }

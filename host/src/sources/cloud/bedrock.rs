@@ -220,8 +220,8 @@ fn taken(credentials: &Credentials) -> Result<(Material, Option<SystemTime>), Fa
     let is_plain =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if !parts.into_iter().flatten().all(is_plain) {
-        let words = "an access key: it holds what is not printable ASCII";
-        return Err(Failure::new(wit::Trouble::MalformedAnswer, words));
+        let words = "the access key that was found holds what is not printable ASCII";
+        return Err(Failure::new(wit::Trouble::Invalid, words));
     }
     let keys = Keys {
         id: credentials.access_key_id().to_owned(),

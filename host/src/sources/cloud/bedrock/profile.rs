@@ -145,13 +145,15 @@ pub(super) fn check(path: &std::path::Path) -> Result<(), Failure> {
     if let Ok(metadata) = std::fs::metadata(path)
         && (!metadata.is_file() || metadata.len() > LONGEST)
     {
-        let words = format!("it is not a file of {} MiB at most", LONGEST >> 20);
+        let words = format!("`{place}` is not a file of {} MiB at most", LONGEST >> 20);
         return Err(Failure::new(wit::Trouble::Unreadable, words).in_place(place));
     }
     match std::fs::read(path).map(Zeroizing::new) {
-        Ok(bytes) if std::str::from_utf8(&bytes).is_err() => {
-            Err(Failure::new(wit::Trouble::Invalid, "it is not UTF-8").in_place(place))
-        }
+        Ok(bytes) if std::str::from_utf8(&bytes).is_err() => Err(Failure::new(
+            wit::Trouble::Invalid,
+            "there is a byte that is not UTF-8",
+        )
+        .in_place(place)),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => {

@@ -175,7 +175,7 @@ fn a_file_that_is_none_is_named_with_its_line() {
     let (trouble, words, place) = failure(&home.world());
     assert_eq!(
         (trouble, words.as_str()),
-        (wit::Trouble::Invalid, "it is not UTF-8")
+        (wit::Trouble::Invalid, "there is a byte that is not UTF-8")
     );
     assert!(place.unwrap().ends_with(".aws/credentials"));
 
@@ -210,6 +210,44 @@ fn half_a_key_in_variables_is_not_passed_by() {
     let (trouble, words, place) = failure(&world);
     assert_eq!(trouble, wit::Trouble::Invalid, "{words}");
     assert_eq!(place.as_deref(), Some("AWS_ACCESS_KEY_ID"));
+}
+
+#[test]
+fn what_would_be_passed_by_for_somebody_else_is_an_error() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let home = Home::of("", "");
+    let broken = std::ffi::OsStr::from_bytes(b"corp\xff");
+    for (name, value) in [
+        ("AWS_SECRET_ACCESS_KEY", std::ffi::OsStr::new("s3cr3t")),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/token".as_ref()),
+        ("AWS_PROFILE", broken),
+    ] {
+        let (trouble, words, place) = failure(&home.world().with_variable(name, value));
+        assert_eq!(trouble, wit::Trouble::Invalid, "{words}");
+        assert_eq!(place.as_deref(), Some(name));
+        assert!(words.contains(name) && !words.contains("s3cr3t"), "{words}");
+    }
+}
+
+#[test]
+fn a_key_that_could_begin_another_header_is_none() {
+    let home = Home::of("", "");
+    let world = home
+        .world()
+        .with_variable("AWS_ACCESS_KEY_ID", "AK\nX-Injected: 1")
+        .with_variable("AWS_SECRET_ACCESS_KEY", "s3cr3t");
+    let (trouble, words, _) = failure(&world);
+    assert_eq!(trouble, wit::Trouble::Invalid);
+    assert!(!words.contains("Injected"), "{words}");
+}
+
+#[test]
+fn a_file_without_an_end_is_not_read() {
+    let home = Home::of("", "");
+    let world = home.world().with_variable("AWS_CONFIG_FILE", "/dev/zero");
+    let (trouble, words, _) = failure(&world);
+    assert_eq!(trouble, wit::Trouble::Unreadable);
+    assert_eq!(words, "`/dev/zero` is not a file of 4 MiB at most");
 }
 
 #[test]
