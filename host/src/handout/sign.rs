@@ -105,6 +105,12 @@ impl Credential {
             });
         }
         self.check_destination(request.url)?;
+        // RFC 9110, section 9.1: a method is a token.
+        let is_method =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if request.method.is_empty() || !request.method.bytes().all(is_method) {
+            return Err(SignError::Request);
+        }
         self.signature(request, time)
     }
 

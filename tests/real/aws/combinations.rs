@@ -258,7 +258,7 @@ const ROWS: &[Row] = &[
         variables: &[("AWS_SECRET_ACCESS_KEY", "s3cr3t")],
         config: "",
         credentials: STATIC,
-        differs: None,
+        differs: Some("half a key is refused here, and passed by there"),
     },
     Row {
         name: "the default profile of the credentials file",

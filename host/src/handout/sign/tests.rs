@@ -112,6 +112,19 @@ fn a_request_that_goes_elsewhere_is_not_signed() {
 }
 
 #[test]
+fn what_is_no_method_is_not_signed() {
+    for method in ["", "PO ST", "GET\r\nX: y"] {
+        let request = Request {
+            method,
+            url: "https://example.amazonaws.com/",
+            headers: &[],
+            body: b"",
+        };
+        assert_eq!(credential(None).sign(&request), Err(SignError::Request));
+    }
+}
+
+#[test]
 fn storage_has_rules_of_its_own() {
     let mut storage = credential(None);
     if let Some(Material::Keys(keys)) = &mut storage.material {
