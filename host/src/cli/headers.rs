@@ -33,6 +33,13 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Headers) -> Result<
         ));
     }
     let headers = of(&resolution.credential, arguments)?;
+    if headers.is_empty() && resolution.credential.token().is_some() {
+        let source = &resolution.credential.source;
+        let message = format!("the policy says no header that carries `{source}`");
+        return Err(Failure::new("no-headers", 4, message).hint(
+            "add `headers = { Authorization = \"Bearer {secret}\" }` to the source, or take `keyrule token`",
+        ));
+    }
     // A line end would begin another header in whatever reads the lines.
     if let Some((name, _)) = headers
         .iter()
