@@ -127,7 +127,14 @@ impl Question {
                 "is of version `{asked}`; those that are answered are `{one}` and `{other}`"
             )));
         };
-        let server = read.spec.cluster.and_then(|cluster| cluster.server);
+        let server = match read.spec.cluster {
+            // A cluster that nobody can tell from another is not believed.
+            Some(Cluster { server: None }) => {
+                return Err(wrong("names a cluster without its `server`"));
+            }
+            Some(Cluster { server }) => server,
+            None => None,
+        };
         let server = server.map(|server| endpoint::origin(&server));
         Ok(Self {
             version,
@@ -220,6 +227,10 @@ mod tests {
         assert_eq!(
             read(r#"{"apiVersion": "client.authentication.k8s.io/v1alpha1"}"#),
             "`KUBERNETES_EXEC_INFO` is of version `client.authentication.k8s.io/v1alpha1`; those that are answered are `client.authentication.k8s.io/v1` and `client.authentication.k8s.io/v1beta1`"
+        );
+        assert_eq!(
+            read(r#"{"apiVersion": "client.authentication.k8s.io/v1", "spec": {"cluster": {}}}"#),
+            "`KUBERNETES_EXEC_INFO` names a cluster without its `server`"
         );
         assert_eq!(
             read(r#"{"apiVersion": ["s3cr3t"]}"#),
