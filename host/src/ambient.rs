@@ -159,6 +159,32 @@ impl Ambient {
     }
 }
 
+/// Whether a name that a policy lists stands for this variable: it is its name,
+/// or ends in `*` and the variable begins so.
+pub(crate) fn stands_for(listed: &str, variable: &OsStr) -> bool {
+    let variable = variable.as_encoded_bytes();
+    match listed.strip_suffix('*') {
+        Some(start) => variable
+            .get(..start.len())
+            .is_some_and(|beginning| same(start.as_bytes(), beginning)),
+        None => same(listed.as_bytes(), variable),
+    }
+}
+
+/// Whether it is the variable's own name.
+pub(crate) fn names(listed: &str, variable: &OsStr) -> bool {
+    same(listed.as_bytes(), variable.as_encoded_bytes())
+}
+
+/// Windows compares the names of variables without case.
+fn same(left: &[u8], right: &[u8]) -> bool {
+    if cfg!(windows) {
+        left.eq_ignore_ascii_case(right)
+    } else {
+        left == right
+    }
+}
+
 /// Where managed policies lie. No variable and no flag moves it.
 #[cfg(not(windows))]
 fn managed_folder() -> PathBuf {

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
+use crate::ambient::{names, stands_for};
 use crate::credential::Credential;
 use crate::engine::bindings as wit;
 use crate::resolver::Resolution;
@@ -145,38 +146,18 @@ fn environment<'v>(
 
 /// Whether a variable is one that the policy clears.
 fn is_cleared(name: &OsStr, clears: &[String], sources: &[wit::Source]) -> bool {
-    let exported = sources.iter().flat_map(|source| &source.export);
-    is_listed(name, clears)
-        || exported
-            .into_iter()
-            .any(|pair| same(name.as_encoded_bytes(), pair.name.as_bytes()))
+    let mut exported = sources.iter().flat_map(|source| &source.export);
+    is_listed(name, clears) || exported.any(|pair| names(&pair.name, name))
 }
 
 /// Whether a variable is in the list by its own name.
 fn is_named(name: &OsStr, list: &[String]) -> bool {
-    let name = name.as_encoded_bytes();
-    list.iter().any(|listed| same(name, listed.as_bytes()))
+    list.iter().any(|listed| names(listed, name))
 }
 
-/// Whether a variable is in the list. A name that ends in `*` stands for all
-/// that begin so.
+/// Whether a variable is in the list, by its name or by how it begins.
 fn is_listed(name: &OsStr, list: &[String]) -> bool {
-    let name = name.as_encoded_bytes();
-    list.iter().any(|listed| match listed.strip_suffix('*') {
-        Some(prefix) => name
-            .get(..prefix.len())
-            .is_some_and(|start| same(start, prefix.as_bytes())),
-        None => same(name, listed.as_bytes()),
-    })
-}
-
-/// Windows compares names without case.
-fn same(left: &[u8], right: &[u8]) -> bool {
-    if cfg!(windows) {
-        left.eq_ignore_ascii_case(right)
-    } else {
-        left == right
-    }
+    list.iter().any(|listed| stands_for(listed, name))
 }
 
 #[cfg(test)]

@@ -26,9 +26,15 @@ use crate::sources::Kept;
 pub(in crate::sources) struct Key(String);
 
 impl Key {
-    /// Digests the parts; where one ends and the next begins counts.
+    /// Digests the parts, and who this is; where one ends and the next begins
+    /// counts.
     pub(in crate::sources) fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        #[cfg(unix)]
+        let user = rustix::process::geteuid().as_raw().to_le_bytes();
+        #[cfg(not(unix))]
+        let user = [];
         let mut digest = Sha256::new();
+        digest.update(user);
         for part in parts {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);

@@ -9,7 +9,6 @@ pub(in crate::sources) mod recursion;
 pub(in crate::sources) mod run;
 mod settings;
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use tokio::process;
@@ -17,7 +16,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::program::Program;
 pub(in crate::sources) use self::settings::Fault;
-use crate::ambient::Ambient;
+use crate::ambient::{Ambient, stands_for};
 use crate::engine::bindings as wit;
 use crate::handout;
 use crate::secret::Secret;
@@ -171,7 +170,7 @@ impl Command {
         };
         let seen = ambient
             .variables()
-            .filter(|(name, _)| !about.hides.iter().any(|hidden| hides(hidden, name)));
+            .filter(|(name, _)| !about.hides.iter().any(|hidden| stands_for(hidden, name)));
         process.env_clear().envs(seen);
         process.env(recursion::MARKER, recursion::mark(about, source, ambient));
         // A shell's own idea of where it is must not be the caller's.
@@ -213,25 +212,6 @@ fn shell(line: &str) -> process::Command {
     let mut process = process::Command::new("cmd");
     process.arg("/D").arg("/C").raw_arg(line);
     process
-}
-
-/// Returns whether a name of a hidden variable, or its beginning before `*`,
-/// is this variable's.
-fn hides(hidden: &str, name: &OsStr) -> bool {
-    let (hidden, name) = (hidden.as_bytes(), name.as_encoded_bytes());
-    let same = |hidden: &[u8], name: &[u8]| {
-        if cfg!(windows) {
-            hidden.eq_ignore_ascii_case(name)
-        } else {
-            hidden == name
-        }
-    };
-    match hidden.strip_suffix(b"*") {
-        Some(start) => name
-            .get(..start.len())
-            .is_some_and(|beginning| same(start, beginning)),
-        None => same(hidden, name),
-    }
 }
 
 fn as_text(secret: &Secret) -> &str {

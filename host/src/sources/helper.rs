@@ -280,10 +280,6 @@ fn key(
 ) -> Key {
     let subject: Secret = command.subject();
     let endpoint = destination(source, ambient);
-    #[cfg(unix)]
-    let user = rustix::process::geteuid().as_raw().to_le_bytes();
-    #[cfg(not(unix))]
-    let user = [];
     let tier: &[u8] = match command.tier {
         None => b"none",
         Some(wit::Tier::Managed) => b"managed",
@@ -300,7 +296,6 @@ fn key(
         tier,
         endpoint.as_bytes(),
         answer::name(helper.format).as_bytes(),
-        &user,
     ];
     if let Some(signing) = &helper.signing {
         parts.push(signing.service.as_bytes());

@@ -6,7 +6,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::{commands, provider::Provider, search};
-use crate::ambient::Ambient;
+use crate::ambient::{Ambient, stands_for};
 use crate::engine::bindings as wit;
 use crate::sources::cache::{Cache, Entry, Key};
 use crate::sources::flight::{self, Terms};
@@ -71,10 +71,6 @@ fn is_fresh(entry: &Entry) -> bool {
 /// Everything that the credentials depend on: the contract, the provider's
 /// variables, and the files that its search reads, by their size and time.
 fn key(source: &wit::Source, cloud: &wit::Cloud, about: &wit::About, world: &Ambient) -> Key {
-    #[cfg(unix)]
-    let user = rustix::process::geteuid().as_raw().to_le_bytes();
-    #[cfg(not(unix))]
-    let user = [];
     let subject = commands::subject(source, cloud, about, world);
     let mut parts: Vec<Vec<u8>> = vec![
         b"keyrule-cloud-1".to_vec(),
@@ -82,17 +78,11 @@ fn key(source: &wit::Source, cloud: &wit::Cloud, about: &wit::About, world: &Amb
         source.id.clone().into_bytes(),
         source.reads.clone().into_bytes(),
         crate::handout::to_keep(&subject).to_vec(),
-        user.to_vec(),
     ];
     let keeps = super::passed(cloud, world).keeps;
     for (name, value) in world.variables() {
-        let name = name.as_encoded_bytes();
-        let is_read = keeps.iter().any(|kept| match kept.strip_suffix('*') {
-            Some(start) => name.starts_with(start.as_bytes()),
-            None => name == kept.as_bytes(),
-        });
-        if is_read {
-            parts.push(name.to_vec());
+        if keeps.iter().any(|kept| stands_for(kept, name)) {
+            parts.push(name.as_encoded_bytes().to_vec());
             parts.push(value.as_encoded_bytes().to_vec());
         }
     }
