@@ -29,6 +29,7 @@ mod world;
 
 use std::time::SystemTime;
 
+use self::commands::Commands;
 use self::place::Place;
 use self::provider::Provider;
 pub(crate) use self::world::{passed, world};
@@ -42,6 +43,23 @@ use crate::secret::Secret;
 /// What a flag says, in any case, when it says no.
 const NO: [&str; 4] = ["0", "false", "no", "off"];
 
+/// A source whose provider is asked, and the world that it sees.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    source: &'a wit::Source,
+    cloud: &'a wit::Cloud,
+    about: &'a wit::About,
+    world: &'a Ambient,
+}
+
+/// What a get goes on with where a look has found something that is there.
+enum Way {
+    /// A variable of the contract holds it.
+    Given(Kept),
+    /// The provider is to be searched, with these commands.
+    Search(Commands),
+}
+
 /// Looks whether the provider is selected, and what its variables say.
 pub(crate) fn look(
     source: &wit::Source,
@@ -49,51 +67,70 @@ pub(crate) fn look(
     about: &wit::About,
     ambient: &Ambient,
 ) -> Look {
-    let world = world(source, cloud, about, ambient);
-    let seen = match selected(cloud, &world) {
+    inspect(Asked {
+        source,
+        cloud,
+        about,
+        world: &world(source, cloud, about, ambient),
+    })
+    .0
+}
+
+/// What a look sees, and the way to the credentials where there is one.
+fn inspect(asked: Asked<'_>) -> (Look, Option<Way>) {
+    let Asked {
+        source,
+        cloud,
+        world,
+        ..
+    } = asked;
+    let seen = match selected(cloud, world) {
         Ok(seen) => seen,
-        Err(seen) => return Look::nothing(*seen),
+        Err(seen) => return (Look::nothing(*seen), None),
     };
     let Some(provider) = Provider::of(cloud) else {
-        return Look::nothing(unsupported(cloud, seen));
+        return (Look::nothing(unsupported(cloud, seen)), None);
     };
-    let place = Place::of(cloud, &world);
+    let place = Place::of(cloud, world);
     let fault = place.fault_of(cloud);
-    let given = given(cloud, &world);
-    let given = fault.map_or(given, Err).and_then(|given| match given {
-        Some(given) => Ok(Some(given)),
-        None => commands::check(source, cloud, about, &world).map(|()| None),
+    let given = fault.map_or_else(|| given(cloud, world), Err);
+    let commands = Commands::find(asked);
+    let subject = commands::subject(asked, commands.as_ref().ok());
+    let way = given.and_then(|given| match given {
+        Some(given) => Ok(Way::Given(given)),
+        None => commands.map(Way::Search),
     });
-    let (facts, expires_at) = match given {
+    let way = match way {
+        Ok(way) => way,
         Err(failure) => {
-            return Look::nothing(wit::Observation {
+            let observation = wit::Observation {
                 outcome: wit::Outcome::Trouble(failure.trouble),
                 detail: failure.detail,
                 found_in: failure.found_in,
                 ..seen
-            });
+            };
+            return (Look::nothing(observation), None);
         }
-        Ok(Some(given)) => (given.facts, given.expires_at),
+    };
+    let (facts, expires_at) = match &way {
+        Way::Given(given) => (given.facts.clone(), given.expires_at),
         // What is kept says whose it is and when it ends; else the variables.
-        Ok(None) => match kept::peek(source, cloud, about, &world) {
-            Some(kept) => (kept.facts, kept.expires_at),
-            None => match commands::replacing(source, cloud, about, &world) {
-                Some(file) => (by_command(&file), None),
-                None => (provider.peek(&world), None),
-            },
+        Way::Search(commands) => match (kept::peek(asked, &subject), commands.replacing()) {
+            (Some(kept), _) => (kept.facts, kept.expires_at),
+            (None, Some(export)) => (by_command(export.found_in()), None),
+            (None, None) => (provider.peek(world), None),
         },
     };
     let now = SystemTime::now();
-    let subject = commands::subject(source, cloud, about, &world);
     let default = source.endpoint.as_ref();
     let mut place = place.with(&facts);
     // A file of the provider's may name the region, and is not opened here.
     let can_be_named = provider.keeps_regions_in_files();
-    if !can_be_named || !provider.files(&world).iter().any(|file| file.exists()) {
+    if !can_be_named || !provider.files(world).iter().any(|file| file.exists()) {
         place = place.or_default(&cloud.provider);
     }
     let endpoint = default.and_then(|endpoint| place.fill(cloud, &endpoint.default).ok());
-    Look {
+    let look = Look {
         observation: wit::Observation {
             detail: place.words(&facts),
             account: facts.account.clone(),
@@ -106,7 +143,8 @@ pub(crate) fn look(
             endpoint,
             ..place.into_facts(facts)
         },
-    }
+    };
+    (look, Some(way))
 }
 
 /// Gets the credentials: those that the variables hold, those that are kept,
@@ -120,7 +158,14 @@ pub(crate) async fn get(
     notices: &dyn Notices,
     subject: Option<&Secret>,
 ) -> Got {
-    let look = look(source, cloud, about, ambient);
+    let world = world(source, cloud, about, ambient);
+    let asked = Asked {
+        source,
+        cloud,
+        about,
+        world: &world,
+    };
+    let (look, way) = inspect(asked);
     let seen = wit::Observation {
         got: true,
         ..look.observation
@@ -137,31 +182,28 @@ pub(crate) async fn get(
         };
         Got::one(observation, None)
     };
-    match seen.outcome {
-        wit::Outcome::Present => {}
-        wit::Outcome::Trouble(_) => return Got::one(seen, None),
-        // A look had seen a flag, or nobody would get.
-        _ => return failed(Failure::bare(wit::Trouble::Vanished)),
-    }
-    if let (Some(then), Some(now)) = (subject, &look.subject)
-        && !crate::handout::same(then, now)
-    {
+    let (Some(way), Some(now)) = (way, &look.subject) else {
+        return match seen.outcome {
+            wit::Outcome::Trouble(_) => Got::one(seen, None),
+            // A look had seen a flag, or nobody would get.
+            _ => failed(Failure::bare(wit::Trouble::Vanished)),
+        };
+    };
+    if subject.is_some_and(|then| !crate::handout::same(then, now)) {
         let words = "other commands or variables have taken their place";
         return failed(Failure::new(wit::Trouble::Vanished, words));
     }
-    let world = world(source, cloud, about, ambient);
-    let kept = match given(cloud, &world) {
-        Ok(Some(mut given)) => {
+    let kept = match way {
+        Way::Given(mut given) => {
             if let (None, Some(provider)) = (Place::of(cloud, &world).region, Provider::of(cloud)) {
                 given.facts.region = provider.region(&world).await;
             }
             Ok(given)
         }
-        Ok(None) => match around(source, cloud, about, &world, notices).await {
-            None => kept::get(source, cloud, about, &world, options, notices).await,
+        Way::Search(commands) => match around(asked, &commands, notices).await {
+            None => kept::get(asked, now, &commands, options, notices).await,
             Some(failure) => Err(failure),
         },
-        Err(failure) => Err(failure),
     };
     match kept {
         Err(failure) => failed(failure),
@@ -176,20 +218,22 @@ pub(crate) fn drop_kept(
     about: &wit::About,
     ambient: &Ambient,
 ) {
-    kept::drop_kept(source, cloud, about, &world(source, cloud, about, ambient));
+    let asked = Asked {
+        source,
+        cloud,
+        about,
+        world: &world(source, cloud, about, ambient),
+    };
+    let commands = Commands::find(asked).ok();
+    kept::drop_kept(asked, &commands::subject(asked, commands.as_ref()));
 }
 
 /// Why the search is not begun: a Keyrule around this one is in it, and waits
 /// for this one. The marker says so; the processes around us are asked where a
 /// command has taken the marker away, and where another command would be run.
-async fn around(
-    source: &wit::Source,
-    cloud: &wit::Cloud,
-    about: &wit::About,
-    world: &Ambient,
-    notices: &dyn Notices,
-) -> Option<Failure> {
-    let provider = Provider::of(cloud)?;
+async fn around(asked: Asked<'_>, commands: &Commands, notices: &dyn Notices) -> Option<Failure> {
+    let world = asked.world;
+    let provider = Provider::of(asked.cloud)?;
     if let Some(failure) = provider.around(world) {
         return Some(failure);
     }
@@ -197,7 +241,7 @@ async fn around(
     if !is_unmarked || !recursion::is_inside_a_run() {
         return None;
     }
-    if let Ok(Some(export)) = commands::export(source, cloud, about, world) {
+    if let Some(export) = &commands.export {
         return Some(export.runs_keyrule());
     }
     provider.runs_a_command(world).await

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
+use super::Asked;
 use super::place::Place;
-use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
 use crate::secret::Secret;
 use crate::sources::command::run::{self, Talk};
@@ -17,70 +17,44 @@ use crate::sources::{Facts, Failure, Kept, Notices, answer};
 /// How long a command that brings new credentials may take: somebody logs in.
 const LOGIN: Duration = Duration::from_secs(3 * 60);
 
-/// The command that brings new credentials, where a setting names one.
-pub(super) fn refresh(
-    source: &wit::Source,
-    cloud: &wit::Cloud,
-    about: &wit::About,
-    world: &Ambient,
-) -> Result<Option<Named>, Failure> {
-    named(cloud.auth_refresh.as_ref(), source, about, world)
+/// The commands of one source, found once for a look or a get.
+pub(super) struct Commands {
+    /// Brings new credentials.
+    pub refresh: Option<Named>,
+    /// Prints an AWS access key.
+    pub export: Option<Named>,
 }
 
-/// The command that prints an AWS access key, where a setting names one.
-pub(super) fn export(
-    source: &wit::Source,
-    cloud: &wit::Cloud,
-    about: &wit::About,
-    world: &Ambient,
-) -> Result<Option<Named>, Failure> {
-    named(cloud.credential_export.as_ref(), source, about, world)
-}
+impl Commands {
+    /// Finds them. A file that could name one and cannot be read is a fault.
+    pub(super) fn find(asked: Asked<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            refresh: named(asked.cloud.auth_refresh.as_ref(), asked)?,
+            export: named(asked.cloud.credential_export.as_ref(), asked)?,
+        })
+    }
 
-/// Whether the files that could name a command can be read.
-pub(super) fn check(
-    source: &wit::Source,
-    cloud: &wit::Cloud,
-    about: &wit::About,
-    world: &Ambient,
-) -> Result<(), Failure> {
-    refresh(source, cloud, about, world)?;
-    export(source, cloud, about, world).map(drop)
-}
-
-/// Which file names the command that takes the place of the search, where one
-/// does and nothing else brings new credentials.
-pub(super) fn replacing(
-    source: &wit::Source,
-    cloud: &wit::Cloud,
-    about: &wit::About,
-    world: &Ambient,
-) -> Option<String> {
-    let refresh = refresh(source, cloud, about, world).ok()?;
-    let export = export(source, cloud, about, world).ok()??;
-    refresh.is_none().then_some(export.command.found_in)
+    /// The command that takes the place of the search: where nothing else
+    /// brings new credentials, it always does.
+    pub(super) fn replacing(&self) -> Option<&Named> {
+        self.export.as_ref().filter(|_| self.refresh.is_none())
+    }
 }
 
 /// What a consent to the source is about: the provider, where it is asked, and
 /// the commands that may be run for it.
-pub(super) fn subject(
-    source: &wit::Source,
-    cloud: &wit::Cloud,
-    about: &wit::About,
-    world: &Ambient,
-) -> Secret {
-    let mut subject = zeroize::Zeroizing::new(source.reads.clone());
-    for pair in &cloud.set {
+pub(super) fn subject(asked: Asked<'_>, commands: Option<&Commands>) -> Secret {
+    let mut subject = zeroize::Zeroizing::new(asked.source.reads.clone());
+    for pair in &asked.cloud.set {
         subject.push_str(&format!("\n{}={}", pair.name, pair.text));
     }
-    let place = Place::of(cloud, world).words(&Facts::default());
+    let place = Place::of(asked.cloud, asked.world).words(&Facts::default());
     subject.push_str(&format!("\n{}", place.unwrap_or_default()));
-    for named in [
-        refresh(source, cloud, about, world),
-        export(source, cloud, about, world),
-    ] {
+    let refresh = commands.and_then(|commands| commands.refresh.as_ref());
+    let export = commands.and_then(|commands| commands.export.as_ref());
+    for named in [refresh, export] {
         subject.push('\n');
-        if let Ok(Some(named)) = named {
+        if let Some(named) = named {
             let line = named.command.subject();
             let line = crate::handout::to_keep(&line);
             subject.push_str(&String::from_utf8_lossy(line));
@@ -104,24 +78,19 @@ pub(super) struct Named {
     command: Command,
 }
 
-fn named(
-    setting: Option<&wit::Setting>,
-    source: &wit::Source,
-    about: &wit::About,
-    world: &Ambient,
-) -> Result<Option<Named>, Failure> {
+fn named(setting: Option<&wit::Setting>, asked: Asked<'_>) -> Result<Option<Named>, Failure> {
     let Some(setting) = setting else {
         return Ok(None);
     };
     // A command of this source that runs Keyrule is left out there.
-    if recursion::is_marked(about, source, world) {
+    if recursion::is_marked(asked.about, asked.source, asked.world) {
         return Ok(None);
     }
     let found = command::locate(
-        source,
+        asked.source,
         &wit::Command::Setting(setting.clone()),
-        about,
-        world,
+        asked.about,
+        asked.world,
     );
     let found = found.map_err(|fault| Failure {
         trouble: fault.trouble,
@@ -133,6 +102,11 @@ fn named(
 }
 
 impl Named {
+    /// The file that names it.
+    pub(super) fn found_in(&self) -> &str {
+        &self.command.found_in
+    }
+
     /// What is said where the command runs this program again.
     pub(super) fn runs_keyrule(&self) -> Failure {
         let words = "the command that prints the credentials runs Keyrule, which runs that command";
@@ -142,28 +116,23 @@ impl Named {
     /// Runs the command that prints an AWS access key.
     pub(super) async fn run(
         &self,
-        source: &wit::Source,
-        cloud: &wit::Cloud,
-        about: &wit::About,
-        world: &Ambient,
+        asked: Asked<'_>,
         notices: &dyn Notices,
     ) -> Result<Kept, Failure> {
-        let limit = Duration::from_millis(cloud.timeout_ms);
+        let limit = Duration::from_millis(asked.cloud.timeout_ms);
         let format = wit::Format::AwsProcess;
         let talk = Talk::Listen(answer::longest(format));
-        let output = self
-            .start(source, about, world, talk, limit, notices)
-            .await?;
+        let output = self.start(asked, talk, limit, notices).await?;
         let signing = wit::Signing {
-            service: cloud.service.clone().unwrap_or_default(),
-            region: cloud.region.clone(),
+            service: asked.cloud.service.clone().unwrap_or_default(),
+            region: asked.cloud.region.clone(),
         };
-        let mut kept = answer::read(format, Some(&signing), None, &output, world)
+        let mut kept = answer::read(format, Some(&signing), None, &output, asked.world)
             .map_err(|failure| failure.in_place(&self.command.found_in))?;
         kept.facts.exported = true;
         kept.facts.detail = Some(format!("by a command in `{}`", self.command.found_in));
         #[cfg(feature = "bedrock")]
-        super::bedrock::place(&mut kept, cloud, world).await?;
+        super::bedrock::place(&mut kept, asked.cloud, asked.world).await?;
         Ok(kept)
     }
 
@@ -171,29 +140,24 @@ impl Named {
     /// people.
     pub(super) async fn show(
         &self,
-        source: &wit::Source,
-        cloud: &wit::Cloud,
-        about: &wit::About,
-        world: &Ambient,
+        asked: Asked<'_>,
         notices: &dyn Notices,
     ) -> Result<(), Failure> {
-        let limit = Duration::from_millis(cloud.timeout_ms).max(LOGIN);
-        let shown = self.start(source, about, world, Talk::Show, limit, notices);
+        let limit = Duration::from_millis(asked.cloud.timeout_ms).max(LOGIN);
+        let shown = self.start(asked, Talk::Show, limit, notices);
         shown.await.map(drop)
     }
 
     async fn start(
         &self,
-        source: &wit::Source,
-        about: &wit::About,
-        world: &Ambient,
+        asked: Asked<'_>,
         talk: Talk,
         limit: Duration,
         notices: &dyn Notices,
     ) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
         let in_place = |failure: Failure| failure.in_place(&self.command.found_in);
         let signals = Signals::listen(notices.owns_signals());
-        let process = self.command.process(about, source, world);
+        let process = self.command.process(asked.about, asked.source, asked.world);
         let process = process.ok_or(Failure::bare(wit::Trouble::NotStarted))?;
         run::run(
             process,

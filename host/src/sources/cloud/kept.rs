@@ -5,9 +5,10 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{commands, provider::Provider, search};
-use crate::ambient::{Ambient, stands_for};
-use crate::engine::bindings as wit;
+use super::commands::{self, Commands};
+use super::{Asked, provider::Provider, search};
+use crate::ambient::stands_for;
+use crate::secret::Secret;
 use crate::sources::cache::{Cache, Entry, Key};
 use crate::sources::flight::{self, Terms};
 use crate::sources::{Failure, GetOptions, Kept, Notices};
@@ -19,26 +20,20 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const WITHOUT_END: Duration = Duration::from_secs(60 * 60);
 
 /// What is kept and fresh, without getting anything.
-pub(super) fn peek(
-    source: &wit::Source,
-    cloud: &wit::Cloud,
-    about: &wit::About,
-    world: &Ambient,
-) -> Option<Kept> {
-    let entry = Cache::of(key(source, cloud, about, world), world).read()?;
+pub(super) fn peek(asked: Asked<'_>, subject: &Secret) -> Option<Kept> {
+    let entry = place(asked, subject).read()?;
     is_fresh(&entry).then_some(entry.kept)
 }
 
 /// What is kept and fresh, else what the provider's search brings.
 pub(super) async fn get(
-    source: &wit::Source,
-    cloud: &wit::Cloud,
-    about: &wit::About,
-    world: &Ambient,
+    asked: Asked<'_>,
+    subject: &Secret,
+    commands: &Commands,
     options: GetOptions,
     notices: &dyn Notices,
 ) -> Result<Kept, Failure> {
-    let cache = Cache::of(key(source, cloud, about, world), world);
+    let cache = place(asked, subject);
     let terms = Terms {
         rejected: options.rejected,
         is_fresh,
@@ -48,36 +43,38 @@ pub(super) async fn get(
             None => Duration::ZERO,
         },
     };
-    let limit = commands::longest(cloud);
-    let run = async || search::search(source, cloud, about, world, notices).await;
+    let limit = commands::longest(asked.cloud);
+    let run = async || search::search(asked, commands, notices).await;
     let found = flight::one(&cache, terms, limit, run);
-    flight::attended(found, &source.id, flight::PATIENCE, notices).await
+    flight::attended(found, &asked.source.id, flight::PATIENCE, notices).await
 }
 
 /// Drops what is kept.
-pub(super) fn drop_kept(
-    source: &wit::Source,
-    cloud: &wit::Cloud,
-    about: &wit::About,
-    world: &Ambient,
-) {
-    Cache::of(key(source, cloud, about, world), world).remove();
+pub(super) fn drop_kept(asked: Asked<'_>, subject: &Secret) {
+    place(asked, subject).remove();
 }
 
 fn is_fresh(entry: &Entry) -> bool {
     entry.is_fresh(LONGEST) && !entry.has_outlived()
 }
 
-/// Everything that the credentials depend on: the contract, the provider's
-/// variables, and the files that its search reads, by their size and time.
-fn key(source: &wit::Source, cloud: &wit::Cloud, about: &wit::About, world: &Ambient) -> Key {
-    let subject = commands::subject(source, cloud, about, world);
+/// The place of everything that the credentials depend on: the contract, the
+/// provider's variables, and the files that its search reads, by their size
+/// and time.
+fn place(asked: Asked<'_>, subject: &Secret) -> Cache {
+    let Asked {
+        source,
+        cloud,
+        about,
+        world,
+    } = asked;
     let mut parts: Vec<Vec<u8>> = vec![
         b"keyrule-cloud-1".to_vec(),
         about.name.clone().into_bytes(),
         source.id.clone().into_bytes(),
         source.reads.clone().into_bytes(),
-        crate::handout::to_keep(&subject).to_vec(),
+        cloud.service.clone().unwrap_or_default().into_bytes(),
+        crate::handout::to_keep(subject).to_vec(),
     ];
     let keeps = super::passed(cloud, world).keeps;
     for (name, value) in world.variables() {
@@ -96,5 +93,5 @@ fn key(source: &wit::Source, cloud: &wit::Cloud, about: &wit::About, world: &Amb
         });
         parts.push(format!("{stamp:?}").into_bytes());
     }
-    Key::of(parts.iter().map(Vec::as_slice))
+    Cache::of(Key::of(parts.iter().map(Vec::as_slice)), world)
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::commands;
+use super::Asked;
+use super::commands::Commands;
 use super::place::Place;
 use super::provider::{Asker, Provider};
 use crate::ambient::Ambient;
@@ -19,35 +20,27 @@ const MARGIN: Duration = Duration::from_secs(1);
 
 /// Gets the credentials anew.
 pub(super) async fn search(
-    source: &wit::Source,
-    cloud: &wit::Cloud,
-    about: &wit::About,
-    world: &Ambient,
+    asked: Asked<'_>,
+    commands: &Commands,
     notices: &dyn Notices,
 ) -> Result<Kept, Failure> {
+    if let Some(export) = commands.replacing() {
+        return export.run(asked, notices).await;
+    }
     let asker = || Asker {
-        source: source.clone(),
-        about: about.clone(),
+        source: asked.source.clone(),
+        about: asked.about.clone(),
         owns_signals: notices.owns_signals(),
     };
-    let refresh = commands::refresh(source, cloud, about, world)?;
-    let first = match (&refresh, commands::export(source, cloud, about, world)?) {
-        // Where nothing else brings new ones, the command always does.
-        (None, Some(export)) => return export.run(source, cloud, about, world, notices).await,
-        (_, export) => (in_thread(asker(), cloud, world).await, export),
+    let found = in_thread(asker(), asked.cloud, asked.world).await;
+    let refresh = match (&found, &commands.refresh) {
+        (Err(failure), Some(refresh)) if needs_new_ones(failure.trouble) => refresh,
+        _ => return found,
     };
-    let (found, export) = first;
-    let failure = match (found, &refresh) {
-        (Err(failure), Some(_)) if needs_new_ones(failure.trouble) => failure,
-        (found, _) => return found,
-    };
-    let Some(refresh) = refresh else {
-        return Err(failure);
-    };
-    refresh.show(source, cloud, about, world, notices).await?;
-    match export {
-        Some(export) => export.run(source, cloud, about, world, notices).await,
-        None => in_thread(asker(), cloud, world).await,
+    refresh.show(asked, notices).await?;
+    match &commands.export {
+        Some(export) => export.run(asked, notices).await,
+        None => in_thread(asker(), asked.cloud, asked.world).await,
     }
 }
 
