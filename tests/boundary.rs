@@ -7,7 +7,8 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use keyrule::engine::{self, Judge, LoadError, bindings as wit};
+use keyrule::engine::{self, Judge, LoadError};
+use keyrule_contract as wit;
 use keyrule_tests::case::{self, list};
 use serde::Serialize;
 

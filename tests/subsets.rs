@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use keyrule::ambient::Ambient;
-use keyrule::engine::bindings as wit;
 use keyrule::resolver::Resolver;
+use keyrule_contract as wit;
 use keyrule_tests::native;
 use keyrule_tests::render::word;
 

@@ -16,8 +16,8 @@ use std::path::PathBuf;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use keyrule::ambient::Ambient;
-use keyrule::engine::bindings as wit;
 use keyrule::engine::chooser::{self, Candidate};
+use keyrule_contract as wit;
 use sha2::{Digest as _, Sha256};
 
 const SESSION: wit::Session = wit::Session {

@@ -5,8 +5,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::engine::bindings as wit;
 use crate::material::Material;
+use keyrule_contract as wit;
 
 /// What a resolution hands out: a secret, how it is sent, where it may go,
 /// and until when.

@@ -9,9 +9,10 @@
 //! component may use; `verdict` checks what it answers. [`chooser`] runs the
 //! component that a policy may name to choose among the engine's candidates.
 
-pub mod bindings;
+mod bindings;
 pub mod chooser;
 mod config;
+mod convert;
 mod error;
 mod image;
 mod limits;
@@ -19,7 +20,7 @@ mod load;
 mod verdict;
 pub(crate) mod word;
 
-use self::bindings as wit;
+use keyrule_contract as wit;
 
 pub use error::{Error, LoadError, Misbehaviour};
 pub use load::{Engine, Policy};

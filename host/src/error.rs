@@ -3,10 +3,10 @@
 
 use crate::consent;
 use crate::engine;
-use crate::engine::bindings::{Kind, Refusal, Verdict};
 use crate::login::LoginError;
 use crate::policy;
 use crate::resolver::Explained;
+use keyrule_contract::{Kind, Refusal, Verdict};
 
 /// Why there is no credential.
 #[derive(Debug, thiserror::Error)]

@@ -65,7 +65,7 @@ impl Credential {
         variables
     }
 
-    fn fill(&self, templates: &[crate::engine::bindings::Pair]) -> Vec<(String, String)> {
+    fn fill(&self, templates: &[keyrule_contract::Pair]) -> Vec<(String, String)> {
         templates
             .iter()
             .map(|pair| (pair.name.clone(), self.fill_one(&pair.text)))
@@ -169,7 +169,7 @@ impl fmt::Debug for Fingerprint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::bindings::Pair;
+    use keyrule_contract::Pair;
 
     #[test]
     fn what_was_filled_in_is_not_searched_again() {

@@ -12,9 +12,8 @@
 //! This one sees nothing but what it is told:
 //!
 //! ```
-//! use keyrule::Resolver;
 //! use keyrule::ambient::Ambient;
-//! use keyrule::engine::bindings::Place;
+//! use keyrule::{Place, Resolver};
 //!
 //! let policy = r#"
 //!     name = "sample"
@@ -55,7 +54,7 @@
 //! which are believed), `sources` (what is looked at and got), [`consent`]
 //! (what the user has said), [`ambient`] (the world around).
 
-pub mod ambient;
+pub use keyrule_system::environment as ambient;
 #[allow(dead_code, reason = "its commands are being written")]
 mod analysis;
 pub mod consent;
@@ -70,7 +69,6 @@ pub mod policy;
 pub mod receipt;
 mod resolve;
 pub mod resolver;
-mod runtime;
 mod secret;
 mod sources;
 mod store;
@@ -81,6 +79,7 @@ pub mod cli;
 pub use credential::Credential;
 pub use error::Error;
 pub use handout::{AwsKey, Request, SignError};
+pub use keyrule_contract::{Document, Explanation, Fix, Place, Reason, Standing, Surface, Verdict};
 pub use login::{Input, LoginError, LoginUi, Visit, Way};
 pub use receipt::Receipt;
 pub use resolver::Resolver;

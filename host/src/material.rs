@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-use crate::engine::bindings as wit;
 use crate::secret::Secret;
+use keyrule_contract as wit;
 
 /// The secret itself, in the form that its source has it in.
 #[derive(Clone)]

@@ -9,23 +9,25 @@ pub(crate) mod builtin;
 pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod find;
-pub(crate) mod mask;
 mod name;
 pub(crate) mod project;
-pub(crate) mod read;
 pub(crate) mod schema;
-pub mod trust;
 
 use std::path::PathBuf;
 
-use crate::engine::bindings::Place;
+pub use keyrule_system::fs::FileError as Problem;
+pub(crate) use keyrule_system::fs::{read, words};
+pub(crate) use keyrule_system::text as mask;
+pub(crate) use keyrule_system::text::{shown, typed};
+pub use keyrule_system::trust;
 
-pub use error::{Error, Problem, Texts};
-pub(crate) use error::{shown, typed, words};
+use keyrule_contract::Place;
+
+pub use error::{Error, Texts};
+pub(crate) use error::{code, state};
 pub use find::{Found, find};
 pub use name::Name;
 pub(crate) use project::project_root;
-pub(crate) use trust::check_managed_file;
 
 /// A place where a policy file can be, and what is there.
 #[derive(Debug, Clone)]

@@ -13,8 +13,8 @@ mod read;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::bindings as wit;
 use crate::engine::word;
+use keyrule_contract as wit;
 
 pub use make::Background;
 pub(crate) use make::{action, reads};

@@ -11,7 +11,6 @@ use std::time::{Duration, SystemTime};
 use crate::ambient::Ambient;
 use crate::consent::{Answer, ConsentBook, Prompter, Question};
 use crate::credential::Credential;
-use crate::engine::bindings as wit;
 use crate::engine::{Judge, Step, Steps};
 use crate::error::Error;
 use crate::handout::Fingerprint;
@@ -19,6 +18,7 @@ use crate::material::Material;
 use crate::secret::Secret;
 use crate::sources::{self, Context, Facts, GetOptions, Notices, Supplied};
 use crate::store;
+use keyrule_contract as wit;
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,6 @@ use std::task::{Context, Poll, Waker};
 use crate::ambient::Ambient;
 use crate::consent::Prompter;
 use crate::credential::Credential;
-use crate::engine::bindings as wit;
 use crate::engine::{self, Judge, LoadError, chooser};
 use crate::error::Error;
 use crate::handout::{Fingerprint, fingerprint_of};
@@ -19,6 +18,7 @@ use crate::policy::{self, FileReport};
 use crate::receipt::Background;
 use crate::resolve::{End, Resolution as Run, Seen, Until};
 use crate::sources::{Facts, Notices, Silent, Supplied};
+use keyrule_contract as wit;
 
 mod attended;
 mod login;
@@ -261,7 +261,7 @@ fn blocking<T: Send, F: Future<Output = Result<T, Error>>>(
 ) -> Result<T, Error> {
     let inside = tokio::runtime::Handle::try_current().is_ok();
     let run = || {
-        crate::runtime::here()
+        keyrule_system::runtime::here()
             .map_err(Error::Runtime)?
             .block_on(work())
     };

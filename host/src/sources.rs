@@ -10,13 +10,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use keyrule_system::process::ProcessError;
+
 use crate::ambient::Ambient;
 use crate::credential::Passed;
-use crate::engine::bindings as wit;
 use crate::handout::Fingerprint;
 use crate::material::Material;
 use crate::secret::Secret;
 use crate::store;
+use keyrule_contract as wit;
 
 pub use supplied::Supplied;
 
@@ -156,6 +158,17 @@ impl Failure {
     /// The failure to end at all.
     pub(crate) fn too_long(longest: usize) -> Self {
         Self::new(wit::Trouble::TooLong, format!("more than {longest} bytes"))
+    }
+}
+
+impl From<ProcessError> for Failure {
+    fn from(error: ProcessError) -> Self {
+        match error {
+            ProcessError::NotStarted(words) => Self::new(wit::Trouble::NotStarted, words),
+            ProcessError::ExitStatus(words) => Self::new(wit::Trouble::ExitStatus, words),
+            ProcessError::TimedOut(limit) => Self::timed_out(limit),
+            ProcessError::TooLong(longest) => Self::too_long(longest),
+        }
     }
 }
 
@@ -478,26 +491,16 @@ pub(crate) mod helper;
 mod label;
 pub(crate) mod login;
 pub(crate) mod paths;
-#[cfg(test)]
-pub(crate) mod samples;
-pub(crate) mod signals;
 pub(crate) mod stored_key;
 pub(crate) mod supplied;
 pub(crate) mod tool_login;
 
 #[cfg(test)]
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
-        .block_on(future)
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::{Entry, Slot, StoredKey};
+    use keyrule_contract::samples;
+    use keyrule_system::runtime::block_on;
 
     struct World {
         ambient: Ambient,

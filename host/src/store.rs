@@ -10,11 +10,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::secret::Secret;
+use keyrule_contract as wit;
 
-pub(crate) mod atomic;
-pub(crate) mod contents;
 mod entries;
 mod error;
 mod index;
@@ -351,7 +349,7 @@ impl fmt::Debug for Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::samples;
+    use keyrule_contract::samples;
 
     #[test]
     fn an_organisation_by_claim_is_a_name_that_can_be_shown() {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use keyrule::Resolver;
 use keyrule::ambient::Ambient;
-use keyrule::engine::bindings::Place;
+use keyrule_contract::Place;
 use serde_json::Value;
 
 use crate::machine::{Ended, Machine, skip, within};

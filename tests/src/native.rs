@@ -2,7 +2,8 @@
 //! that the two can be compared. Values cross by their serde form, which is
 //! the same on both sides because both come from one WIT file.
 
-use keyrule::engine::{self, Judge, LoadError, bindings as wit};
+use keyrule::engine::{self, Judge, LoadError};
+use keyrule_contract as wit;
 use keyrule_policy::Policy;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

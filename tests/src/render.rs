@@ -3,9 +3,9 @@
 
 use std::fmt::Write;
 
-use keyrule::engine::bindings as wit;
 use keyrule::resolver::Explained;
 use keyrule::{Credential, Error};
+use keyrule_contract as wit;
 
 /// An explanation, line by line.
 pub fn explanation(explained: &Explained) -> String {

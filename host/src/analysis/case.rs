@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::walk::{End, Walked, World, walk};
-use crate::engine::bindings as wit;
 use crate::engine::{Error, Judge};
 use crate::sources::observation;
+use keyrule_contract as wit;
 
 pub(crate) mod expect;
 pub(crate) mod read;

@@ -3,7 +3,7 @@
 //! credential still end up somewhere else.
 
 use super::diff::Class;
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 /// Something that is another in the new policy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use super::case::{Case, Ran};
 use super::walk::End;
-use crate::engine::bindings as wit;
 use crate::engine::{Error, Judge};
+use keyrule_contract as wit;
 
 /// A rule that decides something.
 #[derive(Debug, Clone, PartialEq, Eq)]

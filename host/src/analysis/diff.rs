@@ -16,7 +16,7 @@ mod side;
 use side::{Path, Side};
 
 use super::outcome::{Outcome, sessions};
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 /// What a change means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

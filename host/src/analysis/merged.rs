@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::full::Alphabet;
 use super::outcome::{consent, either};
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 /// A merged table.
 #[derive(Debug, Clone)]

@@ -6,7 +6,8 @@
 
 use super::case::Case;
 use crate::engine::chooser::{Overridden, Override};
-use crate::engine::{Engine, Error, Judge, LoadError, Policy, bindings as wit};
+use crate::engine::{Engine, Error, Judge, LoadError, Policy};
+use keyrule_contract as wit;
 
 mod change;
 mod equal;

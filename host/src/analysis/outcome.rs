@@ -1,8 +1,8 @@
 //! What a decision comes to, once every step is carried out, and the words
 //! for sessions, consents and outcomes that every table shares.
 
-use crate::engine::bindings as wit;
 pub(crate) use crate::error::refusal_code as refusal;
+use keyrule_contract as wit;
 
 /// What a decision comes to. A source is named by its place in its policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

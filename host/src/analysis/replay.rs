@@ -11,11 +11,11 @@
 mod known;
 
 use crate::analysis::walk::{End, Walked, walk};
-use crate::engine::bindings as wit;
 use crate::engine::{Error, Judge, Step};
-use crate::policy::mask::mask;
 use crate::receipt::{self, Receipt, reads};
 use crate::sources::endpoint::origin_of;
+use keyrule_contract as wit;
+use keyrule_system::text::mask;
 
 use known::{Recorded, matching};
 

@@ -9,7 +9,7 @@ use clap::builder::styling::AnsiColor;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 mod policy;
 

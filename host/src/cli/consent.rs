@@ -14,10 +14,10 @@ use super::explained::at_home;
 use super::output::{clean, columns, pad};
 use crate::ambient::Ambient;
 use crate::consent::{Answer, ConsentBook, Error, Forget, Forgotten, Remembered};
-use crate::engine::bindings as wit;
 use crate::resolve;
 use crate::resolver::Explained;
 use crate::sources::{self, Notices};
+use keyrule_contract as wit;
 
 /// Lists every remembered answer, of every policy.
 pub(crate) fn list(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
@@ -360,9 +360,9 @@ fn date(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::bindings::Consent;
     use crate::secret::Secret;
-    use crate::sources::samples;
+    use keyrule_contract::Consent;
+    use keyrule_contract::samples;
 
     struct World {
         _home: tempfile::TempDir,

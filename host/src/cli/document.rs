@@ -30,10 +30,10 @@
 
 use serde::Serialize;
 
-use crate::engine::bindings as wit;
 use crate::policy::FileState;
 use crate::receipt::action;
 use crate::resolver::Explained;
+use keyrule_contract as wit;
 
 use super::explained::accounts::{Account, Kept};
 

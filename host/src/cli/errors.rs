@@ -14,12 +14,12 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::error::{Error, refusal};
 use crate::policy::diagnostics;
-use crate::policy::mask::mask;
 use crate::policy::{self, Texts};
 use crate::resolver::Explained;
+use keyrule_contract as wit;
+use keyrule_system::text::mask;
 
 use super::args::{Global, When};
 use super::document::word;

@@ -16,8 +16,8 @@ use std::time::SystemTime;
 
 use crate::ambient::{names, stands_for};
 use crate::credential::Credential;
-use crate::engine::bindings as wit;
 use crate::resolver::Resolution;
+use keyrule_contract as wit;
 
 use super::Context;
 use super::args::Exec;

@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
-use crate::engine::bindings as wit;
 use crate::policy::FileState;
 use crate::resolver::Explained;
+use keyrule_contract as wit;
 
 use super::Context;
 use super::args::Recorded;

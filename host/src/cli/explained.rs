@@ -2,10 +2,10 @@
 //! exit code follows. What goes in is a decision with its reasons; what comes
 //! out are parts of it. Nothing here decides.
 
-use crate::engine::bindings as wit;
 use crate::error::{refusal, refusal_exit_code};
 use crate::resolver::Explained;
 use crate::sources::Facts;
+use keyrule_contract as wit;
 
 pub(crate) mod accounts;
 

@@ -15,11 +15,11 @@ use super::errors::{Failure, os_words};
 use super::explained::{at_home, command_of};
 use super::output::{clean, columns, pad};
 use super::policy::Printed;
-use crate::engine::bindings as wit;
 use crate::policy::builtin;
 use crate::resolver::Resolver;
 use crate::secret::Secret;
 use crate::store::{self, Entry, Error, Shelf, Slot, StoredKey};
+use keyrule_contract as wit;
 
 /// The longest key, as for what a helper prints.
 const LONGEST: usize = 16_384;

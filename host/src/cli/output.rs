@@ -7,10 +7,10 @@ use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
 
 use crate::ambient::Ambient;
-use crate::engine::bindings::Standing;
 use crate::policy::diagnostics::Style;
-use crate::policy::mask::is_control;
 use crate::resolver::Explained;
+use keyrule_contract::Standing;
+use keyrule_system::text::is_control;
 
 use super::args::{Global, When};
 use super::errors::Failure;

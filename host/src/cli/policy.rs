@@ -15,8 +15,9 @@ mod show;
 mod stack;
 mod test;
 
-use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};
+use crate::engine::{Engine, Judge as _, LoadError, Policy};
 use crate::policy::builtin::{POLICY_SCHEMA, RECEIPT_SCHEMA, RESTRICTION_SCHEMA, TESTS_SCHEMA};
+use keyrule_contract as wit;
 
 pub(crate) use check::{Check, check};
 pub(crate) use diff::{Diff, compare};
@@ -92,7 +93,7 @@ mod samples {
 
     use crate::ambient::Ambient;
     use crate::engine::Error;
-    use crate::engine::bindings as wit;
+    use keyrule_contract as wit;
 
     /// What the engine makes of documents in these tests: the first managed
     /// document, else the user's, else the built-in one is the policy, the

@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use crate::cli::explained::accounts::Kept;
 use crate::credential::Credential;
-use crate::engine::bindings as wit;
 use crate::material::Material;
 use crate::policy::{FileReport, FileState};
 use crate::resolver::{Explained, Resolution};
 use crate::secret::Secret;
 use crate::sources::observation;
 use crate::store::{Facts, Known, Listed, LoginFacts, Owner, Slot};
+use keyrule_contract as wit;
 
 /// Where line `line` of the sample policy stands.
 pub(crate) fn at(line: u32) -> wit::Location {
@@ -255,7 +255,7 @@ pub(crate) fn login() -> (Explained, Kept) {
     );
     let login = wit::Login {
         organization_claim: Some("org".into()),
-        ..crate::sources::samples::login("work")
+        ..keyrule_contract::samples::login("work")
     };
     let accounts = [
         ("ada@acme.test", "acme", -720),

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use crate::engine::bindings as wit;
 use crate::resolver::Explained;
+use keyrule_contract as wit;
 
 use super::Context;
 use super::args::Recorded;

@@ -22,8 +22,8 @@ use std::time::UNIX_EPOCH;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::credential::Credential;
-use crate::engine::bindings as wit;
 use crate::resolver::{Explained, Resolution, Resolver};
+use keyrule_contract as wit;
 
 use super::Context;
 use super::args::{Format, Token};

@@ -11,8 +11,8 @@ use super::files::{Entry, Files, Kept, Matter, set_aside};
 use super::key::Key;
 use super::{Answer, Error};
 use crate::ambient::Ambient;
-use crate::engine::bindings::Consent;
 use crate::secret::Secret;
+use keyrule_contract::Consent;
 
 /// How many answers are kept for one source and origin, the newest ones:
 /// keys are rotated, and the answers to old ones serve nobody.

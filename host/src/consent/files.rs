@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::key::Key;
-use crate::engine::bindings::Consent;
 use crate::secret::Secret;
-use crate::store::atomic::{self, atomic_write};
-use crate::store::contents::{self, Fault};
 use crate::store::place;
+use keyrule_contract::Consent;
+use keyrule_system::fs::atomic::{self, atomic_write};
+use keyrule_system::fs::contents::{self, Fault};
 
 /// The largest file that is read.
 const LIMIT: u64 = 4 * 1024 * 1024;

@@ -12,10 +12,10 @@ use zeroize::Zeroizing;
 
 use super::Error;
 use super::files::{Matter, trusted};
-use crate::engine::bindings::Consent;
 use crate::handout;
-use crate::store::atomic::atomic_create;
-use crate::store::contents::{self, Fault};
+use keyrule_contract::Consent;
+use keyrule_system::fs::atomic::atomic_create;
+use keyrule_system::fs::contents::{self, Fault};
 
 /// How long the key is, as long as the hash (RFC 2104, section 3).
 const LENGTH: usize = 32;

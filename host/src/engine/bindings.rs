@@ -13,7 +13,6 @@
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "policy-engine",
-    additional_derives: [PartialEq, Eq, serde::Serialize, serde::Deserialize],
 });
 
 pub use exports::keyrule::policy::engine::*;

@@ -14,8 +14,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::bindings as wit;
 use crate::ambient::Ambient;
+use keyrule_contract as wit;
 
 #[cfg(not(feature = "overrides"))]
 mod absent;

@@ -1,8 +1,8 @@
 //! What a component can do wrong, in words of our own: nothing that the
 //! component wrote is quoted, except the name of an import.
 
-use super::bindings as wit;
 use super::chooser;
+use keyrule_contract as wit;
 
 /// Why the engine gave no answer. Nothing is decided; it is a bug in the
 /// component, or a limit that it exhausted.

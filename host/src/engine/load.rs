@@ -9,7 +9,10 @@ use std::sync::{Arc, OnceLock};
 use wasmtime::Store;
 use wasmtime::component::{Component, Linker, ResourceAny};
 
-use super::bindings::{self as wit, PolicyEngine, PolicyEnginePre};
+use keyrule_contract as wit;
+
+use super::bindings::{PolicyEngine, PolicyEnginePre};
+use super::convert::{Convert, list};
 use super::error::{Error, LoadError};
 use super::limits::{CALL_FUEL, LOAD_FUEL, Limits, of_call};
 use super::{Judge, config, image, verdict};
@@ -114,6 +117,7 @@ macro_rules! call {
                     .policy()
                     .$method(&mut $self.store, policy $(, $argument)*)
             })
+            .map(Convert::convert)
             .map_err(|error| of_call($name, $fuel, &error))
     }};
 }
@@ -161,7 +165,7 @@ impl Policy {
             .policy()
             .call_align(&mut store, old, new)
             .map_err(failed)?;
-        Ok(aligned)
+        Ok(aligned.convert())
     }
 
     /// A fresh instance, with fuel to load by.
@@ -210,7 +214,14 @@ impl Policy {
         session: wit::Session,
         facts: &[wit::Fact],
     ) -> Result<Vec<wit::Verdict>, Error> {
-        let verdicts = call!(self, "decide-batch", call_decide_batch, session, facts)?;
+        let given = list(facts);
+        let verdicts: Vec<_> = call!(
+            self,
+            "decide-batch",
+            call_decide_batch,
+            session.convert(),
+            &given
+        )?;
         verdict::check_batch(&verdicts, self.count()?, facts.len())?;
         Ok(verdicts)
     }
@@ -227,7 +238,14 @@ impl Policy {
         session: wit::Session,
         facts: &[Vec<wit::Fact>],
     ) -> Result<Vec<wit::Verdict>, Error> {
-        let verdicts = call!(self, "decide-every", call_decide_every, session, facts)?;
+        let given = list(facts);
+        let verdicts: Vec<_> = call!(
+            self,
+            "decide-every",
+            call_decide_every,
+            session.convert(),
+            &given
+        )?;
         verdict::check_every(&verdicts, self.count()?, facts)?;
         Ok(verdicts)
     }
@@ -238,7 +256,7 @@ impl Policy {
     ///
     /// Where the component does not answer properly.
     pub fn table(&mut self) -> Result<wit::Table, Error> {
-        let table = call!(self, LOAD_FUEL, "table", call_table)?;
+        let table: wit::Table = call!(self, LOAD_FUEL, "table", call_table)?;
         verdict::check_table(&table, self.count()?)?;
         Ok(table)
     }
@@ -265,9 +283,9 @@ fn load_into(
     exports
         .keyrule_policy_engine()
         .policy()
-        .call_load(store, name, documents)
+        .call_load(store, name, &list(documents))
         .map_err(failed)?
-        .map_err(LoadError::Rejected)
+        .map_err(|diagnostics| LoadError::Rejected(diagnostics.convert()))
 }
 
 impl Judge for Policy {
@@ -276,13 +294,14 @@ impl Judge for Policy {
     }
 
     fn sources(&mut self) -> Result<Vec<wit::Source>, Error> {
-        let sources = call!(self, "sources", call_sources)?;
+        let sources: Vec<wit::Source> = call!(self, "sources", call_sources)?;
         self.count = Some(sources.len());
         Ok(sources)
     }
 
     fn observe(&mut self, source: u32, seen: &wit::Observation) -> Result<wit::Finding, Error> {
-        let finding = call!(self, "observe", call_observe, source, seen)?;
+        let given = seen.clone().convert();
+        let finding = call!(self, "observe", call_observe, source, &given)?;
         verdict::check_finding(source, seen, &finding)?;
         Ok(finding)
     }
@@ -292,11 +311,11 @@ impl Judge for Policy {
         session: wit::Session,
         facts: &[wit::Fact],
     ) -> Result<wit::Verdict, Error> {
-        call!(self, "decide", call_decide, session, facts)
+        call!(self, "decide", call_decide, session.convert(), &list(facts))
     }
 
     fn candidates(&mut self, session: wit::Session) -> Result<Vec<wit::Candidate>, Error> {
-        let candidates = call!(self, "candidates", call_candidates, session)?;
+        let candidates: Vec<_> = call!(self, "candidates", call_candidates, session.convert())?;
         verdict::check_candidates(&candidates, self.count()?)?;
         Ok(candidates)
     }
@@ -311,8 +330,8 @@ impl Judge for Policy {
             self,
             "decide-chosen",
             call_decide_chosen,
-            session,
-            facts,
+            session.convert(),
+            &list(facts),
             chosen
         )
     }
@@ -322,7 +341,13 @@ impl Judge for Policy {
         session: wit::Session,
         evidence: &[wit::Evidence],
     ) -> Result<wit::Explanation, Error> {
-        let explanation = call!(self, "explain", call_explain, session, evidence)?;
+        let explanation: wit::Explanation = call!(
+            self,
+            "explain",
+            call_explain,
+            session.convert(),
+            &list(evidence)
+        )?;
         verdict::check_explanation("explain", &explanation, self.count()?)?;
         Ok(explanation)
     }
@@ -333,12 +358,12 @@ impl Judge for Policy {
         evidence: &[wit::Evidence],
         chosen: Option<u32>,
     ) -> Result<wit::Explanation, Error> {
-        let explanation = call!(
+        let explanation: wit::Explanation = call!(
             self,
             "explain-chosen",
             call_explain_chosen,
-            session,
-            evidence,
+            session.convert(),
+            &list(evidence),
             chosen
         )?;
         verdict::check_explanation("explain-chosen", &explanation, self.count()?)?;

@@ -3,11 +3,11 @@
 //! what comes out is a [`Step`] that can be carried out, or an error. Whether
 //! a step is wise is not asked here: that is what the policy decides.
 
-use super::bindings::{
+use super::error::{Error, Misbehaviour};
+use keyrule_contract::{
     Candidate, Consent, Explanation, Fact, Finding, Fix, Line, Observation, Outcome, Refused,
     Session, State, Table, Verdict,
 };
-use super::error::{Error, Misbehaviour};
 
 /// The one next step, checked: its source exists, the step is new, and what is
 /// known of the source allows it.
@@ -327,7 +327,7 @@ fn known(index: u32, count: usize) -> Result<usize, Misbehaviour> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::bindings::{Refusal, Surface};
+    use keyrule_contract::{Refusal, Surface};
 
     const SESSION: Session = Session {
         surface: Surface::Terminal,

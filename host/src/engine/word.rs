@@ -83,7 +83,7 @@ pub(crate) mod option {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::bindings as wit;
+    use keyrule_contract as wit;
 
     #[test]
     fn a_word_is_read_as_the_case_that_it_was_written_for() {

@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::engine::bindings as wit;
 use crate::material::{Keys, Material};
 use crate::secret::Secret;
+use keyrule_contract as wit;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

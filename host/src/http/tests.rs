@@ -11,7 +11,7 @@ use oauth2::{HttpRequest, HttpResponse};
 use super::fake::{Fake, answer, json};
 use super::{Error, Http, Reach};
 use crate::ambient::Ambient;
-use crate::sources::block_on;
+use keyrule_system::runtime::block_on;
 
 fn http() -> Http {
     Http::of(&Ambient::empty()).unwrap()

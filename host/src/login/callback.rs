@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 use super::Error;
 use super::page::Page;

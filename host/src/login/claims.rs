@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::engine::bindings as wit;
 use crate::store::{self, LoginFacts, Owner, StoredLogin};
+use keyrule_contract as wit;
 
 use super::Tokens;
 
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use crate::handout;
     use crate::secret::Secret;
-    use crate::sources::samples;
+    use keyrule_contract::samples;
 
     fn tokens(refresh_token: Option<&str>, claims: Value) -> Tokens {
         Tokens {

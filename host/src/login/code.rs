@@ -12,10 +12,10 @@ use oauth2::{
 };
 use url::Url;
 
-use crate::engine::bindings as wit;
 use crate::handout;
 use crate::http::{self, Http};
 use crate::secret::Secret;
+use keyrule_contract as wit;
 
 use super::callback::Callback;
 use super::carrier::Carrier;

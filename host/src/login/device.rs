@@ -9,10 +9,10 @@ use oauth2::StandardDeviceAuthorizationResponse;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::engine::bindings as wit;
 use crate::handout;
 use crate::http::{self, Http};
 use crate::secret::Secret;
+use keyrule_contract as wit;
 
 use super::carrier::Carrier;
 use super::{Endpoints, Error, Tokens, answer, id_token, token};

@@ -2,10 +2,10 @@
 //! store or the engine said; what comes out is a message, a stable code, an
 //! exit code and the next thing to type. No message carries a token.
 
-use crate::engine::bindings as wit;
 use crate::http;
 use crate::login;
 use crate::store;
+use keyrule_contract as wit;
 
 /// Why nobody was logged in, or out.
 #[derive(Debug, thiserror::Error)]

@@ -11,9 +11,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::engine::bindings as wit;
 use crate::handout;
 use crate::secret::Secret;
+use keyrule_contract as wit;
 
 use super::answer;
 use super::carrier::Carrier;
@@ -201,7 +201,7 @@ mod tests {
 
     use super::super::samples::endpoints;
     use super::*;
-    use crate::sources::samples::issuer;
+    use keyrule_contract::samples::issuer;
 
     fn judged(token: &str) -> Result<BTreeMap<String, Value>, String> {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);

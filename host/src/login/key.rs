@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::bindings as wit;
 use crate::http::Http;
 use crate::secret::Secret;
+use keyrule_contract as wit;
 
 use super::carrier::Carrier;
 use super::{Error, Tokens, answer, token};
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
     use crate::handout;
     use crate::http::fake::{self, Fake};
-    use crate::sources::block_on;
+    use keyrule_system::runtime::block_on;
 
     fn asked(fake: &FakeIssuer) -> Result<Secret, Error> {
         let request = wit::KeyRequest {

@@ -10,9 +10,9 @@ use serde::de::IgnoredAny;
 use url::Url;
 
 use super::{Endpoints, Error};
-use crate::engine::bindings as wit;
 use crate::http::{self, Http};
 use crate::store;
+use keyrule_contract as wit;
 
 /// Where the issuer answers: as the policy says, or as the issuer says itself.
 pub(crate) async fn endpoints(issuer: &wit::Issuer, http: &Http) -> Result<Endpoints, Error> {
@@ -177,7 +177,8 @@ mod tests {
     use super::*;
     use crate::ambient::Ambient;
     use crate::http::fake::{self, Fake};
-    use crate::sources::{block_on, samples};
+    use keyrule_contract::samples;
+    use keyrule_system::runtime::block_on;
 
     fn issuer(url: &str) -> wit::Issuer {
         samples::issuer(url)

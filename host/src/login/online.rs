@@ -14,11 +14,11 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{Endpoints, Error};
-use crate::engine::bindings as wit;
 use crate::handout;
 use crate::http::{self, Http};
 use crate::secret::Secret;
 use crate::store;
+use keyrule_contract as wit;
 
 /// What the issuer says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +184,8 @@ mod tests {
     use super::*;
     use crate::ambient::Ambient;
     use crate::http::fake::{self, Fake};
-    use crate::sources::{block_on, samples};
+    use keyrule_contract::samples;
+    use keyrule_system::runtime::block_on;
 
     fn issuer() -> wit::Issuer {
         samples::issuer("https://a.example")

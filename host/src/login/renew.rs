@@ -12,14 +12,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::oneshot;
 
-use crate::engine::bindings as wit;
 use crate::handout::{Fingerprint, fingerprint};
 use crate::login::{Error, Tokens, claims};
 use crate::secret::Secret;
 use crate::store::{
     self, Entry, Facts, Known, LoginFacts, Prepared, Select, Shelf, Slot, Store, StoredLogin,
-    atomic,
 };
+use keyrule_contract as wit;
+use keyrule_system::fs::atomic;
 
 /// The longest time before its end that a login is renewed in.
 const LEEWAY: Duration = Duration::from_secs(5 * 60);

@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use crate::engine::bindings as wit;
 use crate::handout;
 use crate::http::{self, Http};
 use crate::secret::Secret;
 use crate::store::StoredLogin;
+use keyrule_contract as wit;
 
 use super::carrier::Carrier;
 use super::{Endpoints, Error, answer};
@@ -119,8 +119,9 @@ mod tests {
     use super::super::samples::endpoints;
     use super::*;
     use crate::http::fake::{self, Fake};
-    use crate::sources::{block_on, samples};
     use crate::store::{LoginFacts, Owner};
+    use keyrule_contract::samples;
+    use keyrule_system::runtime::block_on;
 
     /// Time passes by itself here, and as fast as it can.
     fn revoked(fake: &FakeIssuer, refresh_token: Option<&str>) -> Revoked {

@@ -13,10 +13,10 @@ use oauth2::HttpResponse;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::engine::bindings as wit;
 use crate::handout;
 use crate::http::Http;
 use crate::secret::Secret;
+use keyrule_contract as wit;
 
 use super::answer::{self, Hidden};
 use super::carrier::Carrier;
@@ -146,8 +146,8 @@ mod tests {
     use super::super::samples::endpoints;
     use super::*;
     use crate::http::fake::{self, Fake};
-    use crate::sources::block_on;
-    use crate::sources::samples;
+    use keyrule_contract::samples;
+    use keyrule_system::runtime::block_on;
 
     fn refresh(fake: &FakeIssuer) -> Result<Tokens, Error> {
         let issuer = samples::issuer("https://login.test");

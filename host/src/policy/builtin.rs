@@ -1,7 +1,7 @@
 //! The texts that are compiled in: the shipped policies, and the schemas
 //! of the language and of receipts. Nothing goes in; nothing here reads a file.
 
-use crate::engine::bindings::{Document, Place};
+use keyrule_contract::{Document, Place};
 
 /// The shipped policies, by name.
 const POLICIES: [(&str, &str); 2] = [

@@ -14,7 +14,7 @@ use miette::{
 
 use super::error::Texts;
 use super::mask::{mask, printable, printable_lines};
-use crate::engine::bindings::{Concern, Diagnostic, Location, Severity};
+use keyrule_contract::{Concern, Diagnostic, Location, Severity};
 
 /// How diagnostics look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -321,7 +321,7 @@ fn place(at: &Location, text: &str, masked: &str) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::bindings::{Document, Place};
+    use keyrule_contract::{Document, Place};
 
     fn shown(text: &str, marked: &str, style: Style) -> String {
         let offset = text.find(marked).unwrap();

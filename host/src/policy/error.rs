@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::FileState;
-use super::mask::printable;
-use crate::engine::bindings::{Diagnostic, Place};
+use keyrule_system::text::{mask, printable, shown, typed};
+
+use super::{FileState, Problem};
+use keyrule_contract::{Diagnostic, Place};
 
 /// Why no policy could be loaded. In every case nothing is decided.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +59,7 @@ impl Error {
         match self {
             Self::Name { .. } => "policy-name",
             Self::Unknown { .. } => "policy-unknown",
-            Self::File { problem, .. } => problem.code(),
+            Self::File { problem, .. } => code(problem),
             Self::Invalid { .. } => "policy-invalid",
         }
     }
@@ -106,7 +107,7 @@ impl Error {
                 place,
                 path,
                 problem,
-            } => Some(problem.hint(*place, path)),
+            } => Some(hint(problem, *place, path)),
             Self::Invalid { diagnostics, .. } => diagnostics
                 .first()
                 .map(|first| first.help.clone())
@@ -115,102 +116,53 @@ impl Error {
     }
 }
 
-/// What is wrong with a file, so that it cannot be taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Problem {
-    /// It exists and the system does not let us read it: the system's words.
-    Unreadable(String),
-    /// It is a folder that cannot be listed: the system's words.
-    Unlistable(String),
-    /// It is not a file (or, for a folder of restrictions, not a folder).
-    NotAFile(&'static str),
-    /// It is larger than a policy can be.
-    TooLarge,
-    /// It has a NUL in it, at this offset.
-    Binary(usize),
-    /// It is not UTF-8 in this line.
-    NotText(usize),
-    /// It is empty, or white space alone.
-    Empty,
-    /// Somebody could have written it who must not be able to.
-    Untrusted {
-        /// The file or folder that is to blame.
-        culprit: PathBuf,
-        /// Who could.
-        why: String,
-        /// What would mend it.
-        mend: Option<String>,
-    },
+/// The stable code of what is wrong with a file.
+pub(crate) fn code(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::Unreadable(_) => "policy-unreadable",
+        Problem::Unlistable(_) => "policy-folder-unreadable",
+        Problem::NotAFile(_) => "policy-not-a-file",
+        Problem::TooLarge => "policy-too-large",
+        Problem::Binary(_) => "policy-binary",
+        Problem::NotText(_) => "policy-not-utf8",
+        Problem::Empty => "policy-empty",
+        Problem::Untrusted { .. } => "policy-untrusted",
+    }
 }
 
-impl Problem {
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Unreadable(_) => "policy-unreadable",
-            Self::Unlistable(_) => "policy-folder-unreadable",
-            Self::NotAFile(_) => "policy-not-a-file",
-            Self::TooLarge => "policy-too-large",
-            Self::Binary(_) => "policy-binary",
-            Self::NotText(_) => "policy-not-utf8",
-            Self::Empty => "policy-empty",
-            Self::Untrusted { .. } => "policy-untrusted",
+/// The same as a state for a report.
+pub(crate) fn state(problem: &Problem) -> FileState {
+    match problem {
+        Problem::Empty => FileState::Empty,
+        Problem::Untrusted { culprit, why, .. } => {
+            FileState::Untrusted(format!("`{}` {why}", shown(culprit)))
         }
-    }
-
-    /// The same as a state for a report.
-    pub(crate) fn state(&self) -> FileState {
-        match self {
-            Self::Empty => FileState::Empty,
-            Self::Untrusted { culprit, why, .. } => {
-                FileState::Untrusted(format!("`{}` {why}", shown(culprit)))
-            }
-            Self::Unreadable(words) | Self::Unlistable(words) => {
-                FileState::Unreadable(words.clone())
-            }
-            Self::NotAFile(_) | Self::TooLarge | Self::Binary(_) | Self::NotText(_) => {
-                FileState::Unreadable(format!("it {self}"))
-            }
+        Problem::Unreadable(words) | Problem::Unlistable(words) => {
+            FileState::Unreadable(words.clone())
         }
-    }
-
-    fn hint(&self, place: Place, path: &Path) -> String {
-        let (shown, typed) = (shown(path), typed(path));
-        match (self, place) {
-            (
-                Self::Untrusted {
-                    mend: Some(mend), ..
-                },
-                _,
-            ) => mend.clone(),
-            (_, Place::Managed | Place::ManagedRestriction | Place::ManagedOther) => {
-                format!("an administrator has to mend or remove `{shown}`")
-            }
-            (Self::Empty, _) => format!("write the file, or remove it: `rm {typed}`"),
-            (Self::Unreadable(_) | Self::Unlistable(_), _) => {
-                format!("make it readable for yourself, see `ls -l {typed}`, or remove it")
-            }
-            _ => format!("mend or remove `{shown}`"),
+        Problem::NotAFile(_) | Problem::TooLarge | Problem::Binary(_) | Problem::NotText(_) => {
+            FileState::Unreadable(format!("it {problem}"))
         }
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable(words) => write!(formatter, "cannot be read: {words}"),
-            Self::Unlistable(words) => write!(formatter, "cannot be listed: {words}"),
-            Self::NotAFile(what) => write!(formatter, "is {what}"),
-            Self::TooLarge => formatter.write_str("is larger than 1 MiB"),
-            Self::Binary(offset) => write!(formatter, "is binary: byte {offset} is a NUL"),
-            Self::NotText(line) => write!(formatter, "is not UTF-8 text: see line {line}"),
-            Self::Empty => formatter.write_str("is empty"),
-            Self::Untrusted { culprit, why, .. } => {
-                write!(formatter, "is not trusted: `{}` {why}", shown(culprit))
-            }
+fn hint(problem: &Problem, place: Place, path: &Path) -> String {
+    let (shown, typed) = (shown(path), typed(path));
+    match (problem, place) {
+        (
+            Problem::Untrusted {
+                mend: Some(mend), ..
+            },
+            _,
+        ) => mend.clone(),
+        (_, Place::Managed | Place::ManagedRestriction | Place::ManagedOther) => {
+            format!("an administrator has to mend or remove `{shown}`")
         }
+        (Problem::Empty, _) => format!("write the file, or remove it: `rm {typed}`"),
+        (Problem::Unreadable(_) | Problem::Unlistable(_), _) => {
+            format!("make it readable for yourself, see `ls -l {typed}`, or remove it")
+        }
+        _ => format!("mend or remove `{shown}`"),
     }
 }
 
@@ -222,7 +174,7 @@ pub struct Texts(BTreeMap<String, String>);
 impl Texts {
     /// Keeps the texts of the documents that were loaded.
     #[must_use]
-    pub fn of(documents: &[crate::engine::bindings::Document]) -> Self {
+    pub fn of(documents: &[keyrule_contract::Document]) -> Self {
         Self(
             documents
                 .iter()
@@ -240,32 +192,6 @@ impl Texts {
 impl fmt::Debug for Texts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-/// The system's words for a failure, in the form that messages have.
-pub(crate) fn words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_lowercase().chain(characters).collect(),
-        None => text,
-    }
-}
-
-/// A path as messages show it.
-pub(crate) fn shown(path: &Path) -> String {
-    printable(&path.to_string_lossy())
-}
-
-/// A path as it can be typed into a shell.
-pub(crate) fn typed(path: &Path) -> String {
-    let shown = shown(path);
-    let plain = |character: char| character.is_alphanumeric() || "/._-+:@%,".contains(character);
-    if !shown.is_empty() && shown.chars().all(plain) {
-        shown
-    } else {
-        format!("'{}'", shown.replace('\'', r"'\''"))
     }
 }
 
@@ -289,7 +215,7 @@ fn first(diagnostics: &[Diagnostic]) -> String {
     let Some(first) = errors.next() else {
         return "the policy was rejected".to_owned();
     };
-    let message = super::mask::mask(&printable(&first.message));
+    let message = mask(&printable(&first.message));
     // What is wrong without any document has no place.
     let at = match first.at.path.as_str() {
         "" => message.to_string(),
@@ -311,15 +237,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_in_a_hint_can_be_typed() {
-        assert_eq!(
-            typed(Path::new("/etc/keyrule/x.toml")),
-            "/etc/keyrule/x.toml"
-        );
-        assert_eq!(typed(Path::new("/a b/it's")), r"'/a b/it'\''s'");
-    }
-
-    #[test]
     fn every_problem_has_its_own_code() {
         let all = [
             Problem::Unreadable(String::new()),
@@ -335,7 +252,7 @@ mod tests {
                 mend: None,
             },
         ];
-        let mut codes: Vec<_> = all.iter().map(Problem::code).collect();
+        let mut codes: Vec<_> = all.iter().map(code).collect();
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), all.len());
@@ -360,7 +277,7 @@ mod tests {
 
     #[test]
     fn debug_prints_no_text() {
-        let texts = Texts::of(&[crate::engine::bindings::Document {
+        let texts = Texts::of(&[keyrule_contract::Document {
             place: Place::User,
             path: "x.toml".to_owned(),
             text: "canary".to_owned(),

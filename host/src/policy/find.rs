@@ -11,7 +11,7 @@ use super::read::{self, Links};
 use super::trust::Trust;
 use super::{Error, FileReport, FileState, Name, Problem, builtin, project};
 use crate::ambient::Ambient;
-use crate::engine::bindings::{Document, Place};
+use keyrule_contract::{Document, Place};
 
 /// Every document of one name, and every place that was looked at.
 #[derive(Clone, Default)]
@@ -136,7 +136,7 @@ impl Survey {
                 // A file that ends in `.d` is nobody's policy.
                 Err(Problem::NotAFile(_)) | Ok(None) => return,
                 Ok(Some(names)) => names,
-                Err(problem) => return self.managed_silently(path, problem.state()),
+                Err(problem) => return self.managed_silently(path, super::state(&problem)),
             };
             if let Some(restriction) = names.iter().find(|name| is_policy(name)) {
                 self.managed_silently(&path.join(restriction), FileState::Read);
@@ -149,7 +149,7 @@ impl Survey {
         match read_managed(trust, path) {
             Ok(Some(text)) => self.took(Place::ManagedOther, path.to_path_buf(), text),
             Ok(None) => {}
-            Err(problem) => self.managed_silently(path, problem.state()),
+            Err(problem) => self.managed_silently(path, super::state(&problem)),
         }
     }
 
@@ -207,7 +207,7 @@ impl Survey {
     }
 
     fn refuse(&mut self, place: Place, path: PathBuf, problem: Problem) {
-        self.report(place, path.clone(), problem.state());
+        self.report(place, path.clone(), super::state(&problem));
         self.errors.push(Error::File {
             place,
             path,

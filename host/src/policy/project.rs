@@ -16,8 +16,8 @@
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-use super::error::words;
 use super::read::{self, Links};
+use super::words;
 use super::{FileState, Name, Problem};
 use crate::ambient::Ambient;
 
@@ -121,7 +121,7 @@ fn in_folder(name: &Name, folder: &Path, us: Option<u32>) -> Option<Nearest> {
     let broken = |problem: Problem| {
         Some(Nearest {
             path: path.clone(),
-            state: problem.state(),
+            state: super::state(&problem),
             text: None,
             problem: Some(problem),
         })

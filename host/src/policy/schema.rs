@@ -14,7 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::builtin::{POLICY_SCHEMA, RESTRICTION_SCHEMA};
 use super::mask::mask;
-use crate::engine::bindings::{Diagnostic, Location, Severity};
+use keyrule_contract::{Diagnostic, Location, Severity};
 
 /// What a document is meant to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -410,8 +410,8 @@ mod tests {
     }
 
     fn engine_takes(text: &str) -> bool {
-        let document = crate::engine::bindings::Document {
-            place: crate::engine::bindings::Place::User,
+        let document = keyrule_contract::Document {
+            place: keyrule_contract::Place::User,
             path: "x.toml".to_owned(),
             text: text.to_owned(),
         };

@@ -8,7 +8,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::handout;
 use crate::http::Http;
@@ -19,6 +18,7 @@ use crate::login::revoke::{Revoked, revoke};
 use crate::login::{self, Endpoints, Input, LoginError, LoginUi, Tokens, Visit, Way, claims, key};
 use crate::sources::{observation, off_the_runtime, seconds_until};
 use crate::store::{self, Entry, LoginFacts, Owner, Select, Slot, StoredKey, StoredLogin};
+use keyrule_contract as wit;
 
 use super::target::{Kind, Target};
 use super::{Resolver, blocking};

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::consent::{ConsentBook, Forget};
-use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::http::Http;
 use crate::login::failure::Why;
@@ -16,9 +15,9 @@ use crate::login::revoke::{Revoked, revoke};
 use crate::login::{self, LoginError};
 use crate::resolve::chain;
 use crate::sources::{helper, off_the_runtime};
-use crate::store::{
-    self, Entry, Facts, LoginFacts, Owner, Shelf, Slot, Store, StoredLogin, atomic,
-};
+use crate::store::{self, Entry, Facts, LoginFacts, Owner, Shelf, Slot, Store, StoredLogin};
+use keyrule_contract as wit;
+use keyrule_system::fs::atomic;
 
 use super::attended::attended;
 use super::login::left;
@@ -269,8 +268,7 @@ impl Resolver {
 
     fn nobody(&self, id: Option<&str>) -> Why {
         let mut kinds = self.sources.iter().map(|source| &source.kind);
-        let has_tool =
-            kinds.any(|kind| matches!(kind, crate::engine::bindings::Kind::ToolLogin(_)));
+        let has_tool = kinds.any(|kind| matches!(kind, keyrule_contract::Kind::ToolLogin(_)));
         Why::NotLoggedIn {
             words: match id {
                 Some(id) => format!("nobody is logged in to `{id}`"),
@@ -527,9 +525,9 @@ mod tests {
     use super::*;
     use crate::ambient::Ambient;
     use crate::secret::Secret;
-    use crate::sources::block_on;
     use crate::store::StoredKey;
     use crate::store::memory::MemoryStore;
+    use keyrule_system::runtime::block_on;
 
     const POLICY: &str = r#"
 name = "sample"

@@ -2,11 +2,11 @@
 //! none; what comes out is the one source, with its issuer. That a source
 //! counts in this session the engine says.
 
-use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::login::LoginError;
 use crate::login::failure::Why;
 use crate::store::{self, Facts, LoginFacts, Shelf, Slot, Store};
+use keyrule_contract as wit;
 
 use super::{Explained, Resolver};
 

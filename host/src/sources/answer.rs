@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 pub(super) use self::aws_process::masked;
 use super::{Failure, Kept};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 /// The longest answer in a format that holds more than one token.
 const LONGEST: usize = 64 * 1024;

@@ -36,9 +36,9 @@ pub(crate) use self::world::{passed, world};
 use super::command::recursion;
 use super::{Facts, Failure, GetOptions, Got, Kept, Look, Notices, observation, seconds_until};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::material::Material;
 use crate::secret::Secret;
+use keyrule_contract as wit;
 
 /// What a flag says, in any case, when it says no.
 const NO: [&str; 4] = ["0", "false", "no", "off"];
@@ -422,7 +422,9 @@ fn is_on(world: &Ambient, variable: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::{Silent, block_on, samples};
+    use crate::sources::Silent;
+    use keyrule_contract::samples;
+    use keyrule_system::runtime::block_on;
 
     fn source(cloud: wit::Cloud) -> (wit::Source, wit::Cloud) {
         let source = samples::source(wit::Kind::Cloud(cloud.clone()));

@@ -14,7 +14,7 @@ use std::net::Ipv6Addr;
 use url::Url;
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 /// Where a credential would be sent.
 pub(crate) struct Seen {
@@ -176,7 +176,7 @@ fn address(host: &str) -> Option<Ipv6Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::samples;
+    use keyrule_contract::samples;
 
     fn look(value: &str) -> (wit::Destination, Option<String>, Option<String>) {
         let source = samples::source(wit::Kind::Supplied);

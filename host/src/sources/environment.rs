@@ -3,9 +3,9 @@
 //! value is taken as it is: nothing is trimmed.
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::secret::Secret;
 use crate::sources::{Facts, Got, Look, observation};
+use keyrule_contract as wit;
 
 /// Looks whether the variable is set, and to what kind of value.
 pub(crate) fn look(variable: &str, ambient: &Ambient) -> Look {
@@ -64,7 +64,7 @@ fn read(variable: &str, ambient: &Ambient) -> (wit::Observation, Option<Secret>)
 mod tests {
     use super::*;
     use crate::handout;
-    use crate::sources::block_on;
+    use keyrule_system::runtime::block_on;
 
     fn expected(outcome: wit::Outcome, detail: Option<&str>) -> wit::Observation {
         wit::Observation {

@@ -23,10 +23,10 @@ use super::flight::{self, Terms};
 use super::{Facts, Failure, GetOptions, Got, Kept, Look, Notices, endpoint, observation};
 use super::{answer, seconds_until};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::handout;
 use crate::secret::Secret;
-use crate::sources::signals::Signals;
+use keyrule_contract as wit;
+use keyrule_system::signals::Signals;
 
 /// Whatever a policy says, a run ends in a day; no clock overflows.
 const LONGEST_RUN: Duration = Duration::from_secs(24 * 60 * 60);
@@ -218,7 +218,7 @@ fn inspect(
         Ok(Some(command)) => {
             let outcome = if command.is_blank() {
                 wit::Outcome::Blank
-            } else if recursion::is_marked(about, source, ambient)
+            } else if recursion::is_marked(&about.name_of(source), ambient)
                 || command.is_this_program(ambient)
             {
                 wit::Outcome::Recursion

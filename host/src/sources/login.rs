@@ -10,18 +10,18 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::handout::fingerprint;
 use crate::http::Http;
 use crate::login::renew::{self, Due, Errand, Exchange, Failure, Renewed, Running};
 use crate::login::{self, Endpoints, Tokens, token};
 use crate::secret::Secret;
-use crate::sources::signals::Signals;
 use crate::sources::{
     GetOptions, Got, Look, Notices, carried, observation, off_the_runtime, peeked, seconds_until,
     store_trouble,
 };
 use crate::store::{Error, Facts, LoginFacts, Slot, Store};
+use keyrule_contract as wit;
+use keyrule_system::signals::Signals;
 
 /// Looks whether a login is kept under the name, and what is known of it,
 /// without opening a keyring. One that was made with another issuer is none.

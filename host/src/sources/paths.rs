@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::policy::project_root;
+use keyrule_contract as wit;
 
 /// Makes the path for this system concrete.
 pub(crate) fn expand(

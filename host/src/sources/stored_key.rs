@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use crate::engine::bindings as wit;
 use crate::secret::Secret;
 use crate::sources::{Got, Look, carried, observation, off_the_runtime, peeked, store_trouble};
 use crate::store::{Entry, Error, Facts, Known, Owner, Slot, Store};
+use keyrule_contract as wit;
 
 /// Looks whether a key is kept under the name, without opening a keyring.
 pub(crate) fn look(key: &wit::StoredKey, store: Result<&Arc<dyn Store>, &Error>) -> Look {
@@ -78,10 +78,10 @@ fn describe(key: &wit::StoredKey, known: &Known, owner: Option<&Owner>) -> wit::
 mod tests {
     use super::*;
     use crate::handout;
-    use crate::sources::block_on;
-    use crate::sources::samples::stored_key as named;
     use crate::store::StoredKey;
     use crate::store::memory::MemoryStore;
+    use keyrule_contract::samples::stored_key as named;
+    use keyrule_system::runtime::block_on;
 
     fn expected(outcome: wit::Outcome) -> wit::Observation {
         wit::Observation {
@@ -138,7 +138,7 @@ mod tests {
         store.save(&Slot::key("work"), &key).unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
         let of = |url: &str| wit::StoredKey {
-            issuer: Some(crate::sources::samples::issuer(url)),
+            issuer: Some(keyrule_contract::samples::issuer(url)),
             ..named("work")
         };
         let seen = look(&of("https://login.test"), Ok(&store));

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::engine::bindings as wit;
 use crate::secret::Secret;
 use crate::sources::{Facts, Got, Look, observation, seconds_until};
+use keyrule_contract as wit;
 
 /// A credential that an embedder hands in.
 #[derive(Clone)]
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
     use crate::handout;
-    use crate::sources::block_on;
+    use keyrule_system::runtime::block_on;
 
     fn map(supplied: Supplied) -> BTreeMap<String, Supplied> {
         BTreeMap::from([("here".to_owned(), supplied)])

@@ -8,11 +8,11 @@ use std::path::Path;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::sources::paths::{self, PathError};
 use crate::sources::{Facts, Got, Look, observation};
-use crate::store::contents::{self, Fault};
 use crate::store::{Named, place};
+use keyrule_contract as wit;
+use keyrule_system::fs::contents::{self, Fault};
 
 /// The largest file that is read.
 const LIMIT: u64 = 4 * 1024 * 1024;
@@ -116,7 +116,8 @@ impl<'de> Visitor<'de> for Entries<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::{block_on, samples};
+    use keyrule_contract::samples;
+    use keyrule_system::runtime::block_on;
 
     fn see_in(text: Option<&[u8]>) -> (wit::Observation, String) {
         let folder = tempfile::tempdir().unwrap();

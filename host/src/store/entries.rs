@@ -3,9 +3,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::engine::bindings as wit;
 use crate::store::wire::{self, Elsewhere, Item, Kept};
 use crate::store::{Entry, Facts, Known, LoginFacts, Owner, StoredKey, StoredLogin};
+use keyrule_contract as wit;
 
 /// The key, secrets included.
 pub(super) fn key_here(key: StoredKey) -> wire::Key {

@@ -4,8 +4,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::engine::bindings as wit;
 use crate::sources::paths::PathError;
+use keyrule_contract as wit;
 
 /// Why a store cannot do what it was asked. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

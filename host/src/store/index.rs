@@ -4,9 +4,9 @@
 
 use std::path::PathBuf;
 
-use crate::engine::bindings as wit;
 use crate::store::wire::{Elsewhere, Key, Login, Ours, Raw, SetAside, Shape};
 use crate::store::{Error, Shelf, Slot, item};
+use keyrule_contract as wit;
 
 /// The account under which a login is kept whose issuer names none.
 const NOBODY: &str = "";

@@ -10,9 +10,9 @@ use std::sync::{Arc, LazyLock};
 use keyring::v1::Entry;
 use zeroize::Zeroizing;
 
-use crate::engine::bindings as wit;
 use crate::store::Error;
 use crate::store::vault::{Fault, LIMIT, Vault};
+use keyrule_contract as wit;
 
 /// The name that all our items share.
 const SERVICE: &str = "keyrule";

@@ -16,8 +16,6 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
-use crate::store::atomic;
 use crate::store::index::{
     Taken, damaged, exact, is_damaged, is_in_keyring, is_there, set_aside, slots, take,
 };
@@ -28,6 +26,8 @@ use crate::store::wire::{Item, Ours, Shape};
 use crate::store::{
     Entry, Error, Known, Listed, Prepared, Shelf, Slot, Store, entries, item, wire,
 };
+use keyrule_contract as wit;
+use keyrule_system::fs::atomic;
 
 mod save;
 

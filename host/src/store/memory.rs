@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use crate::engine::bindings as wit;
 use crate::store::{
     Entry, Error, Facts, Known, Listed, Prepared, Saved, Select, Shelf, Slot, Store,
 };
+use keyrule_contract as wit;
 
 /// A store that forgets everything when it is dropped.
 #[derive(Debug)]

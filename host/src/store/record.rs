@@ -14,13 +14,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::sources::paths;
 use crate::store::Error;
-use crate::store::atomic::{self, Reserved};
-use crate::store::contents::{self, Contents};
 use crate::store::recover::{self, Copy};
 use crate::store::wire::{self, Document, Ours};
+use keyrule_contract as wit;
+use keyrule_system::fs::atomic::{self, Reserved};
+use keyrule_system::fs::contents::{self, Contents};
 
 /// The file that another program may have a part in.
 pub(super) const SHARED: &str = ".credentials.json";

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::store::atomic::{self, Reserved};
-use crate::store::contents::{self, Contents};
+use keyrule_system::fs::atomic::{self, Reserved};
+use keyrule_system::fs::contents::{self, Contents};
 
 /// How a copy begins; the digest of the replaced text and a line feed follow.
 const REPLACES: &[u8] = b"replaces ";

@@ -1,7 +1,7 @@
 //! The words of the text. What goes in is a value of the contract; what comes
 //! out is how it is written.
 
-use keyrule::engine::bindings as wit;
+use keyrule_contract as wit;
 
 use crate::render::word;
 

@@ -4,7 +4,8 @@
 use super::words::{REASONS, REFUSALS, word};
 use super::{Ending, Expect, Ran};
 use crate::analysis::walk::End;
-use crate::engine::{Step, bindings as wit};
+use crate::engine::Step;
+use keyrule_contract as wit;
 
 /// Something that is not as expected.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use super::words::{
     ANSWERS, CONSENTS, GETS, IS, Is, REASONS, REFUSALS, STORES, SURFACES, TROUBLES,
 };
 use super::{Case, Ending, Expect, Given};
-use crate::engine::bindings as wit;
 use crate::sources::endpoint;
+use keyrule_contract as wit;
 
 /// The keys at the top of a test file.
 const TOP: [&str; 2] = ["policy", "case"];

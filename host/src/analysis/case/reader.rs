@@ -7,9 +7,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::engine::bindings::{Diagnostic, Location, Severity};
-use crate::policy::mask::mask;
 use crate::policy::schema::location;
+use keyrule_contract::{Diagnostic, Location, Severity};
+use keyrule_system::text::mask;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]

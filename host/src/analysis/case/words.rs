@@ -1,7 +1,7 @@
 //! The words of a test file: what a source can be, and the names that
 //! `wit/policy.wit` has for troubles, refusals and reasons.
 
-use crate::engine::bindings::{Consent, Reason, Refusal, StoreKind, Surface, Trouble};
+use keyrule_contract::{Consent, Reason, Refusal, StoreKind, Surface, Trouble};
 
 /// What can be said of a source in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{Kind, Kinds};
 use crate::analysis::outcome::{Outcome, refusal};
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 /// One policy in one session.
 #[derive(Debug)]

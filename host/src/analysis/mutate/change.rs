@@ -5,9 +5,9 @@
 use serde_json::Value;
 
 use super::write;
-use crate::engine::bindings as wit;
-use crate::policy::mask::mask;
 use crate::policy::schema::{Spans, escape, location, parsed};
+use keyrule_contract as wit;
+use keyrule_system::text::mask;
 
 const SURFACES: [&str; 4] = ["terminal", "desktop", "remote", "web"];
 const CONSENTS: [&str; 3] = ["never", "interactive", "always"];

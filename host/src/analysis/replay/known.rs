@@ -4,9 +4,9 @@
 
 use super::{Against, counterpart};
 use crate::analysis::walk::World;
-use crate::engine::bindings as wit;
 use crate::engine::{Error, Judge};
 use crate::receipt::{self, Receipt};
+use keyrule_contract as wit;
 
 /// What a receipt does not know of a source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

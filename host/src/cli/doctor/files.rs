@@ -7,11 +7,11 @@ use super::Check;
 use crate::ambient::Ambient;
 use crate::cli::errors::os_words;
 use crate::consent::ConsentBook;
-use crate::engine::bindings as wit;
-#[cfg(unix)]
-use crate::policy::typed;
 use crate::resolver::Explained;
 use crate::sources::paths::{self, PathError};
+use keyrule_contract as wit;
+#[cfg(unix)]
+use keyrule_system::text::typed;
 
 pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
     let mut checks = Vec::new();

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use super::Check;
 use crate::ambient::Ambient;
 use crate::cli::errors::os_words;
-use crate::engine::bindings as wit;
-use crate::policy::typed;
 use crate::resolver::Explained;
 use crate::sources::helper::{self, Program};
 use crate::sources::{self, GetOptions, Notices};
+use keyrule_contract as wit;
+use keyrule_system::text::typed;
 
 /// Every helper of the policy, looked at.
 pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
@@ -66,7 +66,7 @@ fn once(
         rejected: true,
         handed_out: None,
     };
-    let runtime = crate::runtime::here();
+    let runtime = keyrule_system::runtime::here();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return Check::error("helper", os_words(&error)),

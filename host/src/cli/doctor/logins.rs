@@ -5,8 +5,8 @@
 use super::{Check, Level};
 use crate::cli::explained::accounts::{Account, Kept, login_of};
 use crate::cli::explained::command;
-use crate::engine::bindings as wit;
 use crate::resolver::Explained;
+use keyrule_contract as wit;
 
 pub(super) fn check(explained: &Explained, kept: &Kept) -> Vec<Check> {
     let logins: Vec<_> = logins(explained).collect();

@@ -17,13 +17,13 @@ use crate::cli::errors::os_words;
 use crate::cli::explained::accounts::{Account, Kept};
 use crate::cli::explained::command;
 use crate::cli::status::ends_in;
-use crate::engine::bindings as wit;
 use crate::http::{self, Http};
 use crate::login::online::{self, Checked, Validity};
 use crate::login::{Endpoints, Error, endpoints};
 use crate::resolver::Explained;
 use crate::secret::Secret;
 use crate::store::{self, Entry};
+use keyrule_contract as wit;
 
 /// By how many seconds two clocks may differ: an issuer of tokens that last
 /// minutes would be misunderstood by more.
@@ -33,7 +33,7 @@ pub(super) fn check(explained: &Explained, kept: &Kept, ambient: &Ambient) -> Ve
     let mut checks = Vec::new();
     let issuers = issuers(explained);
     if !issuers.is_empty() {
-        let runtime = crate::runtime::here();
+        let runtime = keyrule_system::runtime::here();
         match (runtime, Http::of(ambient)) {
             (Ok(runtime), Ok(http)) => {
                 let store = store::of(&explained.about, ambient);
@@ -315,7 +315,7 @@ mod tests {
             http: &Http::of(&Ambient::empty()).unwrap(),
         };
         let load = |_: &Account| Ok(Secret::new("s3cr3t-token"));
-        let checks = crate::sources::block_on(asking.run(&load));
+        let checks = keyrule_system::runtime::block_on(asking.run(&load));
         assert!(!format!("{checks:?}").contains("s3cr3t"));
         checks
             .into_iter()

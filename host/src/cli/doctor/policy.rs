@@ -5,11 +5,11 @@ use super::Check;
 use crate::ambient::Ambient;
 use crate::cli::document::word;
 use crate::cli::errors::Failure;
-use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::policy::find::Survey;
 use crate::policy::{self, FileReport, FileState};
 use crate::resolver::Explained;
+use keyrule_contract as wit;
 
 /// Every place where a file of the policy can be, and what is wrong there.
 pub(super) fn files(name: &str, ambient: &Ambient) -> Vec<Check> {

@@ -12,9 +12,9 @@ use serde::de::IgnoredAny;
 use super::Check;
 use crate::ambient::Ambient;
 use crate::cli::errors::os_words;
-use crate::engine::bindings as wit;
 use crate::resolver::Explained;
 use crate::sources::paths::{self, PathError};
+use keyrule_contract as wit;
 
 /// The largest file that is read.
 const LIMIT: u64 = 10 * 1024 * 1024;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::{Check, files};
 use crate::ambient::Ambient;
 use crate::cli::errors::Failure;
-use crate::engine::bindings as wit;
-use crate::policy::typed;
 use crate::resolver::Explained;
 use crate::store;
+use keyrule_contract as wit;
+use keyrule_system::text::typed;
 
 pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
     let uses_it = explained.sources.iter().any(|source| {

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use super::Check;
 use super::logins::logins;
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::http::Http;
 use crate::resolver::Explained;
+use keyrule_contract as wit;
 
 /// Two credentials that are set at once: which one is used, and how to use
 /// the other.

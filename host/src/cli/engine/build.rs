@@ -12,8 +12,8 @@ use super::super::Context;
 use super::super::errors::{Failure, os_words};
 use super::inspect;
 use crate::engine::chooser::{Problem, file, world};
-use crate::policy::typed;
-use crate::store::atomic;
+use keyrule_system::fs::atomic;
+use keyrule_system::text::typed;
 
 /// Makes a component, and describes it.
 pub(super) fn run(

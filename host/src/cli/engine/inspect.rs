@@ -13,7 +13,7 @@ use crate::ambient::Ambient;
 use crate::engine::chooser::Problem;
 use crate::engine::chooser::file;
 use crate::engine::chooser::world::{self, World};
-use crate::policy::typed;
+use keyrule_system::text::typed;
 
 /// Describes a component, and fails where no policy could name it and it is
 /// no engine either.

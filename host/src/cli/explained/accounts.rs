@@ -8,10 +8,10 @@ use std::time::SystemTime;
 use crate::ambient::Ambient;
 use crate::cli::explained::command;
 use crate::cli::status::ends_in;
-use crate::engine::bindings as wit;
 use crate::resolver::Explained;
 use crate::sources::seconds_until;
 use crate::store::{self, Facts, Listed, Slot};
+use keyrule_contract as wit;
 
 /// Everything that our store keeps of logins.
 #[derive(Debug, Default)]

@@ -10,9 +10,9 @@ use crossterm::{event, terminal};
 use inquire::Confirm;
 use inquire::ui::RenderConfig;
 
-use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::resolver::{Explained, Resolution, Resolver};
+use keyrule_contract as wit;
 
 use super::super::Context;
 use super::super::args::Login;

@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use crate::cli::output::{Look, clean, wrap};
 use crate::login::{Input, LoginUi, Visit, Way};
 use crate::secret::Secret;
-use crate::sources::signals::Signals;
+use keyrule_system::signals::Signals;
 
 use super::browser::Browser;
 use super::{clipboard, screen};

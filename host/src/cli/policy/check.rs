@@ -12,15 +12,15 @@ use crate::ambient::Ambient;
 use crate::cli::errors::Failure;
 use crate::cli::explained::short;
 use crate::cli::output::clean;
-use crate::engine::bindings as wit;
 use crate::engine::chooser;
 use crate::error::Error;
 use crate::policy::diagnostics::{Style, render};
 use crate::policy::find::Survey;
-use crate::policy::mask::mask;
-use crate::policy::read::{self, Links};
 use crate::policy::schema::{self, Form};
 use crate::policy::{self, Name, Texts};
+use keyrule_contract as wit;
+use keyrule_system::fs::read::{self, Links};
+use keyrule_system::text::mask;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]

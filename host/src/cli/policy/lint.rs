@@ -13,11 +13,11 @@ use crate::cli::Context;
 use crate::cli::errors::Failure;
 use crate::cli::explained::short;
 use crate::cli::output::clean;
-use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::policy::Texts;
 use crate::policy::diagnostics::render_concerns;
-use crate::policy::mask::mask;
+use keyrule_contract as wit;
+use keyrule_system::text::mask;
 
 /// What is asked for.
 #[derive(Debug, Clone)]

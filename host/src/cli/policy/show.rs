@@ -11,11 +11,11 @@ use crate::cli::document::word;
 use crate::cli::errors::Failure;
 use crate::cli::explained::{at_home, short};
 use crate::cli::output::{Look, clean, columns, pad, wrap};
-use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::policy::diagnostics::{Style, render};
 use crate::policy::find::Survey;
 use crate::policy::{self, FileReport, FileState, Texts};
+use keyrule_contract as wit;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]

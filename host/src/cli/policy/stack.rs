@@ -10,10 +10,11 @@ use crate::ambient::Ambient;
 use crate::analysis::outcome;
 use crate::cli::errors::Failure;
 use crate::engine::chooser::{self, Overridden, Override};
-use crate::engine::{self, Engine, Judge, LoadError, bindings as wit};
+use crate::engine::{self, Engine, Judge, LoadError};
 use crate::error::Error;
 use crate::policy::schema::{self, Form};
 use crate::policy::{self, Name, Texts, builtin};
+use keyrule_contract as wit;
 
 /// How the built-in policy of a name is named in the place of a file.
 pub(super) const BUILTIN: &str = "builtin:";
@@ -99,7 +100,7 @@ impl Stack {
             )
             .hint(format!(
                 "name the policy, and the restriction after it: `POLICY --with {}`",
-                policy::typed(path)
+                keyrule_system::text::typed(path)
             )));
         }
         let own = || schema::name(&text)?.parse().ok();

@@ -14,11 +14,12 @@ use crate::analysis::coverage::{Coverage, Rule};
 use crate::analysis::mutate::{Mutants, mutants};
 use crate::cli::errors::Failure;
 use crate::cli::output::Look;
-use crate::engine::{Judge, bindings as wit};
+use crate::engine::Judge;
 use crate::error::Error;
-use crate::policy::read::Links;
 use crate::policy::schema::Form;
 use crate::policy::{self, Texts};
+use keyrule_contract as wit;
+use keyrule_system::fs::read::Links;
 
 mod report;
 
@@ -144,7 +145,7 @@ fn read_tests(path: &Path) -> Result<String, Failure> {
     };
     let shown = policy::shown(path);
     Err(Failure::new(
-        problem.code(),
+        policy::code(&problem),
         5,
         format!("the test file `{shown}` {problem}"),
     )

@@ -2,10 +2,10 @@
 
 use crate::cli::samples;
 use crate::credential::Credential;
-use crate::engine::bindings as wit;
 use crate::material::{Keys, Material};
 use crate::resolver::Resolution;
 use crate::secret::Secret;
+use keyrule_contract as wit;
 
 pub(crate) fn token() -> Material {
     Material::Token(Secret::new("s3cr3t-token"))

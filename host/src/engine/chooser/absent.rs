@@ -4,9 +4,9 @@
 
 use std::convert::Infallible;
 
-use super::super::bindings as wit;
 use super::{Candidate, Error, Problem};
 use crate::ambient::Ambient;
+use keyrule_contract as wit;
 
 /// An override; in this build there is none.
 #[derive(Debug, Clone)]

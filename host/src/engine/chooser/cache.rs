@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Problem;
 use crate::ambient::Ambient;
-use crate::store::atomic;
+use keyrule_system::fs::atomic;
 
 /// How many bytes of checksum go before the code. They tell what a full disk
 /// or a crash damaged; whom to believe, the modes tell.
@@ -90,8 +90,8 @@ mod trust {
     use rustix::io::Errno;
 
     use super::super::Problem;
-    use crate::policy::typed;
-    use crate::store::atomic;
+    use keyrule_system::fs::atomic;
+    use keyrule_system::text::typed;
 
     /// Whether the folder can be used; it is made where it is not there.
     pub(super) fn folder(path: &Path) -> Result<bool, Problem> {
@@ -241,7 +241,7 @@ mod trust {
     use std::path::Path;
 
     use super::super::Problem;
-    use crate::store::atomic;
+    use keyrule_system::fs::atomic;
 
     pub(super) fn folder(path: &Path) -> Result<bool, Problem> {
         refuse_link(path)?;

@@ -4,8 +4,8 @@
 
 use std::path::PathBuf;
 
-use super::super::bindings as wit;
-use crate::policy::mask::printable;
+use keyrule_contract as wit;
+use keyrule_system::text::printable;
 
 /// Why an override gave no choice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

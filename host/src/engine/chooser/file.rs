@@ -9,8 +9,8 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use super::Problem;
-use crate::policy::read::{self, Links};
-use crate::policy::{self};
+use keyrule_system::fs::read::{self, Links};
+use keyrule_system::fs::{FileError, words as words_of};
 
 /// The largest component that is read, in bytes. One that brings a JavaScript
 /// engine along has 12 MB.
@@ -18,7 +18,7 @@ pub(crate) const LIMIT: u64 = 64 << 20;
 
 /// Reads a regular file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
-    let words = |error: std::io::Error| Problem::Unreadable(policy::words(&error));
+    let words = |error: std::io::Error| Problem::Unreadable(words_of(&error));
     let file = read::open(path, Links::Follow)
         .map_err(problem)?
         .ok_or(Problem::Missing)?;
@@ -49,12 +49,10 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-fn problem(problem: policy::Problem) -> Problem {
+fn problem(problem: FileError) -> Problem {
     match problem {
-        policy::Problem::NotAFile(what) => Problem::NotAFile(what),
-        policy::Problem::Unreadable(words) | policy::Problem::Unlistable(words) => {
-            Problem::Unreadable(words)
-        }
+        FileError::NotAFile(what) => Problem::NotAFile(what),
+        FileError::Unreadable(words) | FileError::Unlistable(words) => Problem::Unreadable(words),
         other => Problem::Unreadable(other.to_string()),
     }
 }

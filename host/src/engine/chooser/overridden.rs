@@ -4,9 +4,9 @@
 //! and its answer handed back to the engine, which makes the step of it. So an
 //! override can skip no consent and revive nothing that failed.
 
-use super::super::bindings as wit;
 use super::super::{Error, Judge};
 use super::{Candidate, Chooser, Override, Problem};
+use keyrule_contract as wit;
 
 /// The engine's judge with an override beside it.
 #[derive(Debug)]

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use wasmtime::component::{Linker, ResourceAny};
 use wasmtime::{Store, Trap};
 
-use super::super::bindings as wit;
 use super::super::limits::{Bounds, Exhausted, Limits};
 use super::bindings::{self, PolicyOverride, PolicyOverridePre};
 use super::compile::{self, STACK};
 use super::{Candidate, Error, Problem, world};
 use crate::ambient::Ambient;
+use keyrule_contract as wit;
 
 /// Steps for making an instance and the chooser in it, and for each question.
 /// An interpreter of JavaScript takes a few million for a few lines.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::secret::Secret;
-use crate::sources::{block_on, samples};
+use keyrule_contract::samples;
+use keyrule_system::runtime::block_on;
 
 const GOOD: &str = "/callback?code=s3cr3t-code&state=s3cr3t-state";
 

@@ -4,7 +4,8 @@ use super::*;
 use crate::login::carrier::fake::{FakeIssuer, Say};
 use crate::login::id_token::samples as id_tokens;
 use crate::login::samples::endpoints;
-use crate::sources::{block_on, samples};
+use keyrule_contract::samples;
+use keyrule_system::runtime::block_on;
 
 fn begun(issuer: &wit::Issuer) -> Attempt {
     let attempt = block_on(Attempt::begin(issuer, &endpoints(), Some("a@b.test"))).unwrap();

@@ -1,7 +1,7 @@
 use super::*;
 use crate::login::carrier::fake::{FakeIssuer, Say};
 use crate::login::samples::endpoints;
-use crate::sources::samples;
+use keyrule_contract::samples;
 
 const CODES: &str = r#"{
     "device_code": "s3cr3t-device", "user_code": "ABCD-EFGH",

@@ -5,9 +5,9 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::handout;
-use crate::sources::samples;
 use crate::store::Owner;
 use crate::store::memory::MemoryStore;
+use keyrule_contract::samples;
 
 /// An issuer that gives `s3cr3t-access-2` for `s3cr3t-refresh-1`, and so on:
 /// a refresh token serves once.
@@ -159,7 +159,7 @@ fn errand(store: &Arc<MemoryStore>, issuer: &Issuer) -> Errand<Issuer> {
 
 fn run(errand: Errand<Issuer>) -> Result<Renewed, Failure> {
     let mut running = Running::start(errand)?;
-    crate::sources::block_on(running.wait())
+    keyrule_system::runtime::block_on(running.wait())
 }
 
 /// The tokens of a login, by their numbers.
@@ -410,7 +410,7 @@ fn who_stops_waiting_before_the_issuer_is_asked_ends_the_renewal() {
     assert!(running.give_up());
     drop(held);
     let mut running = running;
-    let failure = crate::sources::block_on(running.wait()).unwrap_err();
+    let failure = keyrule_system::runtime::block_on(running.wait()).unwrap_err();
     assert!(matches!(failure, Failure::GivenUp), "{failure}");
     assert_eq!(issuer.asked(), 0);
 }
@@ -455,7 +455,7 @@ fn who_waits_takes_what_appears_without_the_lock() {
     let _held = atomic::lock(&path).unwrap();
     let mut running = Running::start(errand(&store, &issuer)).unwrap();
     store.save(&slot(), &Entry::Login(fresh(4))).unwrap();
-    let renewed = crate::sources::block_on(running.wait()).unwrap();
+    let renewed = keyrule_system::runtime::block_on(running.wait()).unwrap();
     assert_eq!(numbers(&renewed.login), pair("4", "4"));
 }
 

@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 use super::json::{self, Object, Value};
 use super::{malformed, moment};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::material::{Keys, Material};
 use crate::secret::Secret;
 use crate::sources::label::is_label;
 use crate::sources::{Facts, Failure, Kept};
+use keyrule_contract as wit;
 
 const FORM: &str = "an answer of an AWS credential process";
 

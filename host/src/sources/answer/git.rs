@@ -15,11 +15,11 @@ use zeroize::Zeroizing;
 
 use super::headers::{is_name, is_printable};
 use super::{malformed, moment};
-use crate::engine::bindings as wit;
 use crate::material::Material;
 use crate::secret::Secret;
 use crate::sources::endpoint;
 use crate::sources::{Facts, Failure, Kept};
+use keyrule_contract as wit;
 
 const FORM: &str = "an answer of a Git credential helper";
 

@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 
 use super::json::{self, Value};
 use super::malformed;
-use crate::engine::bindings as wit;
 use crate::material::Material;
 use crate::secret::Secret;
 use crate::sources::{Failure, Kept};
+use keyrule_contract as wit;
 
 const FORM: &str = "a JSON object of headers";
 

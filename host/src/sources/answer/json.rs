@@ -9,8 +9,8 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 use zeroize::Zeroizing;
 
 use super::malformed;
-use crate::engine::bindings as wit;
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// An object: its names in the order in which they stand.
 pub(super) struct Object(Vec<(Zeroizing<String>, Value)>);

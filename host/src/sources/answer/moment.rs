@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use chrono::DateTime;
 
 use super::malformed;
-use crate::engine::bindings as wit;
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// Reads a time: RFC 3339, and an offset without its colon, as ISO 8601 lets
 /// it be written. One that has passed is a failure of its own.

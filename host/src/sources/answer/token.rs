@@ -1,9 +1,9 @@
 //! What a helper printed. What goes in is its whole output; what comes out is
 //! one token, or why it is none. Nothing of the output is ever quoted.
 
-use crate::engine::bindings as wit;
 use crate::secret::Secret;
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// The longest token.
 pub(super) const LONGEST: usize = 16_384;

@@ -33,10 +33,10 @@ pub(super) use self::variables::{files, peek};
 use super::place::Place;
 use super::provider::Asker;
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::material::{Keys, Material};
 use crate::secret::Secret;
 use crate::sources::{Facts, Failure, Kept};
+use keyrule_contract as wit;
 
 /// Where nothing says a region.
 const REGION: &str = "us-east-1";

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use super::Asked;
 use super::place::Place;
-use crate::engine::bindings as wit;
 use crate::secret::Secret;
-use crate::sources::command::run::{self, Talk};
 use crate::sources::command::{self, Command, recursion};
-use crate::sources::signals::Signals;
 use crate::sources::{Facts, Failure, Kept, Notices, answer};
+use keyrule_contract as wit;
+use keyrule_system::process::run::{self, Talk};
+use keyrule_system::signals::Signals;
 
 /// How long a command that brings new credentials may take: somebody logs in.
 const LOGIN: Duration = Duration::from_secs(3 * 60);
@@ -83,7 +83,7 @@ fn named(setting: Option<&wit::Setting>, asked: Asked<'_>) -> Result<Option<Name
         return Ok(None);
     };
     // A command of this source that runs Keyrule is left out there.
-    if recursion::is_marked(asked.about, asked.source, asked.world) {
+    if recursion::is_marked(&asked.about.name_of(asked.source), asked.world) {
         return Ok(None);
     }
     let found = command::locate(
@@ -155,7 +155,8 @@ impl Named {
         limit: Duration,
         notices: &dyn Notices,
     ) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
-        let in_place = |failure: Failure| failure.in_place(&self.command.found_in);
+        let in_place =
+            |error: run::ProcessError| Failure::from(error).in_place(&self.command.found_in);
         let signals = Signals::listen(notices.owns_signals());
         let process = self.command.process(asked.about, asked.source, asked.world);
         let process = process.ok_or(Failure::bare(wit::Trouble::NotStarted))?;

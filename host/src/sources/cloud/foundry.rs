@@ -34,12 +34,12 @@ use self::way::Way;
 use super::network;
 use super::provider::Asker;
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::handout;
 use crate::http::Http;
 use crate::secret::Secret;
 use crate::sources::{Facts, Failure, Kept};
-use crate::store::contents::{self, Fault};
+use keyrule_contract as wit;
+use keyrule_system::fs::contents::{self, Fault};
 
 /// What a token is for: the resource that the documentation of Claude in
 /// Foundry asks it for.

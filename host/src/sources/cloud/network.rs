@@ -2,11 +2,11 @@
 //! goes in is an error of that client, or an answer that is no success; what
 //! comes out is a failure in words, with the origin and nothing of a body.
 
-use crate::engine::bindings as wit;
 use crate::http::Error;
 use crate::material::Material;
 use crate::secret::Secret;
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// Why there is no answer, as the failure of a search.
 pub(super) fn failure(error: &Error) -> Failure {

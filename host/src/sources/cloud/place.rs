@@ -3,9 +3,9 @@
 //! variables; what comes out are the names, and the endpoint made with them.
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 pub(crate) use crate::sources::label::is_label;
 use crate::sources::{Facts, Failure};
+use keyrule_contract as wit;
 
 /// Names of a region, a project and a resource, each with the variable that
 /// says it.
@@ -214,7 +214,7 @@ pub(crate) fn is_project(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::samples;
+    use keyrule_contract::samples;
 
     #[test]
     fn the_first_variable_that_holds_a_name_counts() {

@@ -9,8 +9,8 @@
 use std::path::PathBuf;
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::sources::{Facts, Failure, Kept};
+use keyrule_contract as wit;
 
 use super::place::Place;
 

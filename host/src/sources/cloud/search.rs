@@ -12,8 +12,8 @@ use super::commands::Commands;
 use super::place::Place;
 use super::provider::{Asker, Provider};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::sources::{Failure, Kept, Notices};
+use keyrule_contract as wit;
 
 /// How much longer than its limit the search is waited for.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -66,7 +66,7 @@ async fn in_thread(asker: Asker, cloud: &wit::Cloud, world: &Ambient) -> Result<
         let Some(provider) = Provider::of(&cloud) else {
             return Err(Failure::bare(wit::Trouble::Unsupported));
         };
-        let runtime = crate::runtime::here().map_err(not_started)?;
+        let runtime = keyrule_system::runtime::here().map_err(not_started)?;
         let found = runtime.block_on(async {
             let search = provider.search(&asker, &cloud, &world, &place);
             timeout(limit, search)

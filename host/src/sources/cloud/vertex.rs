@@ -35,10 +35,10 @@ use super::network;
 use super::place::{Place, is_project};
 use super::provider::Asker;
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::http::Http;
 use crate::secret::Secret;
 use crate::sources::{Facts, Failure, Kept};
+use keyrule_contract as wit;
 
 /// What a token is for: everything that the account may do.
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";

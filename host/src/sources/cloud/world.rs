@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::place::Place;
 use crate::ambient::Ambient;
 use crate::credential::Passed;
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 /// The general variables of the providers, which a child of `exec` keeps
 /// where their provider wins: it asks the provider itself, and can renew.
@@ -131,7 +131,7 @@ fn hidden(cloud: &wit::Cloud) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::samples;
+    use keyrule_contract::samples;
 
     #[test]
     fn what_the_policy_sets_goes_before_the_environment_and_hides_what_says_the_same() {

@@ -12,10 +12,10 @@ use zeroize::Zeroizing;
 
 use super::json::{self, Value};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
-use crate::policy::{Problem, check_managed_file};
+use crate::policy::Problem;
 use crate::sources::paths::{self, PathError};
-use crate::store::contents::{self, Contents};
+use keyrule_contract as wit;
+use keyrule_system::fs::contents::{self, Contents};
 
 /// The longest settings file that is read.
 const LONGEST: u64 = 2 * 1024 * 1024;
@@ -155,7 +155,9 @@ fn in_file(
 /// is what was trusted: it is opened once.
 fn open(path: &Path, tier: wit::Tier, ambient: &Ambient) -> Result<Option<Contents>, Fault> {
     let contents = if tier == wit::Tier::Managed {
-        check_managed_file(path, ambient)
+        ambient
+            .trust
+            .open(path)
             .map_err(|problem| managed(path, &problem))?
             .map(|file| contents::read_opened(file, LONGEST))
             .transpose()

@@ -13,9 +13,11 @@ use tempfile::TempDir;
 
 use super::{get, look};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::handout;
-use crate::sources::{GetOptions, Got, Look, Notices, block_on, samples};
+use crate::sources::{GetOptions, Got, Look, Notices};
+use keyrule_contract as wit;
+use keyrule_contract::samples;
+use keyrule_system::runtime::block_on;
 
 /// Where the tests' settings file lies in the home.
 const SETTINGS: &str = ".sample/settings.json";

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::handout;
-use crate::sources::block_on;
-use crate::sources::samples;
 use crate::store::memory::MemoryStore;
 use crate::store::{Entry, Owner, StoredLogin};
+use keyrule_contract::samples;
+use keyrule_system::runtime::block_on;
 
 fn login(claim: Option<&str>) -> wit::Login {
     wit::Login {

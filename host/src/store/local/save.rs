@@ -4,8 +4,6 @@
 //! what a killed writer depends on.
 
 use super::LocalStore;
-use crate::engine::bindings as wit;
-use crate::store::atomic::Reserved;
 use crate::store::index::{
     Taken, exact, is_damaged, is_in_keyring, kind, leave, set_aside, take, with_account,
 };
@@ -14,6 +12,8 @@ use crate::store::record::Held;
 use crate::store::vault::{Fault, Patience};
 use crate::store::wire::{Item, Shape};
 use crate::store::{Entry, Error, Prepared, Saved, Select, Shelf, Slot, entries, item, wire};
+use keyrule_contract as wit;
+use keyrule_system::fs::atomic::Reserved;
 
 /// Room in the record, until it is dropped.
 pub(super) struct Room<'s> {

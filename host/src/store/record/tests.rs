@@ -285,7 +285,7 @@ fn room_that_was_cleaned_away_is_made_again() {
 fn the_record_lies_in_the_tools_folder_or_else_in_ours() {
     let home = tempfile::tempdir().unwrap();
     let mut ambient = Ambient::empty();
-    let mut tool = crate::sources::samples::about().tool;
+    let mut tool = keyrule_contract::samples::about().tool;
     let error = Record::of(&tool, &ambient).unwrap_err();
     assert_eq!(
         error.detail(),

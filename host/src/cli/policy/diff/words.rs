@@ -11,7 +11,7 @@ use crate::analysis::merged::phrases;
 use crate::analysis::outcome::{Outcome, among, either};
 use crate::cli::explained::short;
 use crate::cli::output::{Look, clean, wrap};
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 /// How to say it.
 #[derive(Debug, Clone, Copy)]

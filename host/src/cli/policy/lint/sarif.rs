@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::{Linted, Report};
 use crate::cli::errors::Failure;
-use crate::engine::bindings as wit;
-use crate::policy::mask::mask;
+use keyrule_contract as wit;
+use keyrule_system::text::mask;
 
 /// Where the schema of the format is.
 const SCHEMA: &str =

@@ -17,8 +17,8 @@ use crate::cli::errors::Failure;
 use crate::cli::explained::short;
 use crate::cli::output::{Look, clean, wrap};
 use crate::cli::policy::stack::Loaded;
-use crate::engine::bindings as wit;
 use crate::error::Error;
+use keyrule_contract as wit;
 
 /// A table of lines.
 #[derive(Debug)]

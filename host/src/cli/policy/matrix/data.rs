@@ -7,8 +7,8 @@ use super::Decided;
 use crate::analysis::merged::{Cell, Line};
 use crate::analysis::outcome::{Outcome, consent, refusal, state, surface};
 use crate::cli::document::word;
-use crate::engine::bindings as wit;
-use crate::policy::mask::{mask, printable};
+use keyrule_contract as wit;
+use keyrule_system::text::{mask, printable};
 
 /// The whole table, merged.
 pub(super) fn document(decided: &Decided) -> Value {

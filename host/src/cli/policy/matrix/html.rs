@@ -12,8 +12,8 @@ use crate::analysis::merged::{Cell, Column, Line};
 use crate::analysis::outcome::{among, refusal, surface};
 use crate::cli::document::word;
 use crate::cli::explained::short;
-use crate::engine::bindings as wit;
-use crate::policy::mask::{mask, printable};
+use keyrule_contract as wit;
+use keyrule_system::text::{mask, printable};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

@@ -8,7 +8,7 @@ use crate::analysis::merged::{Cell, Column, Line};
 use crate::analysis::outcome::among;
 use crate::cli::explained::short;
 use crate::cli::output::{Look, clean, columns, pad, wrap};
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 /// The narrowest that a column of sessions is written.
 const NARROWEST: usize = 8;

@@ -14,7 +14,7 @@ use crate::analysis::mutate::Mutants;
 use crate::cli::errors::Failure;
 use crate::cli::explained::{at_home, short};
 use crate::cli::output::{Look, clean, columns, pad};
-use crate::engine::bindings as wit;
+use keyrule_contract as wit;
 
 /// What was run, and how paths are shown.
 pub(super) struct Report<'r> {

@@ -11,9 +11,9 @@ use super::client::{Answer, Exchange};
 use super::profile::{self, Base, Found};
 use super::variables;
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::http;
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// From here on, signatures are refused.
 const SKEW: u64 = 5 * 60;

@@ -10,16 +10,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::{profile, variables};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
+use crate::handout;
 use crate::secret::Secret;
 use crate::sources::cloud::provider::Asker;
-use crate::sources::command::run::{self, Talk};
-use crate::sources::command::{Command, Line, recursion};
-use crate::sources::signals::Signals;
 use crate::sources::{Failure, Kept, answer};
+use keyrule_contract as wit;
+use keyrule_system::process::run::{self, Talk};
+use keyrule_system::process::{Command, Line, recursion};
+use keyrule_system::signals::Signals;
 
 const AROUND: &str = "the profile's `credential_process` runs Keyrule, which is looking for these very credentials: let it print those of another profile or policy";
 
@@ -31,10 +33,10 @@ pub(super) async fn run(
     cloud: &wit::Cloud,
     world: &Ambient,
 ) -> Result<Kept, Failure> {
+    let text = std::str::from_utf8(handout::to_keep(line)).unwrap_or_default();
     let command = Command {
-        line: Line::Text(line.clone()),
+        line: Line::Text(Zeroizing::new(text.to_owned())),
         found_in: profile::place(world),
-        tier: None,
         folder: world
             .home
             .clone()
@@ -42,9 +44,13 @@ pub(super) async fn run(
             .unwrap_or_else(|| Path::new("/").to_path_buf()),
     };
     let place = profile::place(world);
-    let started = command.process(&asker.about, &asker.source, world);
+    let started = command.process(
+        &asker.about.hides,
+        &asker.about.name_of(&asker.source),
+        world,
+    );
     let mut process = started.ok_or(Failure::bare(wit::Trouble::NotStarted))?;
-    let around = recursion::mark(&asker.about, &asker.source, world);
+    let around = recursion::mark(&asker.about.name_of(&asker.source), world);
     process.env(recursion::MARKER, format!("{around} {}", mark(world)));
     let signals = Signals::listen(asker.owns_signals);
     let format = wit::Format::AwsProcess;
@@ -66,7 +72,7 @@ pub(super) async fn run(
         }
         Failure::new(failure.trouble, format!("{said}, the {what}")).in_place(&place)
     };
-    let output = output.map_err(told)?;
+    let output = output.map_err(|error| told(error.into()))?;
     let signing = wit::Signing {
         service: cloud.service.clone().unwrap_or_default(),
         region: cloud.region.clone(),

@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 
 use super::variables;
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::secret::Secret;
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// The longest file that is read.
 const LONGEST: u64 = 4 << 20;

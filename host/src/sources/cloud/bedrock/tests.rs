@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::http::fake::{Fake, answer, json};
-use crate::sources::{block_on, samples};
+use keyrule_contract::samples;
+use keyrule_system::runtime::block_on;
 
 struct Home(tempfile::TempDir);
 

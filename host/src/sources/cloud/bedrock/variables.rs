@@ -8,9 +8,9 @@ use aws_types::os_shim_internal::Env;
 
 use super::profile;
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 pub(super) use crate::sources::answer::masked;
 use crate::sources::{Facts, Failure};
+use keyrule_contract as wit;
 
 /// A variable's value, where it is text and not blank.
 pub(super) fn text<'a>(world: &'a Ambient, name: &str) -> Option<&'a str> {

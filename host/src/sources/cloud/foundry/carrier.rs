@@ -14,9 +14,9 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::network;
-use crate::engine::bindings as wit;
 use crate::http::{Http, origin};
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// How often the same is asked at most: the crate would go on for longer than
 /// anybody waits.

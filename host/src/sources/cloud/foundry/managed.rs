@@ -14,9 +14,9 @@ use url::Url;
 use super::carrier::Carrier;
 use super::{Miss, options, token};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::http::Http;
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// How long the metadata server may take to say that it is there.
 const PROBE: Duration = Duration::from_secs(1);

@@ -1,6 +1,7 @@
 use super::*;
 use crate::material::Material;
-use crate::sources::{block_on, samples};
+use keyrule_contract::samples;
+use keyrule_system::runtime::block_on;
 
 fn world(variables: &[(&str, &str)]) -> Ambient {
     variables

@@ -17,11 +17,11 @@ use azure_identity as entra;
 use super::super::provider::Asker;
 use super::{Miss, SCOPE};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::sources::Failure;
-use crate::sources::command::run::{self, Talk};
-use crate::sources::command::{Command, Line};
-use crate::sources::signals::Signals;
+use keyrule_contract as wit;
+use keyrule_system::process::run::{self, Talk};
+use keyrule_system::process::{Command, Line};
+use keyrule_system::signals::Signals;
 
 /// How long one of them may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -150,10 +150,13 @@ impl Runner {
         let command = Command {
             line: Line::Arguments(words?),
             found_in: "PATH".to_owned(),
-            tier: None,
             folder: home.unwrap_or_else(|| std::path::PathBuf::from("/")),
         };
-        command.process(&self.about, &self.source, &self.world)
+        command.process(
+            &self.about.hides,
+            &self.about.name_of(&self.source),
+            &self.world,
+        )
     }
 
     fn failure(&self) -> Option<Failure> {
@@ -175,9 +178,9 @@ impl entra::Executor for Runner {
                 stdout: std::mem::take(&mut *output),
                 stderr: Vec::new(),
             }),
-            Err(failure) => {
+            Err(error) => {
                 let mut kept = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-                *kept = Some(failure);
+                *kept = Some(error.into());
                 Err(std::io::Error::other("no token"))
             }
         }

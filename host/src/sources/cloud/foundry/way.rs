@@ -8,9 +8,9 @@ use url::Url;
 
 use super::tool::Tool;
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::secret::Secret;
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// A way to a token.
 #[derive(Debug)]

@@ -17,10 +17,10 @@ use super::super::provider::Asker;
 use super::file::Found;
 use super::{Token, end, failure, impersonate, subject};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::http::Http;
 use crate::secret::Secret;
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// What a token is asked for with.
 pub(super) struct Asking<'a> {

@@ -8,9 +8,9 @@ use google_cloud_auth::errors::CredentialsError;
 
 use super::super::network;
 use super::file::Found;
-use crate::engine::bindings as wit;
 use crate::http::origin;
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// Whether the crate's own client can be made. Where it cannot, because the
 /// system has no certificate authorities, the crate would panic.

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::http;
 use crate::sources::Failure;
-use crate::store::contents::{self, Fault};
+use keyrule_contract as wit;
+use keyrule_system::fs::contents::{self, Fault};
 
 /// The variable that says where the file is.
 const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";

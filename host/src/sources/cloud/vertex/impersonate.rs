@@ -12,11 +12,11 @@ use url::Url;
 use super::super::network;
 use super::Token;
 use super::account::Asking;
-use crate::engine::bindings as wit;
 use crate::handout;
 use crate::http::origin;
 use crate::secret::Secret;
 use crate::sources::Failure;
+use keyrule_contract as wit;
 
 /// How long the token is asked for, where the file does not say.
 const LIFETIME: u64 = 3600;

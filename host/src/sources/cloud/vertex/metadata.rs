@@ -15,10 +15,10 @@ use super::super::network;
 use super::super::place::{Place, is_project};
 use super::{SCOPE, impersonate};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::http::{Http, origin};
 use crate::secret::Secret;
 use crate::sources::{Facts, Failure, Kept};
+use keyrule_contract as wit;
 
 /// The variable that names the server.
 const VARIABLE: &str = "GCE_METADATA_HOST";

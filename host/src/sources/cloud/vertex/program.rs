@@ -16,13 +16,13 @@ use super::account::Asking;
 use super::subject::LONGEST;
 use super::{file, impersonate};
 use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
 use crate::secret::Secret;
 use crate::sources::Failure;
-use crate::sources::command::run::{self, Talk};
-use crate::sources::command::{Command, Line, recursion};
-use crate::sources::signals::Signals;
-use crate::store::contents;
+use keyrule_contract as wit;
+use keyrule_system::fs::contents;
+use keyrule_system::process::run::{self, Talk};
+use keyrule_system::process::{Command, Line, recursion};
+use keyrule_system::signals::Signals;
 
 /// The variable that lets programs run, as Google's libraries have it.
 const ALLOW: &str = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES";
@@ -64,15 +64,19 @@ pub(super) async fn token(
     let limit = Duration::from_millis(limit.clamp(*TIMEOUTS.start(), *TIMEOUTS.end()));
     let signals = Signals::listen(asking.asker.owns_signals);
     let output = run::run(process, false, Talk::Listen(LONGEST), limit, signals).await;
-    let said = output.and_then(|output| match parse(&output) {
-        Some(Said::Token(token)) => Ok(token),
-        Some(Said::No) => Err(Failure::new(wit::Trouble::Rejected, "it has no token")),
-        Some(Said::Expired) => Err(Failure::new(wit::Trouble::Expired, "its token has expired")),
-        None => {
-            let words = "it prints what is not in the format of such programs";
-            Err(Failure::new(wit::Trouble::MalformedAnswer, words))
-        }
-    });
+    let said = output
+        .map_err(Failure::from)
+        .and_then(|output| match parse(&output) {
+            Some(Said::Token(token)) => Ok(token),
+            Some(Said::No) => Err(Failure::new(wit::Trouble::Rejected, "it has no token")),
+            Some(Said::Expired) => {
+                Err(Failure::new(wit::Trouble::Expired, "its token has expired"))
+            }
+            None => {
+                let words = "it prints what is not in the format of such programs";
+                Err(Failure::new(wit::Trouble::MalformedAnswer, words))
+            }
+        });
     said.map_err(|failure| {
         let mut failure = failure.in_place(found.path.display().to_string());
         let words = failure.detail.take();
@@ -103,14 +107,17 @@ fn process(
                 .collect(),
         ),
         found_in: found.path.display().to_string(),
-        tier: None,
         folder: folder.to_path_buf(),
     };
-    let process = command.process(&asker.about, &asker.source, world);
+    let process = command.process(
+        &asker.about.hides,
+        &asker.about.name_of(&asker.source),
+        world,
+    );
     let Some(mut process) = process else {
         return Err(found.invalid("has an `executable` without a `command`"));
     };
-    let around = recursion::mark(&asker.about, &asker.source, world);
+    let around = recursion::mark(&asker.about.name_of(&asker.source), world);
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
     process
         .env(recursion::MARKER, format!("{around} {}", mark(&found.path)))

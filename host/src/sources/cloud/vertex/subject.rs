@@ -16,12 +16,12 @@ use zeroize::Zeroizing;
 use super::super::network;
 use super::account::Asking;
 use super::program;
-use crate::engine::bindings as wit;
 use crate::handout;
 use crate::http::{self, origin};
 use crate::secret::Secret;
 use crate::sources::Failure;
-use crate::store::contents;
+use keyrule_contract as wit;
+use keyrule_system::fs::contents;
 
 /// The longest token, and what lies around it.
 pub(super) const LONGEST: usize = 64 * 1024;

@@ -5,7 +5,8 @@ use super::*;
 use crate::handout;
 use crate::http::fake::{Fake, answer, json};
 use crate::material::Material;
-use crate::sources::{block_on, samples};
+use keyrule_contract::samples;
+use keyrule_system::runtime::block_on;
 
 /// A world whose home is this folder.
 fn at(home: &Path) -> Ambient {

@@ -27,11 +27,7 @@ const SUFFIX: &str = ".tmp";
 ///
 /// `still` is asked at the last moment; where it says no, nothing is written
 /// and the error is of the kind `ResourceBusy`.
-pub(crate) fn atomic_write(
-    path: &Path,
-    bytes: &[u8],
-    still: impl FnOnce() -> bool,
-) -> io::Result<()> {
+pub fn atomic_write(path: &Path, bytes: &[u8], still: impl FnOnce() -> bool) -> io::Result<()> {
     let mut reserved = Reserved::new(path, 0)?;
     reserved.fill(bytes)?;
     reserved.replace(still).map_err(|failed| failed.error)
@@ -39,7 +35,7 @@ pub(crate) fn atomic_write(
 
 /// Makes the file with all its bytes at once, or returns false and changes
 /// nothing where one is there already: of two that try, one succeeds.
-pub(crate) fn atomic_create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+pub fn atomic_create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     let mut reserved = Reserved::new(path, 0)?;
     reserved.fill(bytes)?;
     reserved.create()
@@ -48,13 +44,14 @@ pub(crate) fn atomic_create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
 /// A file beside the one that it will become, because a rename does not leave
 /// a file system. Dropping it removes it.
 #[derive(Debug)]
-pub(crate) struct Reserved {
+pub struct Reserved {
     temporary: NamedTempFile,
     target: PathBuf,
 }
 
 /// What a rename left over.
-pub(crate) struct NotReplaced {
+#[derive(Debug)]
+pub struct NotReplaced {
     /// Why.
     pub error: io::Error,
     /// The file that was to be renamed, with its text.
@@ -63,7 +60,7 @@ pub(crate) struct NotReplaced {
 
 impl Reserved {
     /// Takes so many bytes of the disk. Where it is full, that is known now.
-    pub(crate) fn new(path: &Path, room: usize) -> io::Result<Self> {
+    pub fn new(path: &Path, room: usize) -> io::Result<Self> {
         let target = resolved(path)?;
         // `tempfile` makes it with a random name, 0600.
         let mut temporary = tempfile::Builder::new()
@@ -87,12 +84,12 @@ impl Reserved {
     }
 
     /// The file that it will become.
-    pub(crate) fn target(&self) -> &Path {
+    pub fn target(&self) -> &Path {
         &self.target
     }
 
     /// Gives it its text, which is on the disk afterwards.
-    pub(crate) fn fill(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub fn fill(&mut self, bytes: &[u8]) -> io::Result<()> {
         let file = self.temporary.as_file_mut();
         file.rewind()?;
         file.write_all(bytes)?;
@@ -102,7 +99,7 @@ impl Reserved {
     }
 
     /// Takes the place of what is there.
-    pub(crate) fn replace(self, still: impl FnOnce() -> bool) -> Result<(), NotReplaced> {
+    pub fn replace(self, still: impl FnOnce() -> bool) -> Result<(), NotReplaced> {
         let Self { temporary, target } = self;
         if !still() {
             return Err(NotReplaced {
@@ -128,7 +125,7 @@ impl Reserved {
     }
 
     /// Takes another name beside its own, in place of what is there.
-    pub(crate) fn become_other(self, path: &Path) -> io::Result<()> {
+    pub fn become_other(self, path: &Path) -> io::Result<()> {
         let _ = self.temporary.as_file().unlock();
         self.temporary
             .persist(path)
@@ -137,7 +134,7 @@ impl Reserved {
     }
 
     /// Takes its place where nothing is there, else returns false.
-    pub(crate) fn create(self) -> io::Result<bool> {
+    pub fn create(self) -> io::Result<bool> {
         let Self { temporary, target } = self;
         let _ = temporary.as_file().unlock();
         match temporary.persist_noclobber(&target) {
@@ -151,7 +148,7 @@ impl Reserved {
 /// Removes what writers that were killed left in a folder. What somebody
 /// still writes is locked; and what was made this minute is left alone,
 /// because its maker may not have locked it yet.
-pub(crate) fn sweep(folder: &Path) {
+pub fn sweep(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;
     };
@@ -181,7 +178,7 @@ fn sweep_one(path: &Path) {
 
 /// Makes the folder and those above it, where they are missing, for its owner
 /// alone.
-pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+pub fn private_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -194,20 +191,20 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
 
 /// The right to write, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     _file: File,
 }
 
 /// Waits for the right to write. The error is of the kind `TimedOut` where
 /// somebody else has it for too long. The lock file stays behind: removing it
 /// would let two processes lock two files of one name.
-pub(crate) fn lock(path: &Path) -> io::Result<Lock> {
+pub fn lock(path: &Path) -> io::Result<Lock> {
     lock_within(path, PATIENCE)
 }
 
 /// Takes the right to write, or returns none where somebody else has it: for
 /// those who have something else to look at while they wait.
-pub(crate) fn try_lock(path: &Path) -> io::Result<Option<Lock>> {
+pub fn try_lock(path: &Path) -> io::Result<Option<Lock>> {
     match lock_within(path, Duration::ZERO) {
         Ok(lock) => Ok(Some(lock)),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
@@ -242,7 +239,7 @@ fn lock_within(path: &Path, patience: Duration) -> io::Result<Lock> {
 
 /// Where a path leads through symbolic links, whether or not the last one
 /// leads to anything.
-pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
+pub fn resolved(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_path_buf();
     for _ in 0..LINKS {
         match std::fs::read_link(&path) {
@@ -262,7 +259,8 @@ pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many symbolic links"))
 }
 
-pub(crate) fn folder_of(path: &Path) -> &Path {
+/// The folder of a path: where it names none, the current one.
+pub fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or_else(|| Path::new("."))
@@ -270,7 +268,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 
 /// A rename is on the disk once its folder is.
 #[cfg(unix)]
-pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+pub fn sync_folder_of(path: &Path) -> io::Result<()> {
     match File::open(folder_of(path))?.sync_all() {
         // Some file systems do not know how; then nothing better can be done.
         Err(error)
@@ -287,7 +285,7 @@ pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
 
 /// Windows has no such call for folders.
 #[cfg(not(unix))]
-pub(crate) fn sync_folder_of(_path: &Path) -> io::Result<()> {
+pub fn sync_folder_of(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

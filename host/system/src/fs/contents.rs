@@ -10,7 +10,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// A file's bytes and what the system says of it.
-pub(crate) struct Contents {
+pub struct Contents {
     /// All of it.
     pub bytes: Zeroizing<Vec<u8>>,
     /// Of the very file that was read.
@@ -29,7 +29,7 @@ impl std::fmt::Debug for Contents {
 
 /// Why what is there cannot be had.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// The system refuses.
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
@@ -45,7 +45,7 @@ pub(crate) enum Fault {
 }
 
 /// Reads a file of at most `limit` bytes, or none where nothing is there.
-pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Contents>, Fault> {
+pub fn read(path: &Path, limit: u64) -> Result<Option<Contents>, Fault> {
     match open(path) {
         Ok(file) => read_opened(file, limit).map(Some),
         // Nothing can lie below what is not a folder.
@@ -62,7 +62,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Contents>, Fault> {
 }
 
 /// Reads an opened file of at most `limit` bytes.
-pub(crate) fn read_opened(file: File, limit: u64) -> Result<Contents, Fault> {
+pub fn read_opened(file: File, limit: u64) -> Result<Contents, Fault> {
     let metadata = file.metadata().map_err(Fault::Unreadable)?;
     if !metadata.is_file() {
         return Err(Fault::NotAFile);

@@ -10,9 +10,8 @@ use std::fs::File;
 use std::path::Path;
 
 use super::Trust;
-use crate::policy::Problem;
-use crate::policy::error::words;
-use crate::policy::read::{self, Links};
+use crate::fs::read::{self, Links};
+use crate::fs::{FileError as Problem, words};
 
 /// Opens a file, or returns `None` where nothing is.
 pub(super) fn open(_trust: &Trust, path: &Path) -> Result<Option<File>, Problem> {

@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::recursion;
 use super::{Command, Line};
-use crate::ambient::Ambient;
-use crate::handout;
+use crate::environment::Ambient;
 
 /// What there is to say of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Program {
+pub enum Program {
     /// It is there and can be run.
     Found(PathBuf),
     /// It is there and may not be executed.
@@ -25,11 +24,12 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    pub(in crate::sources) fn of(command: &Command, ambient: &Ambient) -> Self {
+    /// Looks for the program of a command line, and runs nothing.
+    #[must_use]
+    pub fn of(command: &Command, ambient: &Ambient) -> Self {
         let name = match &command.line {
             Line::Arguments(arguments) => arguments.first().cloned().map(Into::into),
             Line::Text(text) => {
-                let text = std::str::from_utf8(handout::to_keep(text)).unwrap_or_default();
                 let whole = command.folder.join(text.trim_ascii());
                 if text.contains('/') && whole.is_file() {
                     return Self::file(whole);
@@ -124,7 +124,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::secret::Secret;
+    use zeroize::Zeroizing;
 
     /// A folder with `a/tool`, which is not executable, and `b/tool`, which is.
     fn world() -> (tempfile::TempDir, Ambient) {
@@ -145,9 +145,8 @@ mod tests {
     fn program(line: &str) -> (Program, PathBuf) {
         let (folder, ambient) = world();
         let command = Command {
-            line: Line::Text(Secret::new(line)),
+            line: Line::Text(Zeroizing::new(line.to_owned())),
             found_in: "settings.json".into(),
-            tier: None,
             folder: folder.path().to_path_buf(),
         };
         (Program::of(&command, &ambient), folder.path().to_path_buf())

@@ -19,9 +19,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
-use crate::engine::bindings as wit;
-use crate::sources::Failure;
-use crate::sources::signals::Signals;
+use crate::signals::Signals;
 
 /// How long what an ended helper printed may still be on its way.
 const DRAIN: Duration = Duration::from_millis(250);
@@ -33,8 +31,23 @@ const NEWLINE: usize = 2;
 #[cfg(unix)]
 const GRACE: Duration = Duration::from_millis(500);
 
+/// Why a program brought nothing. The words never quote a command line or its
+/// output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProcessError {
+    /// It could not be started: why.
+    NotStarted(String),
+    /// It ended with a failure: which.
+    ExitStatus(String),
+    /// It did not end in this time.
+    TimedOut(Duration),
+    /// It printed more than this many bytes.
+    TooLong(usize),
+}
+
 /// What a program is told, and what becomes of what it prints.
-pub(in crate::sources) enum Talk {
+#[derive(Debug)]
+pub enum Talk {
     /// It is told nothing, and prints so many bytes at most, besides a final
     /// newline.
     Listen(usize),
@@ -55,13 +68,17 @@ impl Talk {
 }
 
 /// Runs the process to its end and brings what it printed.
-pub(in crate::sources) async fn run(
+///
+/// # Errors
+///
+/// Where the program fails, or has to be killed.
+pub async fn run(
     mut process: Command,
     in_shell: bool,
     talk: Talk,
     limit: Duration,
     mut signals: Signals,
-) -> Result<Zeroizing<Vec<u8>>, Failure> {
+) -> Result<Zeroizing<Vec<u8>>, ProcessError> {
     wire(&mut process, &talk)?;
     process.kill_on_drop(true);
     #[cfg(unix)]
@@ -81,21 +98,18 @@ pub(in crate::sources) async fn run(
         Either::Left(signal) => {
             group.kill().await;
             signals.die_of(signal);
-            return Err(Failure::new(
-                wit::Trouble::ExitStatus,
-                "interrupted".to_owned(),
-            ));
+            return Err(ProcessError::ExitStatus("interrupted".to_owned()));
         }
         Either::Right(ended) => ended,
     };
     match ended {
         Err(_) => {
             group.kill().await;
-            Err(Failure::timed_out(limit))
+            Err(ProcessError::TimedOut(limit))
         }
         Ok(Ended::Flood) => {
             group.kill().await;
-            Err(Failure::too_long(longest))
+            Err(ProcessError::TooLong(longest))
         }
         Ok(Ended::Status(status)) => {
             group.has_ended();
@@ -158,7 +172,7 @@ async fn fill(stdout: Option<&mut ChildStdout>, output: &mut Vec<u8>, longest: u
 
 /// Connects the streams: standard error is ours, so that what it says is seen
 /// live and kept nowhere.
-fn wire(process: &mut Command, talk: &Talk) -> Result<(), Failure> {
+fn wire(process: &mut Command, talk: &Talk) -> Result<(), ProcessError> {
     let (input, output) = match talk {
         Talk::Listen(_) => (Stdio::null(), Stdio::piped()),
         Talk::Ask(..) => (Stdio::piped(), Stdio::piped()),
@@ -169,7 +183,7 @@ fn wire(process: &mut Command, talk: &Talk) -> Result<(), Failure> {
 }
 
 /// Our own standard error, as somebody's standard output.
-fn our_words() -> Result<Stdio, Failure> {
+fn our_words() -> Result<Stdio, ProcessError> {
     #[cfg(unix)]
     let copy = std::os::fd::AsFd::as_fd(&io::stderr()).try_clone_to_owned();
     #[cfg(windows)]
@@ -233,31 +247,28 @@ fn through_shell(process: &Command) -> Command {
     shell
 }
 
-fn not_started(error: &io::Error) -> Failure {
+fn not_started(error: &io::Error) -> ProcessError {
     let words = match error.kind() {
         io::ErrorKind::NotFound => "the program or its interpreter was not found".to_owned(),
         io::ErrorKind::PermissionDenied => "the program is not executable".to_owned(),
         // An error of the system names no argument.
         _ => error.to_string(),
     };
-    Failure::new(wit::Trouble::NotStarted, words)
+    ProcessError::NotStarted(words)
 }
 
-fn ended_badly(status: ExitStatus, in_shell: bool) -> Failure {
-    let (trouble, words) = match status.code() {
+fn ended_badly(status: ExitStatus, in_shell: bool) -> ProcessError {
+    match status.code() {
         // What POSIX lets a shell say of a command that it could not start.
-        Some(126) if in_shell && cfg!(unix) => (
-            wit::Trouble::NotStarted,
-            "the program is not executable (exit status 126)".to_owned(),
-        ),
-        Some(127) if in_shell && cfg!(unix) => (
-            wit::Trouble::NotStarted,
-            "the program was not found (exit status 127)".to_owned(),
-        ),
-        Some(code) => (wit::Trouble::ExitStatus, format!("exit status {code}")),
-        None => (wit::Trouble::ExitStatus, by_signal(status)),
-    };
-    Failure::new(trouble, words)
+        Some(126) if in_shell && cfg!(unix) => {
+            ProcessError::NotStarted("the program is not executable (exit status 126)".to_owned())
+        }
+        Some(127) if in_shell && cfg!(unix) => {
+            ProcessError::NotStarted("the program was not found (exit status 127)".to_owned())
+        }
+        Some(code) => ProcessError::ExitStatus(format!("exit status {code}")),
+        None => ProcessError::ExitStatus(by_signal(status)),
+    }
 }
 
 #[cfg(unix)]

@@ -15,9 +15,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use super::{Caller, Seen, Trust};
-use crate::policy::Problem;
-use crate::policy::error::words;
-use crate::policy::read::only_files;
+use crate::fs::read::only_files;
+use crate::fs::{FileError as Problem, words};
 
 /// How many links a path may lead through, as in Linux itself.
 const LINKS: usize = 40;

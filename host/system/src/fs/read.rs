@@ -7,15 +7,15 @@ use std::fs::{File, FileType, Metadata};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use super::Problem;
+use super::FileError as Problem;
 use super::error::words;
 
 /// The largest file that is read, in bytes.
-pub(crate) const LIMIT: usize = 1 << 20;
+pub const LIMIT: usize = 1 << 20;
 
 /// Whether the last part of a path may be a symbolic link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Links {
+pub enum Links {
     /// It may: people keep their settings in a repository of their own.
     Follow,
     /// It may not: in a cloned repository it could name any file of the user.
@@ -23,7 +23,7 @@ pub(crate) enum Links {
 }
 
 /// Opens a file, or returns `None` where nothing is.
-pub(crate) fn open(path: &Path, links: Links) -> Result<Option<File>, Problem> {
+pub fn open(path: &Path, links: Links) -> Result<Option<File>, Problem> {
     let metadata = match look(path, links) {
         Ok(Some(metadata)) => metadata,
         Ok(None) => return Ok(None),
@@ -44,7 +44,7 @@ pub(crate) fn open(path: &Path, links: Links) -> Result<Option<File>, Problem> {
 }
 
 /// Reads an opened file.
-pub(crate) fn text(file: File) -> Result<String, Problem> {
+pub fn text(file: File) -> Result<String, Problem> {
     let unreadable = |error: std::io::Error| Problem::Unreadable(words(&error));
     let length = file.metadata().map_err(unreadable)?.len();
     if length > LIMIT as u64 {
@@ -74,12 +74,12 @@ pub(crate) fn text(file: File) -> Result<String, Problem> {
 }
 
 /// Whether an error says that nothing is there.
-pub(crate) fn is_absence(error: &std::io::Error) -> bool {
+pub fn is_absence(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Refuses everything but a regular file, by its name.
-pub(crate) fn only_files(kind: FileType) -> Result<(), Problem> {
+pub fn only_files(kind: FileType) -> Result<(), Problem> {
     if kind.is_file() {
         return Ok(());
     }

@@ -39,8 +39,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::Problem;
-use crate::ambient::Ambient;
+use crate::fs::FileError as Problem;
 
 /// Whose files are believed, and from where on they are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,13 +73,13 @@ impl Trust {
     }
 
     /// Opens a managed file, or returns `None` where nothing is.
-    pub(crate) fn open(&self, path: &Path) -> Result<Option<File>, Problem> {
+    pub fn open(&self, path: &Path) -> Result<Option<File>, Problem> {
         walk::open(self, path)
     }
 
     /// Lists a managed folder, its names in order, or returns `None` where
     /// nothing is.
-    pub(crate) fn list(&self, path: &Path) -> Result<Option<Vec<OsString>>, Problem> {
+    pub fn list(&self, path: &Path) -> Result<Option<Vec<OsString>>, Problem> {
         let names = walk::list(self, path)?;
         Ok(names.map(|mut names| {
             names.sort();
@@ -89,16 +88,10 @@ impl Trust {
     }
 }
 
-/// Opens one of the tool's settings files whose tier is `managed`, under the
-/// same rules as a managed policy. `None` where nothing is.
-pub(crate) fn check_managed_file(path: &Path, ambient: &Ambient) -> Result<Option<File>, Problem> {
-    ambient.trust.open(path)
-}
-
 /// What a file or folder says of itself.
 #[cfg_attr(not(unix), allow(dead_code, reason = "judged on unix alone"))]
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// The user id that owns it.
     owner: u32,
     /// Its mode, of which the permissions count.
@@ -112,7 +105,7 @@ pub(crate) struct Seen {
 /// Who asks.
 #[cfg_attr(not(unix), allow(dead_code, reason = "judged on unix alone"))]
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Caller {
+pub struct Caller {
     /// The effective user id.
     user: u32,
     /// What this system shows for an owner that it has no id for.
@@ -122,7 +115,7 @@ pub(crate) struct Caller {
 /// Why something is not believed.
 #[cfg_attr(not(unix), allow(dead_code, reason = "judged on unix alone"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doubt {
+pub enum Doubt {
     /// It belongs to this user.
     Owner(u32),
     /// It belongs to a user who has no id in this namespace.
@@ -167,7 +160,7 @@ impl Trust {
 impl Doubt {
     /// The same as a problem, with what would mend it.
     fn about(self, culprit: &Path) -> Problem {
-        let shown = super::error::typed(culprit);
+        let shown = crate::text::typed(culprit);
         let (why, mend) = match self {
             Self::Unmapped => {
                 return Problem::Untrusted {

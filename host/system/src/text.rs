@@ -4,6 +4,7 @@
 //! errs towards hiding: what is masked needlessly can be read in the file.
 
 use std::ops::Range;
+use std::path::Path;
 
 // One file for the host and the engine, so that what one warns of the other
 // masks; the host links no engine to take it from.
@@ -13,7 +14,7 @@ mod looks;
 use looks::{named, secrets};
 
 /// Replaces what looks like a secret by as many `*`.
-pub(crate) fn mask(text: &str) -> String {
+pub fn mask(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let mut hidden: Vec<Range<usize>> = secrets(line);
@@ -39,7 +40,7 @@ pub(crate) fn mask(text: &str) -> String {
 }
 
 /// Replaces what would move a terminal's cursor or change its colours.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars()
         .map(|character| {
             if is_control(character) {
@@ -52,7 +53,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// The same for a whole text, whose lines and tabs stay.
-pub(crate) fn printable_lines(text: &str) -> String {
+pub fn printable_lines(text: &str) -> String {
     text.chars()
         .map(|character| match character {
             '\n' | '\t' => character,
@@ -64,8 +65,26 @@ pub(crate) fn printable_lines(text: &str) -> String {
         .collect()
 }
 
+/// A path as messages show it.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    printable(&path.to_string_lossy())
+}
+
+/// A path as it can be typed into a shell.
+#[must_use]
+pub fn typed(path: &Path) -> String {
+    let shown = shown(path);
+    let plain = |character: char| character.is_alphanumeric() || "/._-+:@%,".contains(character);
+    if !shown.is_empty() && shown.chars().all(plain) {
+        shown
+    } else {
+        format!("'{}'", shown.replace('\'', r"'\''"))
+    }
+}
+
 /// Control characters, and those that turn the direction of what follows.
-pub(crate) fn is_control(character: char) -> bool {
+pub fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -161,5 +180,14 @@ mod tests {
             "a\u{fffd}]0;x\u{fffd}\u{fffd}b\u{fffd}"
         );
         assert_eq!(printable_lines("a\u{9b}\r\n\tb"), "a\u{fffd} \n\tb");
+    }
+
+    #[test]
+    fn a_path_in_a_hint_can_be_typed() {
+        assert_eq!(
+            typed(Path::new("/etc/keyrule/x.toml")),
+            "/etc/keyrule/x.toml"
+        );
+        assert_eq!(typed(Path::new("/a b/it's")), r"'/a b/it'\''s'");
     }
 }

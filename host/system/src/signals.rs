@@ -6,10 +6,10 @@
 //! (`nohup`) stays ignored.
 
 #[cfg(unix)]
-pub(crate) use unix::Signals;
+pub use unix::Signals;
 
 #[cfg(not(unix))]
-pub(crate) use elsewhere::Signals;
+pub use elsewhere::Signals;
 
 #[cfg(unix)]
 mod unix {
@@ -25,10 +25,13 @@ mod unix {
     static USUAL: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
     /// What is listened for; nothing where the signals are an embedder's.
-    pub(crate) struct Signals(Vec<(i32, Signal)>);
+    #[derive(Debug)]
+    pub struct Signals(Vec<(i32, Signal)>);
 
     impl Signals {
-        pub(crate) fn listen(ours: bool) -> Self {
+        /// Listens, where the signals are ours to act on.
+        #[must_use]
+        pub fn listen(ours: bool) -> Self {
             let mut signals = Vec::new();
             if ours {
                 USUAL.store(false, Ordering::SeqCst);
@@ -44,7 +47,7 @@ mod unix {
         }
 
         /// Waits for a signal.
-        pub(crate) async fn next(&mut self) -> i32 {
+        pub async fn next(&mut self) -> i32 {
             poll_fn(|context| {
                 for (number, signal) in &mut self.0 {
                     if signal.poll_recv(context).is_ready() {
@@ -57,7 +60,7 @@ mod unix {
         }
 
         /// Ends this process as the signal would have.
-        pub(crate) fn die_of(self, signal: i32) {
+        pub fn die_of(self, signal: i32) {
             let _ = signal_hook::low_level::emulate_default_handler(signal);
         }
     }
@@ -100,17 +103,20 @@ mod unix {
 /// On Windows a Ctrl-C reaches the helper as well, which shares the console.
 #[cfg(not(unix))]
 mod elsewhere {
-    pub(crate) struct Signals;
+    #[derive(Debug)]
+    pub struct Signals;
 
     impl Signals {
-        pub(crate) fn listen(_: bool) -> Self {
+        /// Listens, where the signals are ours to act on.
+        #[must_use]
+        pub fn listen(_: bool) -> Self {
             Self
         }
 
-        pub(crate) async fn next(&mut self) -> i32 {
+        pub async fn next(&mut self) -> i32 {
             std::future::pending().await
         }
 
-        pub(crate) fn die_of(self, _: i32) {}
+        pub fn die_of(self, _: i32) {}
     }
 }

@@ -8,45 +8,33 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::ambient::Ambient;
-use crate::engine::bindings as wit;
+use crate::environment::Ambient;
 
 /// The variable that tells a nested Keyrule which helpers are being run
 /// already: `POLICY/SOURCE`, the outermost first, spaces between.
-pub(in crate::sources) const MARKER: &str = "KEYRULE_HELPER_OF";
+pub const MARKER: &str = "KEYRULE_HELPER_OF";
 
-/// Returns whether this source's helper is being run by a Keyrule around us.
-pub(in crate::sources) fn is_marked(
-    about: &wit::About,
-    source: &wit::Source,
-    ambient: &Ambient,
-) -> bool {
-    ambient.variable(MARKER).is_some_and(|chain| {
-        let own = name(about, source);
-        chain.to_string_lossy().split(' ').any(|name| name == own)
-    })
+/// Returns whether this helper, by its name, is being run by a Keyrule around
+/// us.
+#[must_use]
+pub fn is_marked(own: &str, ambient: &Ambient) -> bool {
+    ambient
+        .variable(MARKER)
+        .is_some_and(|chain| chain.to_string_lossy().split(' ').any(|name| name == own))
 }
 
-/// The marker for this source's helper.
-pub(in crate::sources) fn mark(
-    about: &wit::About,
-    source: &wit::Source,
-    ambient: &Ambient,
-) -> String {
-    let own = name(about, source);
+/// The marker for this helper, by its name.
+#[must_use]
+pub fn mark(own: &str, ambient: &Ambient) -> String {
     match ambient.variable(MARKER) {
         Some(chain) if !chain.is_empty() => format!("{} {own}", chain.to_string_lossy()),
-        _ => own,
+        _ => own.to_owned(),
     }
-}
-
-fn name(about: &wit::About, source: &wit::Source) -> String {
-    format!("{}/{}", about.name, source.id)
 }
 
 /// Returns whether the program is this very one. A relative path is one in
 /// `folder`, a bare name is looked up in `PATH`.
-pub(in crate::sources) fn is_this_program(program: &str, folder: &Path, ambient: &Ambient) -> bool {
+pub fn is_this_program(program: &str, folder: &Path, ambient: &Ambient) -> bool {
     let Ok(this) = std::env::current_exe().and_then(std::fs::canonicalize) else {
         return false;
     };
@@ -72,7 +60,7 @@ pub(in crate::sources) fn is_this_program(program: &str, folder: &Path, ambient:
 /// helper is the leader of its process group and a child of the program that
 /// got it; nothing else that Keyrule starts is.
 #[cfg(target_os = "linux")]
-pub(in crate::sources) fn is_inside_a_run() -> bool {
+pub fn is_inside_a_run() -> bool {
     use std::os::unix::fs::MetadataExt;
     let program = |process: &str| {
         let metadata = std::fs::metadata(format!("/proc/{process}/exe")).ok()?;
@@ -98,7 +86,7 @@ pub(in crate::sources) fn is_inside_a_run() -> bool {
 
 /// Elsewhere the marker alone tells.
 #[cfg(not(target_os = "linux"))]
-pub(in crate::sources) fn is_inside_a_run() -> bool {
+pub fn is_inside_a_run() -> bool {
     false
 }
 
@@ -115,12 +103,12 @@ fn parent_and_group(process: &str) -> Option<(String, String)> {
 /// The program that a line of shell begins with, as far as that can be told
 /// without running it: assignments, `exec`, `command` and `env` are passed
 /// over, `sh -c` is looked into.
-pub(in crate::sources) fn program_of(line: &str) -> Option<Zeroizing<String>> {
+pub fn program_of(line: &str) -> Option<Zeroizing<String>> {
     program_among(&words(line))
 }
 
 /// The same for a command that is a list of arguments already.
-pub(in crate::sources) fn program_among(words: &[Zeroizing<String>]) -> Option<Zeroizing<String>> {
+pub fn program_among(words: &[Zeroizing<String>]) -> Option<Zeroizing<String>> {
     let mut rest = words.iter();
     let mut options_too = false;
     let first = rest.find(|word| {
@@ -174,7 +162,6 @@ fn words(line: &str) -> Vec<Zeroizing<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::samples;
 
     fn program(line: &str) -> Option<String> {
         program_of(line).map(|program| program.to_string())
@@ -222,14 +209,13 @@ mod tests {
 
     #[test]
     fn the_marker_names_every_helper_around() {
-        let about = samples::about();
-        let source = samples::source(wit::Kind::Supplied);
+        let own = "sample/sample";
         let outer = Ambient::empty().with_variable(MARKER, "other/helper");
-        assert!(!is_marked(&about, &source, &outer));
-        let chain = mark(&about, &source, &outer);
+        assert!(!is_marked(own, &outer));
+        let chain = mark(own, &outer);
         assert_eq!(chain, "other/helper sample/sample");
         let inner = Ambient::empty().with_variable(MARKER, chain);
-        assert!(is_marked(&about, &source, &inner));
-        assert_eq!(mark(&about, &source, &Ambient::empty()), "sample/sample");
+        assert!(is_marked(own, &inner));
+        assert_eq!(mark(own, &Ambient::empty()), "sample/sample");
     }
 }

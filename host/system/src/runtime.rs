@@ -7,9 +7,24 @@ use std::io;
 use tokio::runtime::{Builder, Runtime};
 
 /// A runtime of this thread alone.
-pub(crate) fn here() -> io::Result<Runtime> {
+///
+/// # Errors
+///
+/// Where the system has no descriptors left.
+pub fn here() -> io::Result<Runtime> {
     has_room()?;
     Builder::new_current_thread().enable_all().build()
+}
+
+/// Runs a test's future to its end.
+///
+/// # Panics
+///
+/// Where there is no runtime.
+#[cfg(any(test, feature = "samples"))]
+#[expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    here().expect("a runtime").block_on(future)
 }
 
 /// Whether there are the six descriptors that a runtime opens. Tokio asks for

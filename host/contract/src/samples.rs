@@ -1,9 +1,9 @@
 //! Contracts for the tests of the sources: the least that is one.
 
-use crate::engine::bindings as wit;
+use crate as wit;
 
 /// A source named `sample` of this kind, whose endpoint follows `BASE_URL`.
-pub(crate) fn source(kind: wit::Kind) -> wit::Source {
+pub fn source(kind: wit::Kind) -> wit::Source {
     wit::Source {
         id: "sample".to_owned(),
         description: "a sample".to_owned(),
@@ -31,7 +31,7 @@ pub(crate) fn source(kind: wit::Kind) -> wit::Source {
 }
 
 /// The same path on every system.
-pub(crate) fn everywhere(path: &str) -> wit::Paths {
+pub fn everywhere(path: &str) -> wit::Paths {
     wit::Paths {
         linux: path.to_owned(),
         macos: path.to_owned(),
@@ -41,7 +41,7 @@ pub(crate) fn everywhere(path: &str) -> wit::Paths {
 
 /// A policy for a tool whose folder is `~/.sample`, or where `SAMPLE_FOLDER`
 /// says.
-pub(crate) fn about() -> wit::About {
+pub fn about() -> wit::About {
     wit::About {
         name: "sample".to_owned(),
         description: "a sample".to_owned(),
@@ -67,7 +67,7 @@ pub(crate) fn about() -> wit::About {
 }
 
 /// A stored key that no login brings.
-pub(crate) fn stored_key(name: &str) -> wit::StoredKey {
+pub fn stored_key(name: &str) -> wit::StoredKey {
     wit::StoredKey {
         name: name.to_owned(),
         issuer: None,
@@ -76,7 +76,7 @@ pub(crate) fn stored_key(name: &str) -> wit::StoredKey {
 }
 
 /// A cloud provider of which the contract names no variable but the flag.
-pub(crate) fn cloud(provider: &str, flag: Option<&str>) -> wit::Cloud {
+pub fn cloud(provider: &str, flag: Option<&str>) -> wit::Cloud {
     wit::Cloud {
         provider: provider.to_owned(),
         flag: flag.map(str::to_owned),
@@ -95,7 +95,7 @@ pub(crate) fn cloud(provider: &str, flag: Option<&str>) -> wit::Cloud {
 }
 
 /// A login with an issuer at `https://login.test`.
-pub(crate) fn login(name: &str) -> wit::Login {
+pub fn login(name: &str) -> wit::Login {
     wit::Login {
         name: name.to_owned(),
         issuer: issuer("https://login.test"),
@@ -104,7 +104,7 @@ pub(crate) fn login(name: &str) -> wit::Login {
 }
 
 /// An issuer that is asked where it answers.
-pub(crate) fn issuer(url: &str) -> wit::Issuer {
+pub fn issuer(url: &str) -> wit::Issuer {
     wit::Issuer {
         id: "test".to_owned(),
         url: url.to_owned(),

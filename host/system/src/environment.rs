@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::policy::trust::Trust;
+use crate::trust::Trust;
 
 /// Variables and folders, as the sources and the policy files see them.
 #[derive(Clone, Default)]
@@ -55,7 +55,7 @@ impl Ambient {
 
     /// Undoes whatever was said about managed policies: where they lie, and
     /// whose are believed, is nothing that a caller can change.
-    pub(crate) fn pin(&mut self) {
+    pub fn pin(&mut self) {
         self.managed = Some(managed_folder());
         self.trust = Trust::default();
     }
@@ -161,7 +161,7 @@ impl Ambient {
 
 /// Whether a name that a policy lists stands for this variable: it is its name,
 /// or ends in `*` and the variable begins so.
-pub(crate) fn stands_for(listed: &str, variable: &OsStr) -> bool {
+pub fn stands_for(listed: &str, variable: &OsStr) -> bool {
     let variable = variable.as_encoded_bytes();
     match listed.strip_suffix('*') {
         Some(start) => variable
@@ -172,7 +172,7 @@ pub(crate) fn stands_for(listed: &str, variable: &OsStr) -> bool {
 }
 
 /// Whether it is the variable's own name.
-pub(crate) fn names(listed: &str, variable: &OsStr) -> bool {
+pub fn names(listed: &str, variable: &OsStr) -> bool {
     same(listed.as_bytes(), variable.as_encoded_bytes())
 }
 
