@@ -5,7 +5,7 @@
 //! library compiles overrides itself; `override-first.module.wasm` is what one
 //! was before.
 
-#[path = "../host/src/engine/config.rs"]
+#[path = "../host/engine/src/config.rs"]
 mod config;
 
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn main() -> Result<()> {
         "guests",
         "build.rs",
         "../wit",
-        "../host/src/engine/config.rs",
+        "../host/engine/src/config.rs",
     ] {
         println!("cargo::rerun-if-changed={input}");
     }

@@ -86,7 +86,6 @@ fn resolve(engine: &Engine) -> Result<Result<usize, Refused>, Error> {
             }
             Step::Use(place) => return Ok(Ok(place)),
             Step::Refuse(refused) => return Ok(Err(refused)),
-            other => panic!("{other:?}"),
         };
         let index = u32::try_from(place).unwrap();
         facts[place].state = policy.observe(index, &seen(got))?.state;

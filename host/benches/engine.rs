@@ -11,8 +11,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use keyrule::engine::{Engine, Judge, Policy};
 use keyrule_contract as wit;
+use keyrule_engine::{Engine, Judge, Policy};
 use keyrule_policy::bindings::exports::keyrule::policy::engine as native;
 
 const CLAUDE_CODE: &str = include_str!("../../policies/claude-code.toml");

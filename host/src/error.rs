@@ -2,11 +2,11 @@
 //! stable code, an exit code, and a hint: the next thing to type.
 
 use crate::consent;
-use crate::engine;
 use crate::login::LoginError;
 use crate::policy;
 use crate::resolver::Explained;
 use keyrule_contract::{Kind, Refusal, Verdict};
+use keyrule_engine as engine;
 
 /// Why there is no credential.
 #[derive(Debug, thiserror::Error)]

@@ -58,30 +58,25 @@ pub use keyrule_system::environment as ambient;
 #[allow(dead_code, reason = "its commands are being written")]
 mod analysis;
 pub mod consent;
-mod credential;
-pub mod engine;
 mod error;
-mod handout;
 mod http;
 mod login;
-mod material;
 pub mod policy;
 pub mod receipt;
 mod resolve;
 pub mod resolver;
-mod secret;
 mod sources;
 mod store;
 
 #[doc(hidden)]
 pub mod cli;
 
-pub use credential::Credential;
 pub use error::Error;
-pub use handout::{AwsKey, Request, SignError};
 pub use keyrule_contract::{Document, Explanation, Fix, Place, Reason, Standing, Surface, Verdict};
+pub use keyrule_credential::{AwsKey, Credential, Request, Secret, SignError};
+pub(crate) use keyrule_credential::{credential, handout, material, secret};
+pub use keyrule_engine as engine;
 pub use login::{Input, LoginError, LoginUi, Visit, Way};
 pub use receipt::Receipt;
 pub use resolver::Resolver;
-pub use secret::Secret;
 pub use sources::{Notices, Supplied};

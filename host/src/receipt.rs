@@ -13,8 +13,8 @@ mod read;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::word;
 use keyrule_contract as wit;
+use keyrule_engine::word;
 
 pub use make::Background;
 pub(crate) use make::{action, reads};

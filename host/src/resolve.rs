@@ -11,7 +11,6 @@ use std::time::{Duration, SystemTime};
 use crate::ambient::Ambient;
 use crate::consent::{Answer, ConsentBook, Prompter, Question};
 use crate::credential::Credential;
-use crate::engine::{Judge, Step, Steps};
 use crate::error::Error;
 use crate::handout::Fingerprint;
 use crate::material::Material;
@@ -19,6 +18,7 @@ use crate::secret::Secret;
 use crate::sources::{self, Context, Facts, GetOptions, Notices, Supplied};
 use crate::store;
 use keyrule_contract as wit;
+use keyrule_engine::{Judge, Step, Steps};
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,6 @@ use std::task::{Context, Poll, Waker};
 use crate::ambient::Ambient;
 use crate::consent::Prompter;
 use crate::credential::Credential;
-use crate::engine::{self, Judge, LoadError, chooser};
 use crate::error::Error;
 use crate::handout::{Fingerprint, fingerprint_of};
 use crate::policy::{self, FileReport};
@@ -19,6 +18,7 @@ use crate::receipt::Background;
 use crate::resolve::{End, Resolution as Run, Seen, Until};
 use crate::sources::{Facts, Notices, Silent, Supplied};
 use keyrule_contract as wit;
+use keyrule_engine::{self as engine, Judge, LoadError, chooser};
 
 mod attended;
 mod login;

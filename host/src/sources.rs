@@ -8,9 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
-
-use keyrule_system::process::ProcessError;
+use std::time::{Duration, Instant};
 
 use crate::ambient::Ambient;
 use crate::credential::Passed;
@@ -20,6 +18,9 @@ use crate::secret::Secret;
 use crate::store;
 use keyrule_contract as wit;
 
+pub(crate) use keyrule_contract::observation;
+pub(crate) use keyrule_credential::obtained::{Facts, Failure, Kept, seconds_until};
+pub(crate) use keyrule_credential::{endpoint, protocol as answer};
 pub use supplied::Supplied;
 
 /// What a look brought.
@@ -58,118 +59,6 @@ pub(crate) struct Got {
     pub facts: Facts,
     /// What the user should know besides.
     pub notes: Vec<String>,
-}
-
-/// What is known of a credential besides, none of it a secret.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Facts {
-    /// Whose it is, as far as it may be shown.
-    pub account: Option<String>,
-    /// Where it comes from, in words.
-    pub detail: Option<String>,
-    /// The region that it is for.
-    pub region: Option<String>,
-    /// The project that it is for.
-    pub project: Option<String>,
-    /// Whether the credentials belong to that project, and do not only name
-    /// it for want of another.
-    #[serde(default)]
-    pub own_project: bool,
-    /// Whether a variable holds it, so that only its owner can replace it.
-    #[serde(default)]
-    pub fixed: bool,
-    /// When it ends, to the second, where that is known.
-    #[serde(skip)]
-    pub expires_at: Option<SystemTime>,
-    /// Whether the command of a setting printed it.
-    #[serde(default)]
-    pub exported: bool,
-    /// The resource that it is for.
-    pub resource: Option<String>,
-    /// The whole URL that it is to be sent to, where that depends on these.
-    pub endpoint: Option<String>,
-}
-
-/// What a helper or a provider brought, as it is kept for a while.
-#[derive(Debug, Clone)]
-pub(crate) struct Kept {
-    /// What can be handed out.
-    pub material: Material,
-    /// When it ends, where that is known.
-    pub expires_at: Option<SystemTime>,
-    /// What else is known.
-    pub facts: Facts,
-}
-
-impl Kept {
-    /// Something of which nothing else is known.
-    pub(crate) fn of(material: impl Into<Material>) -> Self {
-        Self {
-            material: material.into(),
-            expires_at: None,
-            facts: Facts::default(),
-        }
-    }
-}
-
-/// Why a program or a provider brought nothing.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Failure {
-    /// What is wrong.
-    pub trouble: wit::Trouble,
-    /// The same in words, without a command line and its output.
-    pub detail: Option<String>,
-    /// The file or variable that is at fault, where one is.
-    pub found_in: Option<String>,
-}
-
-impl Failure {
-    /// A failure with words.
-    pub(crate) fn new(trouble: wit::Trouble, detail: impl Into<String>) -> Self {
-        Self {
-            detail: Some(detail.into()),
-            ..Self::bare(trouble)
-        }
-    }
-
-    /// A failure that needs none.
-    pub(crate) const fn bare(trouble: wit::Trouble) -> Self {
-        Self {
-            trouble,
-            detail: None,
-            found_in: None,
-        }
-    }
-
-    /// The same, of this file or variable.
-    pub(crate) fn in_place(self, place: impl Into<String>) -> Self {
-        Self {
-            found_in: Some(place.into()),
-            ..self
-        }
-    }
-
-    /// The failure to end in time.
-    pub(crate) fn timed_out(limit: Duration) -> Self {
-        let limit = format!("{} s", limit.as_secs_f64());
-        Self::new(wit::Trouble::TimedOut, limit)
-    }
-
-    /// The failure to end at all.
-    pub(crate) fn too_long(longest: usize) -> Self {
-        Self::new(wit::Trouble::TooLong, format!("more than {longest} bytes"))
-    }
-}
-
-impl From<ProcessError> for Failure {
-    fn from(error: ProcessError) -> Self {
-        match error {
-            ProcessError::NotStarted(words) => Self::new(wit::Trouble::NotStarted, words),
-            ProcessError::ExitStatus(words) => Self::new(wit::Trouble::ExitStatus, words),
-            ProcessError::TimedOut(limit) => Self::timed_out(limit),
-            ProcessError::TooLong(longest) => Self::too_long(longest),
-        }
-    }
 }
 
 impl Got {
@@ -337,26 +226,6 @@ fn aim(
     seen.url
 }
 
-/// An observation with this outcome of a look, and nothing else seen: sent to
-/// the source's default, no end, no owner, no place. A kind of source adds
-/// what it saw with `..observation(outcome)`.
-pub(crate) fn observation(outcome: wit::Outcome) -> wit::Observation {
-    wit::Observation {
-        got: false,
-        outcome,
-        detail: None,
-        found_in: None,
-        tier: None,
-        destination: wit::Destination::Default,
-        expires_in: None,
-        renewable: false,
-        account: None,
-        organization: None,
-        kept_in: None,
-        lifetime: wit::Lifetime::Unset,
-    }
-}
-
 /// What was seen of a source whose store does not answer: that is not absence.
 pub(crate) fn store_trouble(error: &store::Error) -> wit::Observation {
     wit::Observation {
@@ -471,24 +340,12 @@ impl Notices for Silent {
     fn done(&self) {}
 }
 
-/// Whole seconds until the time, negative when it has passed.
-pub(crate) fn seconds_until(time: SystemTime, now: SystemTime) -> i64 {
-    let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    match time.duration_since(now) {
-        Ok(left) => whole(left),
-        Err(passed) => -whole(passed.duration()).max(1),
-    }
-}
-
-mod answer;
 mod cache;
 pub(crate) mod cloud;
 pub(crate) mod command;
-pub(crate) mod endpoint;
 pub(crate) mod environment;
 mod flight;
 pub(crate) mod helper;
-mod label;
 pub(crate) mod login;
 pub(crate) mod paths;
 pub(crate) mod stored_key;
@@ -605,16 +462,5 @@ mod tests {
             Some("`BASE_URL` holds no scheme such as `https://`")
         );
         assert_eq!(seen.endpoint, None);
-    }
-
-    #[test]
-    fn seconds_are_negative_once_a_time_has_passed() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
-        let half = Duration::from_millis(500);
-        assert_eq!(seconds_until(now + Duration::from_secs(9), now), 9);
-        assert_eq!(seconds_until(now + half, now), 0);
-        assert_eq!(seconds_until(now, now), 0);
-        assert_eq!(seconds_until(now - half, now), -1);
-        assert_eq!(seconds_until(now - Duration::from_secs(9), now), -9);
     }
 }

@@ -185,3 +185,23 @@ pub struct Evidence {
     /// The latest observation, if there is one.
     pub seen: Option<Observation>,
 }
+
+/// An observation with this outcome of a look, and nothing else seen: sent to
+/// the source's default, no end, no owner, no place. A kind of source adds
+/// what it saw with `..observation(outcome)`.
+pub fn observation(outcome: Outcome) -> Observation {
+    Observation {
+        got: false,
+        outcome,
+        detail: None,
+        found_in: None,
+        tier: None,
+        destination: Destination::Default,
+        expires_in: None,
+        renewable: false,
+        account: None,
+        organization: None,
+        kept_in: None,
+        lifetime: Lifetime::Unset,
+    }
+}

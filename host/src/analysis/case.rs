@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::walk::{End, Walked, World, walk};
-use crate::engine::{Error, Judge};
 use crate::sources::observation;
 use keyrule_contract as wit;
+use keyrule_engine::{Error, Judge};
 
 pub(crate) mod expect;
 pub(crate) mod read;
@@ -258,7 +258,7 @@ pub(crate) mod samples {
     //! A policy of three sources, loaded, and cases for it.
 
     use super::*;
-    use crate::engine::{Engine, Policy};
+    use keyrule_engine::{Engine, Policy};
 
     pub(crate) const POLICY: &str = "name = \"x\"\n\
         [[source]]\nid = \"key\"\nkind = \"environment\"\nvariable = \"KEY\"\n\
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn an_answer_is_given_where_there_is_one() {
         let asked = ran("key = \"ready\"");
-        assert_eq!(asked.walked.end, End::Unknown(crate::engine::Step::Ask(0)));
+        assert_eq!(asked.walked.end, End::Unknown(keyrule_engine::Step::Ask(0)));
         assert_eq!(
             ran("key = { is = \"ready\", answer = \"use\" }").walked.end,
             End::Used(0)

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use super::case::{Case, Ran};
 use super::walk::End;
-use crate::engine::{Error, Judge};
 use keyrule_contract as wit;
+use keyrule_engine::{Error, Judge};
 
 /// A rule that decides something.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 //! table is checked, and the only table there is where an override chooses.
 
 use super::outcome::{Outcome, sessions};
-use crate::engine::{self, Judge};
 use keyrule_contract as wit;
+use keyrule_engine::{self as engine, Judge};
 
 /// More cases than this are not gone through.
 pub(crate) const MOST: u128 = 10_000_000;

@@ -5,9 +5,9 @@
 //! `change` lists the changes, `equal` tells which of them change nothing.
 
 use super::case::Case;
-use crate::engine::chooser::{Overridden, Override};
-use crate::engine::{Engine, Error, Judge, LoadError, Policy};
 use keyrule_contract as wit;
+use keyrule_engine::chooser::{Overridden, Override};
+use keyrule_engine::{Engine, Error, Judge, LoadError, Policy};
 
 mod change;
 mod equal;

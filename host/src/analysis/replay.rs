@@ -11,10 +11,10 @@
 mod known;
 
 use crate::analysis::walk::{End, Walked, walk};
-use crate::engine::{Error, Judge, Step};
 use crate::receipt::{self, Receipt, reads};
 use crate::sources::endpoint::origin_of;
 use keyrule_contract as wit;
+use keyrule_engine::{Error, Judge, Step};
 use keyrule_system::text::mask;
 
 use known::{Recorded, matching};

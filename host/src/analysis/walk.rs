@@ -3,8 +3,8 @@
 //! looks, questions and gets. What comes out is how it ends, and every step
 //! that led there.
 
-use crate::engine::{Error, Judge, Step, Steps};
 use keyrule_contract as wit;
+use keyrule_engine::{Error, Judge, Step, Steps};
 
 /// What is known of a world. `None` means that nobody knows.
 pub(crate) trait World {

@@ -37,7 +37,7 @@ use keyrule_contract as wit;
 
 use super::explained::accounts::{Account, Kept};
 
-pub(crate) use crate::engine::word::word;
+pub(crate) use keyrule_engine::word::word;
 
 /// A decision with its reasons.
 #[derive(Debug, Serialize)]

@@ -15,9 +15,9 @@ mod show;
 mod stack;
 mod test;
 
-use crate::engine::{Engine, Judge as _, LoadError, Policy};
 use crate::policy::builtin::{POLICY_SCHEMA, RECEIPT_SCHEMA, RESTRICTION_SCHEMA, TESTS_SCHEMA};
 use keyrule_contract as wit;
+use keyrule_engine::{Engine, Judge as _, LoadError, Policy};
 
 pub(crate) use check::{Check, check};
 pub(crate) use diff::{Diff, compare};
@@ -44,13 +44,13 @@ pub(crate) type Load<'l> =
     &'l dyn Fn(
         &str,
         &[wit::Document],
-    ) -> Result<Result<wit::About, Vec<wit::Diagnostic>>, crate::engine::Error>;
+    ) -> Result<Result<wit::About, Vec<wit::Diagnostic>>, keyrule_engine::Error>;
 
 /// Loads documents by the engine that ships.
 pub(crate) fn by_engine(
     name: &str,
     documents: &[wit::Document],
-) -> Result<Result<wit::About, Vec<wit::Diagnostic>>, crate::engine::Error> {
+) -> Result<Result<wit::About, Vec<wit::Diagnostic>>, keyrule_engine::Error> {
     match Policy::load(&Engine::builtin()?, name, documents) {
         Ok(mut policy) => Ok(Ok(policy.about()?)),
         Err(LoadError::Rejected(diagnostics)) => Ok(Err(diagnostics)),
@@ -92,8 +92,8 @@ mod samples {
     use std::path::PathBuf;
 
     use crate::ambient::Ambient;
-    use crate::engine::Error;
     use keyrule_contract as wit;
+    use keyrule_engine::Error;
 
     /// What the engine makes of documents in these tests: the first managed
     /// document, else the user's, else the built-in one is the policy, the

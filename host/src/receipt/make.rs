@@ -13,10 +13,10 @@ use super::{
     Destination, Document, Endpoint, Folder, Observation, Outcome, Receipt, Session, Source, Step,
     Storage, VERSION, Verdict,
 };
-use crate::engine;
 use crate::resolver::Explained;
 use crate::sources::endpoint::origin_of;
 use keyrule_contract as wit;
+use keyrule_engine as engine;
 use keyrule_system::text::mask;
 
 /// What a receipt says besides a decision and its reasons.

@@ -4,8 +4,8 @@
 use super::words::{REASONS, REFUSALS, word};
 use super::{Ending, Expect, Ran};
 use crate::analysis::walk::End;
-use crate::engine::Step;
 use keyrule_contract as wit;
+use keyrule_engine::Step;
 
 /// Something that is not as expected.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 use super::{Change, Class, Letter, Side, by_outcome, joined};
 use crate::analysis::outcome::{Outcome, sessions};
 use crate::analysis::tree;
-use crate::engine::{Error, Judge};
 use keyrule_contract as wit;
+use keyrule_engine::{Error, Judge};
 
 /// More cases than this are not gone through: each is a fresh instance.
 pub(crate) const MOST: u128 = 1_000_000;

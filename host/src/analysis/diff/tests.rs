@@ -1,6 +1,6 @@
 use super::*;
 use crate::analysis::full::{Alphabet, Chain};
-use crate::engine::{Engine, Policy};
+use keyrule_engine::{Engine, Policy};
 
 fn source(id: &str, more: &str) -> String {
     format!(
@@ -264,7 +264,7 @@ fn the_chain_is_what_every_case_comes_to() {
                     );
                     number += 1;
                 }
-                Ok::<(), crate::engine::Error>(())
+                Ok::<(), keyrule_engine::Error>(())
             })
             .unwrap();
             assert_eq!(u128::from(number), alphabet.combinations());

@@ -3,8 +3,8 @@
 //! that are not always passed, in their order; so these are compared, each
 //! with all that can be the case with it.
 
-use crate::engine::{Engine, Error, Judge as _, LoadError, Policy};
 use keyrule_contract as wit;
+use keyrule_engine::{Engine, Error, Judge as _, LoadError, Policy};
 
 const CONSENTS: [wit::Consent; 3] = [
     wit::Consent::Undecided,

@@ -4,9 +4,9 @@
 
 use super::{Against, counterpart};
 use crate::analysis::walk::World;
-use crate::engine::{Error, Judge};
 use crate::receipt::{self, Receipt};
 use keyrule_contract as wit;
+use keyrule_engine::{Error, Judge};
 
 /// What a receipt does not know of a source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,8 +1,8 @@
 use super::*;
 use crate::ambient::Ambient;
-use crate::engine::{Engine, Policy};
 use crate::policy::builtin;
 use crate::resolver::Resolver;
+use keyrule_engine::{Engine, Policy};
 
 const HEAD: &str = "name = \"sample\"\n";
 
@@ -103,7 +103,7 @@ fn said(text: &str, receipt: &Receipt) -> (Answer, String) {
             format!("{} {}", source.id, sent.unwrap_or_default())
         }
         Ok(Outcome::Asked(source)) => format!("asks {}", source.id),
-        Ok(Outcome::Refused(reason, _)) => crate::engine::word::word(reason),
+        Ok(Outcome::Refused(reason, _)) => keyrule_engine::word::word(reason),
         Ok(Outcome::Unfinished) => "unfinished".to_owned(),
         Err(lacking) => format!("{} {:?}", lacking.source.id, lacking.what),
     };

@@ -11,7 +11,7 @@ use wit_component::ComponentEncoder;
 use super::super::Context;
 use super::super::errors::{Failure, os_words};
 use super::inspect;
-use crate::engine::chooser::{Problem, file, world};
+use keyrule_engine::chooser::{Problem, file, world};
 use keyrule_system::fs::atomic;
 use keyrule_system::text::typed;
 

@@ -10,9 +10,9 @@ use super::super::Context;
 use super::super::errors::Failure;
 use super::super::output::clean;
 use crate::ambient::Ambient;
-use crate::engine::chooser::Problem;
-use crate::engine::chooser::file;
-use crate::engine::chooser::world::{self, World};
+use keyrule_engine::chooser::Problem;
+use keyrule_engine::chooser::file;
+use keyrule_engine::chooser::world::{self, World};
 use keyrule_system::text::typed;
 
 /// Describes a component, and fails where no policy could name it and it is

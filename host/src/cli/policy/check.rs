@@ -12,13 +12,13 @@ use crate::ambient::Ambient;
 use crate::cli::errors::Failure;
 use crate::cli::explained::short;
 use crate::cli::output::clean;
-use crate::engine::chooser;
 use crate::error::Error;
 use crate::policy::diagnostics::{Style, render};
 use crate::policy::find::Survey;
 use crate::policy::schema::{self, Form};
 use crate::policy::{self, Name, Texts};
 use keyrule_contract as wit;
+use keyrule_engine::chooser;
 use keyrule_system::fs::read::{self, Links};
 use keyrule_system::text::mask;
 

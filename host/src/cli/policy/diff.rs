@@ -15,10 +15,10 @@ use crate::cli::Context;
 use crate::cli::args::FailOn;
 use crate::cli::document::word;
 use crate::cli::errors::Failure;
-use crate::engine::{Engine, Judge as _, LoadError, Policy};
 use crate::error::Error;
 use crate::policy::{self, Texts};
 use keyrule_contract as wit;
+use keyrule_engine::{Engine, Judge as _, LoadError, Policy};
 use keyrule_system::text::mask;
 use words::Words;
 

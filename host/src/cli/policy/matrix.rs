@@ -15,9 +15,9 @@ use crate::analysis::merged::{self, Merged};
 use crate::analysis::outcome::{Outcome, consent, sessions, state, surface};
 use crate::cli::Context;
 use crate::cli::errors::Failure;
-use crate::engine;
 use crate::error::Error;
 use keyrule_contract as wit;
+use keyrule_engine as engine;
 
 /// What is asked for.
 #[derive(Debug, Clone)]

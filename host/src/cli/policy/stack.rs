@@ -9,12 +9,12 @@ use super::check::read_file;
 use crate::ambient::Ambient;
 use crate::analysis::outcome;
 use crate::cli::errors::Failure;
-use crate::engine::chooser::{self, Overridden, Override};
-use crate::engine::{self, Engine, Judge, LoadError};
 use crate::error::Error;
 use crate::policy::schema::{self, Form};
 use crate::policy::{self, Name, Texts, builtin};
 use keyrule_contract as wit;
+use keyrule_engine::chooser::{self, Overridden, Override};
+use keyrule_engine::{self as engine, Engine, Judge, LoadError};
 
 /// How the built-in policy of a name is named in the place of a file.
 pub(super) const BUILTIN: &str = "builtin:";

@@ -14,11 +14,11 @@ use crate::analysis::coverage::{Coverage, Rule};
 use crate::analysis::mutate::{Mutants, mutants};
 use crate::cli::errors::Failure;
 use crate::cli::output::Look;
-use crate::engine::Judge;
 use crate::error::Error;
 use crate::policy::schema::Form;
 use crate::policy::{self, Texts};
 use keyrule_contract as wit;
+use keyrule_engine::Judge;
 use keyrule_system::fs::read::Links;
 
 mod report;

@@ -3,9 +3,9 @@
 //! variables; what comes out are the names, and the endpoint made with them.
 
 use crate::ambient::Ambient;
-pub(crate) use crate::sources::label::is_label;
 use crate::sources::{Facts, Failure};
 use keyrule_contract as wit;
+pub(crate) use keyrule_credential::label::is_label;
 
 /// Names of a region, a project and a resource, each with the variable that
 /// says it.

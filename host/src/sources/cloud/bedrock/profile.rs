@@ -114,7 +114,7 @@ pub(super) fn selected(set: &ProfileSet, world: &Ambient) -> Result<Option<Found
 /// config file, as the provider's parser puts them together.
 pub(super) fn region(set: &ProfileSet) -> Option<String> {
     let region = set.get("region")?.trim();
-    crate::sources::label::is_label(region).then(|| region.to_owned())
+    keyrule_credential::label::is_label(region).then(|| region.to_owned())
 }
 
 /// The two files: config, credentials.
