@@ -8,9 +8,7 @@
     reason = "a helper of tests stops where something is missing"
 )]
 
-#[path = "schema/document.rs"]
 mod document;
-#[path = "schema/mutate.rs"]
 mod mutate;
 
 use std::collections::BTreeSet;
