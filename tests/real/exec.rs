@@ -156,7 +156,8 @@ fn nothing_that_selects_or_redirects_reaches_the_program() {
         let mut run = machine.keyrule(&["exec", "--", "/usr/bin/env", "-0"]);
         for name in STRAY {
             let value = match name {
-                "ANTHROPIC_API_KEY" | "ANTHROPIC_BASE_URL" => "",
+                // These are the winner's.
+                "ANTHROPIC_API_KEY" | "ANTHROPIC_BASE_URL" => continue,
                 "CLAUDE_CODE_USE_BEDROCK"
                 | "CLAUDE_CODE_USE_FOUNDRY"
                 | "CLAUDE_CODE_USE_VERTEX" => "0",
