@@ -3,8 +3,6 @@
 //! place in a policy appears as the name of its rule.
 
 use std::fmt::Write;
-use std::fs;
-use std::path::Path;
 
 use keyrule::engine::bindings as wit;
 use keyrule::resolver::Explained;
@@ -26,7 +24,7 @@ impl Documents {
     fn place(&self, at: &wit::Location) -> String {
         let path = &at.path;
         if let Some(file) = path.strip_prefix("builtin:") {
-            return named(&shipped(file), at).unwrap_or_else(|| path.clone());
+            return named(&rule::shipped(file), at).unwrap_or_else(|| path.clone());
         }
         let own = self.own.iter().find(|(other, _)| other == path);
         match own.and_then(|(_, text)| named(text, at)) {
@@ -38,12 +36,6 @@ impl Documents {
 
 fn named(text: &str, at: &wit::Location) -> Option<String> {
     rule::name(text, usize::try_from(at.offset).ok()?)
-}
-
-/// The text of a policy that ships.
-fn shipped(file: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
-    fs::read_to_string(folder.join(file)).expect("a shipped policy")
 }
 
 /// An explanation, line by line.

@@ -1,6 +1,10 @@
 //! Names the rule at a place of a policy: the source's id and the key, as
 //! `api-key.consent`. A name stays where a line number moves.
 
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -20,6 +24,81 @@ pub fn name(text: &str, offset: usize) -> Option<String> {
     };
     let rule = innermost.or_else(nearest)?;
     Some(rule.name.clone())
+}
+
+/// Every `builtin:FILE:LINE` in a text becomes the name of the rule there:
+/// lines of the policies that ship move.
+///
+/// # Panics
+///
+/// Where no such policy ships, or no rule is there.
+pub fn name_lines(text: &str) -> String {
+    let mut parts = text.split("builtin:");
+    let mut named = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (file, rest) = part.split_once(".toml").expect("a file");
+        let file = format!("{file}.toml");
+        let digits = rest.strip_prefix(':').map_or(0, |rest| {
+            let digits = rest.chars().take_while(char::is_ascii_digit);
+            digits.count()
+        });
+        if digits == 0 {
+            named.push_str(&format!("builtin:{file}{rest}"));
+            continue;
+        }
+        let (line, rest) = rest[1..].split_at(digits);
+        let policy = shipped(&file);
+        let before = policy
+            .lines()
+            .take(line.parse::<usize>().expect("a line") - 1);
+        let offset = before.map(|line| line.len() + 1).sum();
+        named.push_str(&name(&policy, offset).expect("a rule"));
+        named.push_str(rest);
+    }
+    named
+}
+
+/// Every `:LINE` at the end of a line becomes the name of the rule there, in
+/// a text about one policy that ships.
+///
+/// # Panics
+///
+/// Where no such policy ships, or no rule is there.
+pub fn name_column(file: &str, text: &str) -> String {
+    let policy = shipped(file);
+    let mut named = String::new();
+    for line in text.lines() {
+        let number = line
+            .rsplit_once(" :")
+            .filter(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()));
+        match number {
+            Some((before, number)) => {
+                let _ = writeln!(named, "{before} {}", at_line(&policy, number));
+            }
+            None => {
+                let _ = writeln!(named, "{line}");
+            }
+        }
+    }
+    named
+}
+
+/// The rule that begins a line.
+fn at_line(policy: &str, line: &str) -> String {
+    let before = line.parse::<usize>().expect("a line") - 1;
+    let before = policy.lines().take(before);
+    let offset = before.map(|line| line.len() + 1).sum();
+    name(policy, offset).expect("a rule")
+}
+
+/// The text of a policy that ships.
+///
+/// # Panics
+///
+/// Where there is none of that name.
+pub fn shipped(file: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
+    fs::read_to_string(folder.join(file)).expect("a shipped policy")
 }
 
 /// A key with its value.
@@ -129,6 +208,22 @@ clear = ["B"]
         let text = "[source.key]\nsurfaces = [\"web\"]\n";
         let at = |part| name(text, text.find(part).expect(part));
         assert_eq!(at("\"web\"").as_deref(), Some("key.surfaces"));
+    }
+
+    #[test]
+    fn a_line_of_a_shipped_policy_becomes_its_rule() {
+        let text = shipped("claude-code.toml");
+        let line = text.lines().position(|line| line == "id = \"api-key\"");
+        let line = line.expect("the source") + 1;
+        let said = format!("(builtin:claude-code.toml:{line}) of builtin:claude-code.toml, x");
+        assert_eq!(
+            name_lines(&said),
+            "(api-key) of builtin:claude-code.toml, x"
+        );
+        assert_eq!(name_lines("x.toml:3"), "x.toml:3");
+        let row = format!("is there  use  :{line}\nnot :this\n");
+        let named = name_column("claude-code.toml", &row);
+        assert_eq!(named, "is there  use  api-key\nnot :this\n");
     }
 
     #[test]
