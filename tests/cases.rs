@@ -1,46 +1,51 @@
-//! Every folder in `tests/cases`, on the core natively and through the
-//! component: both must come to the same, and to what is expected.
-//! `UPDATE_EXPECT=1` writes what they came to; review it like code.
+//! Every folder in `tests/cases` is a test of its name, on the core natively
+//! and through the component: both must come to the same, and to what is
+//! expected. `UPDATE_EXPECT=1` writes what they came to; review it like code.
+//!
+//! ```text
+//! cargo test -p keyrule-tests --test cases -- s17
+//! ```
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by a panic; clippy knows only those of the usual harness"
+)]
 
 use std::fs;
 use std::path::Path;
+use std::process::ExitCode;
 
 use keyrule_tests::case::{self, list};
 use keyrule_tests::native;
+use libtest_mimic::{Arguments, Failed, Trial};
 
-#[test]
-fn every_case_comes_to_what_is_expected_on_both_engines() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
-    let cases = list(&folder);
-    assert!(cases.len() >= 80, "there are {} cases", cases.len());
-    let update = std::env::var_os("UPDATE_EXPECT").is_some();
-    let mut wrong = Vec::new();
-    for case in &cases {
-        let component = case::run(case, keyrule::engine::load_builtin);
-        let native = case::run(case, native::load);
-        if component != native {
-            wrong.push(format!(
-                "{}: the engines differ\n--- native\n{native}\n--- component\n{component}",
-                case.display()
-            ));
-        }
-        let golden = case.join("expect.txt");
-        if update {
-            fs::write(&golden, &component).expect("a golden file");
-        }
-        let expected = fs::read_to_string(&golden).unwrap_or_default();
-        if component != expected {
-            wrong.push(format!(
-                "{}\n--- expected\n{expected}\n--- came to\n{component}",
-                case.display()
-            ));
-        }
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let cases = list(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases"));
+    assert!(cases.len() >= 179, "there are {} cases", cases.len());
+    let trials = cases.into_iter().map(|folder| {
+        let name = folder.file_name().expect("a name").to_string_lossy();
+        Trial::test(name.into_owned(), move || check(&folder))
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+fn check(folder: &Path) -> Result<(), Failed> {
+    let component = case::run(folder, keyrule::engine::load_builtin);
+    let native = case::run(folder, native::load);
+    if component != native {
+        let both = format!("--- native\n{native}\n--- component\n{component}");
+        return Err(format!("the engines differ\n{both}").into());
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {} cases:\n\n{}",
-        wrong.len(),
-        cases.len(),
-        wrong.join("\n\n")
-    );
+    let golden = folder.join("expect.txt");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&golden, &component)?;
+    }
+    let expected = fs::read_to_string(&golden).unwrap_or_default();
+    if component != expected {
+        let both = format!("--- expected\n{expected}\n--- came to\n{component}");
+        return Err(both.into());
+    }
+    Ok(())
 }

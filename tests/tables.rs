@@ -7,6 +7,7 @@ use std::path::Path;
 
 use keyrule::ambient::Ambient;
 use keyrule::cli::{Streams, run};
+use keyrule_tests::rule;
 
 /// What a command prints, and its exit code.
 struct Ran {
@@ -35,11 +36,12 @@ fn keyrule(arguments: &[&str]) -> Ran {
 }
 
 fn golden(name: &str, text: &str) {
+    let text = rule::name_lines(text);
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tables")
         .join(name);
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&path, text).expect("a golden file");
+        fs::write(&path, &text).expect("a golden file");
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(text, expected.replace("\r\n", "\n"), "{name}");
@@ -90,7 +92,8 @@ fn the_table_of_the_shipped_policy_is_a_page() {
     let ran = keyrule(&["policy", "matrix", "builtin:claude-code"]);
     assert_eq!((ran.code, ran.words.as_str()), (0, ""));
     assert!(ran.data.lines().count() <= 40, "more than a page");
-    golden("claude-code.txt", &ran.data);
+    let named = rule::name_column("claude-code.toml", &ran.data);
+    golden("claude-code.txt", &named);
 }
 
 #[test]

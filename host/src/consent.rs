@@ -93,6 +93,15 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The book would become too large to be read again. An answer serves
+    /// this once.
+    #[error("`{}` has no room for more: it is read up to {limit} bytes", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes of it are read.
+        limit: u64,
+    },
     /// Somebody else is writing for too long. Try again.
     #[error("`{}` is being written by another program", path.display())]
     Locked {
@@ -115,6 +124,7 @@ impl Error {
             Self::Untrusted { .. } => "consent-untrusted",
             Self::KeyMissing { .. } => "consent-key-missing",
             Self::NotWritable { .. } => "consent-not-writable",
+            Self::Full { .. } => "consent-full",
             Self::Locked { .. } => "consent-locked",
             Self::NoRandom => "consent-no-random",
         }
@@ -148,6 +158,9 @@ impl Error {
                     "let yourself write `{}` and the folder it is in",
                     path.display()
                 )
+            }
+            Self::Full { .. } => {
+                "forget answers that you no longer need: `keyrule consent forget`".to_owned()
             }
             Self::Locked { .. } => "try again when the other program has finished".to_owned(),
             Self::NoRandom => "try again on a system with a random number generator".to_owned(),

@@ -23,6 +23,10 @@ pub use read::ParseError;
 /// The version of the form; another one has another meaning.
 pub const VERSION: u32 = 1;
 
+/// The longest line of a receipt, its line feed included, that is read and
+/// written, in bytes.
+pub(crate) const LONGEST: u64 = 1 << 20;
+
 /// A decision as a record.
 //
 // What may be null has to be there all the same, as the schema says: serde

@@ -384,6 +384,13 @@ impl<'r> Resolution<'r> {
         let (Answer::UseAndKeep, Some(name)) = (answer, &source.keep_as) else {
             return;
         };
+        if subject.is_too_long() {
+            self.seen.notes.push(format!(
+                "the key was not kept: it is longer than {} bytes",
+                Secret::LONGEST
+            ));
+            return;
+        }
         match keep(self.about, self.ambient, name, subject) {
             Ok(saved) => self.seen.notes.extend(saved.notes),
             Err(error) => {

@@ -9,6 +9,7 @@ use crate::machine::{Ended, Machine};
 
 crate::tests![
     the_program_gets_exactly_this_environment,
+    nothing_that_selects_or_redirects_reaches_the_program,
     the_exit_code_is_the_programs,
     a_signal_that_ends_the_program_ends_us,
     streams_pass_through,
@@ -73,24 +74,30 @@ fn the_program_gets_exactly_this_environment() {
         }
         all
     };
-    let endpoint = ("ANTHROPIC_BASE_URL", "https://gw.example");
+    let given = |name, value| {
+        rest(&[
+            (name, value),
+            ("ANTHROPIC_BASE_URL", "https://gw.example"),
+            ("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "1"),
+        ])
+    };
     let ended = run()
         .variable("ANTHROPIC_AUTH_TOKEN", "s3cr3t-token")
         .variable("ANTHROPIC_API_KEY", "s3cr3t-key")
         .end();
     assert_eq!(
         environment(&ended),
-        rest(&[("ANTHROPIC_AUTH_TOKEN", "s3cr3t-token"), endpoint])
+        given("ANTHROPIC_AUTH_TOKEN", "s3cr3t-token")
     );
     let ended = run().variable("ANTHROPIC_API_KEY", "s3cr3t-key").end();
     assert_eq!(
         environment(&ended),
-        rest(&[("ANTHROPIC_API_KEY", "s3cr3t-key"), endpoint])
+        given("ANTHROPIC_API_KEY", "s3cr3t-key")
     );
     let ended = run().end();
     assert_eq!(
         environment(&ended),
-        rest(&[("ANTHROPIC_API_KEY", "s3cr3t-helper"), endpoint])
+        given("ANTHROPIC_API_KEY", "s3cr3t-helper")
     );
     // The tool's own login takes nothing with it, nor an address.
     let login = r#"{"claudeAiOauth": {"accessToken": "s3cr3t-login"}}"#;
@@ -98,6 +105,95 @@ fn the_program_gets_exactly_this_environment() {
     machine.users("home/.claude/settings.json", "{}");
     let ended = run().end();
     assert_eq!(environment(&ended), rest(&[]));
+}
+
+/// What the tool was seen to follow, each with a value that would be followed:
+/// none of it leads the tool to another credential than the key.
+fn nothing_that_selects_or_redirects_reaches_the_program() {
+    const STRAY: [&str; 37] = [
+        "ANTHROPIC_AWS_API_KEY",
+        "ANTHROPIC_AWS_BASE_URL",
+        "ANTHROPIC_AWS_WORKSPACE_ID",
+        "ANTHROPIC_BEDROCK_BASE_URL",
+        "ANTHROPIC_BEDROCK_MANTLE_BASE_URL",
+        "ANTHROPIC_CUSTOM_HEADERS",
+        "ANTHROPIC_FEDERATION_RULE_ID",
+        "ANTHROPIC_FOUNDRY_API_KEY",
+        "ANTHROPIC_FOUNDRY_AUTH_TOKEN",
+        "ANTHROPIC_FOUNDRY_BASE_URL",
+        "ANTHROPIC_FOUNDRY_RESOURCE",
+        "ANTHROPIC_IDENTITY_TOKEN",
+        "ANTHROPIC_IDENTITY_TOKEN_FILE",
+        "ANTHROPIC_ORGANIZATION_ID",
+        "ANTHROPIC_PROFILE",
+        "ANTHROPIC_SERVICE_ACCOUNT_ID",
+        "ANTHROPIC_UNIX_SOCKET",
+        "ANTHROPIC_VERTEX_BASE_URL",
+        "AWS_BEARER_TOKEN_BEDROCK",
+        "CLAUDE_CODE_API_BASE_URL",
+        "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
+        "CLAUDE_CODE_HOST_CREDS_FILE",
+        "CLAUDE_CODE_OAUTH_REFRESH_TOKEN",
+        "CLAUDE_CODE_OAUTH_TOKEN",
+        "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR",
+        "CLAUDE_CODE_SKIP_BEDROCK_AUTH",
+        "CLAUDE_CODE_SKIP_FOUNDRY_AUTH",
+        "CLAUDE_CODE_SKIP_VERTEX_AUTH",
+        "CLAUDE_CODE_USE_ANTHROPIC_AWS",
+        "CLAUDE_CODE_USE_GATEWAY",
+        "CLAUDE_CODE_USE_MANTLE",
+        // Off, or it would be the winner.
+        "CLAUDE_CODE_USE_BEDROCK",
+        "CLAUDE_CODE_USE_FOUNDRY",
+        "CLAUDE_CODE_USE_VERTEX",
+        // What the winner sets itself.
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_BASE_URL",
+        "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST",
+    ];
+    let machine = Machine::new();
+    let environment = |winner: &[(&str, &str)]| {
+        let mut run = machine.keyrule(&["exec", "--", "/usr/bin/env", "-0"]);
+        for name in STRAY {
+            let value = match name {
+                // These are the winner's.
+                "ANTHROPIC_API_KEY" | "ANTHROPIC_BASE_URL" => continue,
+                "CLAUDE_CODE_USE_BEDROCK"
+                | "CLAUDE_CODE_USE_FOUNDRY"
+                | "CLAUDE_CODE_USE_VERTEX" => "0",
+                _ => "1",
+            };
+            run = run.variable(name, value);
+        }
+        for (name, value) in winner {
+            run = run.variable(name, value);
+        }
+        environment(&run.end())
+    };
+    let left = |mut all: BTreeMap<String, String>| {
+        all.retain(|name, _| STRAY.contains(&name.as_str()));
+        all
+    };
+    let key = [
+        ("ANTHROPIC_API_KEY", "s3cr3t-key"),
+        ("ANTHROPIC_BASE_URL", "https://gw.example"),
+    ];
+    let own = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let told = [
+        key[0],
+        key[1],
+        ("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "1"),
+    ];
+    assert_eq!(left(environment(&key)), own(&told));
+    // The tool finds its own login only where nothing at all is left.
+    let login = r#"{"claudeAiOauth": {"accessToken": "s3cr3t-login"}}"#;
+    machine.users("home/.claude/.credentials.json", login);
+    assert_eq!(left(environment(&[])), own(&[]));
 }
 
 fn key(machine: &Machine, line: &str) -> Ended {

@@ -5,6 +5,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::fake::{Fake, json};
 use crate::keyring::{KILLS, machine};
 use crate::machine::{Ended, Machine};
 
@@ -20,6 +24,9 @@ crate::tests![
     a_damaged_file_is_moved_aside_when_something_is_stored,
     many_writers_at_once_lose_nothing,
     a_copy_that_another_user_has_planted_is_not_taken,
+    a_full_store_takes_nothing_more_and_stays_whole,
+    a_login_that_a_full_store_could_not_keep_asks_the_issuer_nothing,
+    tokens_of_490_kb_are_refused_and_nothing_is_forgotten,
 ];
 
 const FOLDER: &str = "home/.local/state/keyrule";
@@ -142,12 +149,12 @@ fn a_mounted_file_that_cannot_be_written_is_known_before() {
     assert_eq!(files(&machine), names);
 }
 
-/// The store's folder on a disk of 64 KiB with one key in it, and then
+/// The store's folder on a disk of 1 MiB with one key in it, and then
 /// filled but for so many bytes.
 fn on_a_full_disk(machine: &Machine, free: u32, script: &str) -> Ended {
     let mount = format!(
         "mkdir -p \"$ROOT/{FOLDER}\"; chown -R {user}:{user} \"$ROOT/home/.local\"; \
-         mount -t tmpfs -o size=64k,mode=0700,uid={user},gid={user} tmpfs \"$ROOT/{FOLDER}\"",
+         mount -t tmpfs -o size=1m,mode=0700,uid={user},gid={user} tmpfs \"$ROOT/{FOLDER}\"",
         user = machine.user
     );
     machine
@@ -336,4 +343,139 @@ fn many_writers_at_once_lose_nothing() {
          k key list | grep -c key-",
     );
     assert_eq!(ended.stdout, "24\n", "{}", machine.read("home/said"));
+}
+
+/// What helps where a store is full.
+const REMOVE: &str =
+    "remove logins and keys that you no longer need: `keyrule logout`, `keyrule key remove`";
+
+/// Puts so many keys into the store that one login more could not be read.
+fn fill(machine: &Machine) -> String {
+    let mut store: serde_json::Value = serde_json::from_str(&machine.read(RECORD)).unwrap();
+    for number in 0..250 {
+        let key = serde_json::json!({ "secret": format!("s3cr3t-{}", "s".repeat(16_000)) });
+        store["keyrule"]["keys"][format!("full-{number}")] = key;
+    }
+    let text = store.to_string();
+    assert!((4_000_000..4 * 1024 * 1024).contains(&text.len()));
+    machine.users(RECORD, &text);
+    text
+}
+
+fn a_full_store_takes_nothing_more_and_stays_whole() {
+    let machine = with_key();
+    let full = fill(&machine);
+    shell(&machine, "add s3cr3t-new other").fails(1, "store-full", REMOVE);
+    assert!(machine.read(RECORD) == full, "the store was changed");
+    shell(&machine, "k token").gives("s3cr3t-old\n");
+    let ended = shell(
+        &machine,
+        "for n in $(seq 0 9); do k key remove full-$n || exit; done 2>/dev/null\n\
+         add s3cr3t-new 2>/dev/null && k token",
+    );
+    ended.gives("s3cr3t-new\n");
+}
+
+/// An issuer whose tokens have the length that is said. Those of one letter
+/// last an hour, all others a second.
+fn issuer(length: &Arc<AtomicUsize>) -> Fake {
+    let length = Arc::clone(length);
+    Fake::start(move |_| {
+        let length = length.load(Ordering::Relaxed);
+        let token = "s".repeat(length);
+        let tokens = serde_json::json!({
+            "access_token": format!("s3cr3t-access-{token}"),
+            "refresh_token": format!("s3cr3t-refresh-{token}"),
+            "token_type": "Bearer",
+            "expires_in": if length == 1 { 3600 } else { 1 },
+        });
+        json(200, &tokens.to_string())
+    })
+}
+
+/// A machine whose user logs in there, in a browser that confirms everything.
+fn with_issuer(fake: &Fake) -> Machine {
+    let machine = machine("");
+    let origin = fake.origin();
+    let policy = format!(
+        r#"name = "long"
+[[issuer]]
+id = "test"
+url = "{origin}"
+client-id = "cli"
+scopes = ["all"]
+endpoints = {{ authorization = "{origin}/authorize", token = "{origin}/token" }}
+[[source]]
+id = "work"
+kind = "login"
+login = "work"
+issuer = "test"
+headers = {{ Authorization = "Bearer {{secret}}" }}
+endpoint = {{ default = "{origin}" }}
+surfaces = ["terminal"]
+"#
+    );
+    machine.users("home/.config/keyrule/long.toml", policy);
+    let browser = r#"#!/bin/sh
+value() { printf %s "$1" | sed "s/.*[?&]$2=\([^&]*\).*/\1/; s/%3A/:/g; s,%2F,/,g"; }
+exec curl --disable --silent --noproxy '*' --output ~/page \
+  "$(value "$1" redirect_uri)?code=c&state=$(value "$1" state)"
+"#;
+    machine.users("home/bin/browser", browser);
+    machine.mode("home/bin/browser", 0o755);
+    machine
+}
+
+fn log_in(machine: &Machine) -> Ended {
+    machine
+        .keyrule(&["--policy", "long", "login"])
+        .variable("BROWSER", machine.path("home/bin/browser"))
+        .end()
+}
+
+fn a_login_that_a_full_store_could_not_keep_asks_the_issuer_nothing() {
+    let length = Arc::new(AtomicUsize::new(10));
+    let fake = issuer(&length);
+    let machine = with_issuer(&fake);
+    let ended = log_in(&machine);
+    assert_eq!(ended.exit, Some(0), "{}", ended.stderr);
+    let full = fill(&machine);
+    let before = fake.asked("/").len();
+    log_in(&machine).fails(1, "store-full", REMOVE);
+    // Nor is a refresh token shown, which that could use up.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let ended = machine.keyrule(&["--policy", "long", "token"]).end();
+    assert_eq!(ended.code(), Some("source-failed"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("has no room for more"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(fake.asked("/").len(), before);
+    assert!(machine.read(RECORD) == full, "the store was changed");
+}
+
+fn tokens_of_490_kb_are_refused_and_nothing_is_forgotten() {
+    let length = Arc::new(AtomicUsize::new(16_000));
+    let fake = issuer(&length);
+    let machine = with_issuer(&fake);
+    let ended = log_in(&machine);
+    assert_eq!(ended.exit, Some(0), "{}", ended.stderr);
+    let before = machine.read(RECORD);
+    length.store(490_000, Ordering::Relaxed);
+    let said = "gives an access token of more than 16384 bytes";
+    for _ in 0..10 {
+        let ended = log_in(&machine);
+        assert_eq!(ended.code(), Some("issuer-answer"), "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let ended = machine.keyrule(&["--policy", "long", "token"]).end();
+    assert_eq!(ended.code(), Some("source-failed"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    assert!(machine.read(RECORD) == before, "the store was changed");
+    // The issuer mends it, and the login is still there.
+    length.store(1, Ordering::Relaxed);
+    let token = machine.keyrule(&["--policy", "long", "token"]).end();
+    token.gives("s3cr3t-access-s\n");
 }

@@ -1,7 +1,7 @@
 //! A case: a folder that holds a world, and what is expected of it.
 //!
 //! ```text
-//! case.toml        what it shows, the policy's name, session, variables, consents, the answer at a prompt
+//! case.toml        the policy's name, session, variables, consents, the answer at a prompt
 //! home/            laid into an empty home; `{HOME}` in *.json becomes its path, scripts stay executable
 //! project/         laid beside it, as the folder that the command is run in
 //! managed.toml     the administrator's policy            managed.d/*.toml  her restrictions
@@ -19,7 +19,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use keyrule::ambient::Ambient;
@@ -31,14 +31,13 @@ use keyrule_contract as wit;
 use serde::Deserialize;
 use sha2::Digest as _;
 
+use crate::render::Documents;
 use crate::{receipt, render};
 
 /// `case.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Script {
-    /// What the case shows; begins with the number of the rule.
-    shows: String,
     #[serde(default = "default_policy")]
     policy: String,
     #[serde(default)]
@@ -60,6 +59,10 @@ struct Script {
     /// The component that is handed in as the policy's override.
     #[serde(rename = "override")]
     component: Option<String>,
+    /// Write lines and columns of the case's own files in the golden file,
+    /// and not only which rule it is.
+    #[serde(default)]
+    lines: bool,
     /// Resolve that many times in a row with one resolver each; 1 unless said.
     #[serde(default = "once")]
     times: u32,
@@ -132,6 +135,9 @@ fn once() -> u32 {
     1
 }
 
+/// Written to by who lays out files, read by who runs programs.
+static LAYING: RwLock<()> = RwLock::new(());
+
 /// How a policy is loaded.
 pub type Load = fn(&str, &[wit::Document]) -> Result<Box<dyn Judge>, LoadError>;
 
@@ -145,12 +151,18 @@ pub fn run(folder: &Path, load: Load) -> String {
     let script: Script = toml::from_str(&text).expect("a valid `case.toml`");
     let world = tempfile::tempdir().expect("a folder for the case");
     let home = world.path().join("home");
-    lay(&folder.join("home"), &home, &home);
-    lay(
-        &folder.join("project"),
-        &world.path().join("project"),
-        &home,
-    );
+    {
+        // A program that another thread starts must not have a script open
+        // that is just being copied: nobody could run it then.
+        let _alone = LAYING.write().unwrap_or_else(PoisonError::into_inner);
+        lay(&folder.join("home"), &home, &home);
+        lay(
+            &folder.join("project"),
+            &world.path().join("project"),
+            &home,
+        );
+    }
+    let _running = LAYING.read().unwrap_or_else(PoisonError::into_inner);
     let memory = Path::new("/dev/shm");
     let memory = if memory.is_dir() {
         memory
@@ -171,20 +183,21 @@ pub fn run(folder: &Path, load: Load) -> String {
             )
             .expect("a consent can be remembered");
     }
-    let mut told = format!("# {}\n\n## explain\n", script.shows);
+    let mut told = "## explain\n".to_owned();
+    let known = known(folder, &script);
     match builder(folder, &script, &ambient, load).build() {
-        Err(error) => told.push_str(&render::error(&error)),
+        Err(error) => told.push_str(&render::error(&error, &known)),
         Ok(mut resolver) => {
             match resolver.explain() {
                 Ok(explained) => {
                     receipt::check(&explained);
-                    told.push_str(&render::explanation(&explained));
+                    told.push_str(&render::explanation(&explained, &known));
                 }
-                Err(error) => told.push_str(&render::error(&error)),
+                Err(error) => told.push_str(&render::error(&error, &known)),
             }
             for _ in 0..script.times {
                 told.push_str("\n## resolve\n");
-                told.push_str(&resolve(folder, &script, &ambient, load));
+                told.push_str(&resolve(folder, &script, &ambient, load, &known));
             }
         }
     }
@@ -200,10 +213,16 @@ pub fn run(folder: &Path, load: Load) -> String {
     told
 }
 
-fn resolve(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> String {
+fn resolve(
+    folder: &Path,
+    script: &Script,
+    ambient: &Ambient,
+    load: Load,
+    known: &Documents,
+) -> String {
     let mut resolver = match builder(folder, script, ambient, load).build() {
         Ok(resolver) => resolver,
-        Err(error) => return render::error(&error),
+        Err(error) => return render::error(&error, known),
     };
     if script.rejected {
         resolver.invalidate();
@@ -226,7 +245,7 @@ fn resolve(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Str
         Err(error) => {
             let debug = format!("{error:?}");
             assert!(!debug.contains("s3cr3t-"), "a secret in Debug: {debug}");
-            let mut told = render::error(&error);
+            let mut told = render::error(&error, known);
             if let Error::Rejected { explained, .. } = &error {
                 receipt::check(explained);
             }
@@ -290,22 +309,40 @@ fn builder(folder: &Path, script: &Script, ambient: &Ambient, load: Load) -> Bui
         supplied.organization.clone_from(&given.organization);
         builder = builder.supply(source, supplied);
     }
-    let mut digest = String::new();
     if let Some(name) = &script.component {
-        let bytes = component(name);
-        digest = sha256(&bytes);
-        builder = builder.override_component(bytes);
+        builder = builder.override_component(component(name));
     }
-    for (place, path) in documents(folder) {
-        let text = fs::read_to_string(&path).expect("a document is text");
-        let text = text.replace("{SHA256}", &digest);
-        let name = path.strip_prefix(folder).expect("inside the case");
-        builder = builder.document(place, &name.to_string_lossy(), &text);
+    for (place, name, text) in documents(folder, script) {
+        builder = builder.document(place, &name, &text);
     }
     builder
 }
 
-fn documents(folder: &Path) -> Vec<(wit::Place, PathBuf)> {
+/// What the golden file says of places.
+fn known(folder: &Path, script: &Script) -> Documents {
+    let documents = documents(folder, script).into_iter();
+    Documents {
+        own: documents.map(|(_, name, text)| (name, text)).collect(),
+        lines: script.lines,
+    }
+}
+
+/// The case's documents: which each is, its name and its text.
+fn documents(folder: &Path, script: &Script) -> Vec<(wit::Place, String, String)> {
+    let component = script.component.as_deref().map(component);
+    let digest = component.map_or_else(String::new, |bytes| sha256(&bytes));
+    let files = files(folder).into_iter();
+    files
+        .map(|(place, path)| {
+            let text = fs::read_to_string(&path).expect("a document is text");
+            let name = path.strip_prefix(folder).expect("inside the case");
+            let name = name.to_string_lossy().into_owned();
+            (place, name, text.replace("{SHA256}", &digest))
+        })
+        .collect()
+}
+
+fn files(folder: &Path) -> Vec<(wit::Place, PathBuf)> {
     let single = [
         (wit::Place::Managed, "managed.toml"),
         (wit::Place::ManagedOther, "other.toml"),

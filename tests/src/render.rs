@@ -1,5 +1,6 @@
 //! What a case came to, as text: the golden files of `tests/cases`. A secret
-//! appears as the name of its canary, and only where it was handed out.
+//! appears as the name of its canary, and only where it was handed out. A
+//! place in a policy appears as the name of its rule.
 
 use std::fmt::Write;
 
@@ -7,8 +8,39 @@ use keyrule::resolver::Explained;
 use keyrule::{Credential, Error};
 use keyrule_contract as wit;
 
+use crate::rule;
+
+/// The documents of a case, and how places in them are written.
+#[derive(Debug, Default)]
+pub struct Documents {
+    /// Path and text of each that the case itself holds.
+    pub own: Vec<(String, String)>,
+    /// Whether lines and columns are written of these, in place of names.
+    pub lines: bool,
+}
+
+impl Documents {
+    /// A place: in a shipped policy the name of the rule alone.
+    fn place(&self, at: &wit::Location) -> String {
+        let path = &at.path;
+        if let Some(file) = path.strip_prefix("builtin:") {
+            return named(&rule::shipped(file), at).unwrap_or_else(|| path.clone());
+        }
+        let own = self.own.iter().find(|(other, _)| other == path);
+        match own.and_then(|(_, text)| named(text, at)) {
+            Some(rule) if !self.lines => format!("{path}: {rule}"),
+            _ => format!("{path}:{}:{}", at.line, at.column),
+        }
+    }
+}
+
+fn named(text: &str, at: &wit::Location) -> Option<String> {
+    rule::name(text, usize::try_from(at.offset).ok()?)
+}
+
 /// An explanation, line by line.
-pub fn explanation(explained: &Explained) -> String {
+pub fn explanation(explained: &Explained, documents: &Documents) -> String {
+    let place = |at| documents.place(at);
     let mut text = String::new();
     let explanation = &explained.explanation;
     let id = |index: u32| {
@@ -103,7 +135,7 @@ pub fn credential(credential: &Credential, name_of: impl Fn(&str) -> String) -> 
 }
 
 /// An error, without the explanation that a refusal carries.
-pub fn error(error: &Error) -> String {
+pub fn error(error: &Error, documents: &Documents) -> String {
     let mut text = String::new();
     line(
         &mut text,
@@ -120,7 +152,7 @@ pub fn error(error: &Error) -> String {
                 "  {}: {} [{}]\n    help: {}",
                 diagnostic.code,
                 diagnostic.message,
-                place(&diagnostic.at),
+                documents.place(&diagnostic.at),
                 diagnostic.help
             );
         }
@@ -139,12 +171,16 @@ fn line(text: &mut String, key: &str, value: &str) {
     let _ = writeln!(text, "{key}: {value}");
 }
 
-/// The name of an enum's case: `Standing::Wins` is `Wins`.
+/// The name that a case has in the contract: `Reason::NotLooked` is
+/// `not-looked`.
 pub fn word(case: &impl std::fmt::Debug) -> String {
     let text = format!("{case:?}");
-    text.rsplit("::").next().unwrap_or_default().to_owned()
-}
-
-fn place(at: &wit::Location) -> String {
-    format!("{}:{}:{}", at.path, at.line, at.column)
+    let mut name = String::new();
+    for letter in text.rsplit("::").next().unwrap_or_default().chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
 }

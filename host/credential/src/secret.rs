@@ -14,6 +14,10 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
+    /// The longest credential that is taken from a helper, an issuer or a
+    /// person, in bytes: what is kept must stay small enough to be read.
+    pub const LONGEST: usize = 16 * 1024;
+
     /// Takes a value into custody.
     pub fn new(value: impl Into<String>) -> Self {
         Self(Zeroizing::new(value.into()))
@@ -29,6 +33,11 @@ impl Secret {
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.0.bytes().all(|byte| byte.is_ascii_whitespace())
+    }
+
+    /// Returns whether it is longer than any credential that is taken.
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.0.len() > Self::LONGEST
     }
 
     /// Returns the place (from 1, in characters) and the name of the first

@@ -21,9 +21,6 @@ use crate::secret::Secret;
 use crate::store::{self, Entry, Error, Shelf, Slot, StoredKey};
 use keyrule_contract as wit;
 
-/// The longest key, as for what a helper prints.
-const LONGEST: usize = 16_384;
-
 /// Stores a key under a name, in place of what was there: who replaces a key
 /// wants exactly that.
 pub(super) fn add(context: &mut Context<'_, '_>, name: &str) -> Result<i32, Failure> {
@@ -217,7 +214,7 @@ fn ask(name: &str, colour: bool) -> Result<Secret, Failure> {
 /// Reads the key, and leaves out one newline at its end.
 fn read(input: impl Read) -> Result<Secret, Failure> {
     // One byte more than a key and its newline, so that a longer one is seen.
-    let limit = LONGEST + 3;
+    let limit = Secret::LONGEST + 3;
     // Room for all of it at once: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 64));
     let read = input
@@ -243,8 +240,9 @@ fn check(key: &Secret) -> Result<(), Failure> {
         return Err(refused("is blank").hint("nothing was stored"));
     }
     // The length first: what is that long is no key, whatever it holds.
-    if crate::handout::to_keep(key).len() > LONGEST {
-        return Err(refused(&format!("is longer than {LONGEST} bytes")).hint("nothing was stored"));
+    if key.is_too_long() {
+        let why = format!("is longer than {} bytes", Secret::LONGEST);
+        return Err(refused(&why).hint("nothing was stored"));
     }
     if let Some((place, what)) = key.bad_character() {
         return Err(refused(&format!("holds {what} at character {place}"))
@@ -322,6 +320,7 @@ impl From<Error> for Failure {
             Error::NotWritable { source, .. } => failure.said.causes.push(os_words(source)),
             Error::Unreadable { .. }
             | Error::Invalid { .. }
+            | Error::Full { .. }
             | Error::Keyring { .. }
             | Error::Locked { .. } => {}
         }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::policy::{shown, typed};
+use crate::receipt::LONGEST;
 use crate::resolver::Explained;
 
 use super::errors::{Failure, os_words};
@@ -63,6 +64,9 @@ impl Receipts {
         let line = receipt
             .line()
             .map_err(|error| Failure::unwritten(&error.into()))?;
+        if u64::try_from(line.len()).is_ok_and(|length| length > LONGEST) {
+            return Err(too_long(&self.path));
+        }
         append(&mut self.file, &line).map_err(|error| not_written(&self.path, &error))
     }
 }
@@ -132,16 +136,25 @@ fn last(file: &mut File, length: u64) -> io::Result<u8> {
     Ok(last)
 }
 
+fn unwritten(path: &Path) -> Failure {
+    let message = format!(
+        "the receipt could not be written to `{}`, and nothing was handed out",
+        shown(path)
+    );
+    Failure::new("receipt-not-written", 1, message)
+}
+
+/// A receipt that `policy replay` would not read.
+fn too_long(path: &Path) -> Failure {
+    let mut failure = unwritten(path)
+        .hint("leave out `--receipt`, or let the policy have fewer sources".to_owned());
+    let why = format!("it is longer than {LONGEST} bytes");
+    failure.said.causes.push(why);
+    failure
+}
+
 fn not_written(path: &Path, error: &io::Error) -> Failure {
-    let mut failure = Failure::new(
-        "receipt-not-written",
-        1,
-        format!(
-            "the receipt could not be written to `{}`, and nothing was handed out",
-            shown(path)
-        ),
-    )
-    .hint(match error.kind() {
+    let mut failure = unwritten(path).hint(match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             format!("make room on the disk of `{}`", shown(path))
         }
@@ -186,6 +199,19 @@ mod tests {
             let mode = std::fs::metadata(&path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn a_receipt_that_could_not_be_read_again_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("receipts");
+        let mut receipts = Receipts::open(&path, "token").unwrap();
+        let mut explained = samples::key_before_helper();
+        explained.about.name = "p".repeat(1 << 20);
+        let failure = receipts.append(&explained).unwrap_err();
+        assert_eq!(failure.said.code, "receipt-not-written");
+        assert_eq!(failure.said.causes, ["it is longer than 1048576 bytes"]);
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
     }
 
     #[test]

@@ -16,8 +16,8 @@ use keyrule_contract::Consent;
 use keyrule_system::fs::atomic::{self, atomic_write};
 use keyrule_system::fs::contents::{self, Fault};
 
-/// The largest file that is read.
-const LIMIT: u64 = 4 * 1024 * 1024;
+/// The largest file that is read, and written.
+pub(super) const LIMIT: u64 = 4 * 1024 * 1024;
 
 /// The version of the text that this program reads and writes.
 const VERSION: u32 = 1;
@@ -128,13 +128,18 @@ impl<'a> Files<'a> {
     /// Writes the whole book.
     pub(super) fn write(&self, text: &Text) -> Result<(), Error> {
         let path = self.book_path();
-        let written = serde_json::to_vec_pretty(text)
-            .map_err(io::Error::from)
-            .and_then(|mut bytes| {
-                bytes.push(b'\n');
-                atomic_write(&path, &bytes, || true)
-            });
-        written.map_err(|source| Error::NotWritable { path, source })
+        let mut bytes = match serde_json::to_vec_pretty(text) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let source = error.into();
+                return Err(Error::NotWritable { path, source });
+            }
+        };
+        bytes.push(b'\n');
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > LIMIT) {
+            return Err(Error::Full { path, limit: LIMIT });
+        }
+        atomic_write(&path, &bytes, || true).map_err(|source| Error::NotWritable { path, source })
     }
 }
 

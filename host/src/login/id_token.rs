@@ -17,7 +17,7 @@ use keyrule_contract as wit;
 
 use super::answer;
 use super::carrier::Carrier;
-use super::{Endpoints, Error, Tokens};
+use super::{Endpoints, Error, Tokens, token};
 
 /// How far the clock of this machine and the issuer's may be apart.
 const LEEWAY: Duration = Duration::from_secs(5 * 60);
@@ -72,14 +72,15 @@ pub(super) async fn known(
 /// which may take the place of the signature (section 3.1.3.7, rule 6).
 /// Everything else of that section is checked.
 pub(super) fn claims(
-    token: &Secret,
+    id_token: &Secret,
     issuer: &wit::Issuer,
     endpoints: &Endpoints,
     nonce: Option<&str>,
     now: SystemTime,
 ) -> Result<BTreeMap<String, Value>, Error> {
     let wrong = |why: &str| answer::wrong(&endpoints.token, &format!("gives an ID token {why}"));
-    let parts: Vec<&str> = handout::to_send(token).split('.').collect();
+    token::bounded(&endpoints.token, "an ID token", id_token)?;
+    let parts: Vec<&str> = handout::to_send(id_token).split('.').collect();
     let [header, payload, _signature] = parts.as_slice() else {
         return Err(wrong("that is none"));
     };

@@ -37,6 +37,7 @@ async fn given(
         let why = format!("gives no key in the field `{}`", request.field);
         return Err(answer::wrong(url, &why));
     };
+    token::bounded(url, "a key", &key)?;
     if !token::printable(&key) {
         return Err(answer::wrong(url, "gives a key that no header can carry"));
     }
@@ -80,6 +81,19 @@ mod tests {
             Some("Bearer s3cr3t-access")
         );
         assert_eq!(request.body, "");
+    }
+
+    #[test]
+    fn a_key_of_more_than_16_kib_is_refused() {
+        let given = |length| {
+            let body = format!(r#"{{"key":"{}"}}"#, "s".repeat(length));
+            asked(&FakeIssuer::once(200, &body))
+        };
+        assert!(given(16_384).is_ok());
+        assert_eq!(
+            given(16_385).unwrap_err().to_string(),
+            "`https://console.test` gives a key of more than 16384 bytes"
+        );
     }
 
     #[test]

@@ -90,6 +90,7 @@ fn tokens(url: &str, wire: Wire) -> Result<(Tokens, Option<Secret>), Error> {
             "gives a token that is not of type `Bearer`",
         ));
     }
+    bounded(url, "an access token", &wire.access_token.0)?;
     if !printable(&wire.access_token.0) {
         return Err(answer::wrong(
             url,
@@ -100,14 +101,14 @@ fn tokens(url: &str, wire: Wire) -> Result<(Tokens, Option<Secret>), Error> {
         .refresh_token
         .map(|hidden| hidden.0)
         .filter(|token| !token.is_blank());
-    if refresh_token
-        .as_ref()
-        .is_some_and(|token| !printable(token))
-    {
-        return Err(answer::wrong(
-            url,
-            "gives a refresh token that is not printable",
-        ));
+    if let Some(token) = &refresh_token {
+        bounded(url, "a refresh token", token)?;
+        if !printable(token) {
+            return Err(answer::wrong(
+                url,
+                "gives a refresh token that is not printable",
+            ));
+        }
     }
     let tokens = Tokens {
         access_token: wire.access_token.0,
@@ -116,6 +117,16 @@ fn tokens(url: &str, wire: Wire) -> Result<(Tokens, Option<Secret>), Error> {
         claims: std::collections::BTreeMap::new(),
     };
     Ok((tokens, wire.id_token.map(|hidden| hidden.0)))
+}
+
+/// Refuses what is longer than any credential that is taken, before anything
+/// is kept.
+pub(super) fn bounded(url: &str, what: &str, token: &Secret) -> Result<(), Error> {
+    if token.is_too_long() {
+        let why = format!("gives {what} of more than {} bytes", Secret::LONGEST);
+        return Err(answer::wrong(url, &why));
+    }
+    Ok(())
 }
 
 /// Printable ASCII, as the syntax of tokens is (RFC 6749, appendix A.12).
@@ -241,6 +252,27 @@ mod tests {
             let error = refresh(&FakeIssuer::once(200, body)).unwrap_err();
             assert_eq!(error.to_string(), format!("`https://login.test` {why}"));
             assert!(!format!("{error:?}").contains("s3cr3t"));
+        }
+    }
+
+    #[test]
+    fn a_token_of_more_than_16_kib_is_refused() {
+        let long = |length| "s".repeat(length);
+        let tokens = |access: usize, renewal: usize| {
+            let (access, renewal) = (long(access), long(renewal));
+            let body = format!(r#"{{"access_token":"{access}","refresh_token":"{renewal}"}}"#);
+            refresh(&FakeIssuer::once(200, &body))
+        };
+        assert!(tokens(16_384, 16_384).is_ok());
+        for (access, renewal, what) in [
+            (16_385, 1, "an access token"),
+            (1, 16_385, "a refresh token"),
+            (490_000, 490_000, "an access token"),
+        ] {
+            let error = tokens(access, renewal).unwrap_err();
+            let said = format!("`https://login.test` gives {what} of more than 16384 bytes");
+            assert_eq!(error.to_string(), said);
+            assert!(!format!("{error:?}").contains("sss"));
         }
     }
 

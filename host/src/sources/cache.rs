@@ -97,7 +97,12 @@ impl Cache {
         #[cfg(target_os = "linux")]
         if let Some(folder) = &self.folder {
             sweep(folder);
-            let _ = folder.write(&self.file("new"), &self.file("token"), &entry.to_bytes());
+            let token = self.file("token");
+            let written = folder.write(&self.file("new"), &token, &entry.to_bytes());
+            if written.is_err() {
+                // An older one in its place would be taken for it.
+                folder.remove(&token);
+            }
             return;
         }
         kept().insert(self.key.clone(), entry);

@@ -38,6 +38,14 @@ pub(crate) enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The file would become too large to be read again. Remove something.
+    #[error("`{}` has no room for more: it is read up to {limit} bytes", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes of it are read.
+        limit: u64,
+    },
     /// The keyring does not do what it was asked: it is locked, is not there,
     /// or does not answer.
     #[error("the keyring {why}")]
@@ -63,6 +71,7 @@ impl Error {
             Self::Unreadable { path, .. }
             | Self::Invalid { path, .. }
             | Self::NotWritable { path, .. }
+            | Self::Full { path, .. }
             | Self::Locked { path } => Some(path),
         }
     }
@@ -74,6 +83,7 @@ impl Error {
             Self::Unreadable { .. } => "store-unreadable",
             Self::Invalid { .. } => "store-invalid",
             Self::NotWritable { .. } => "store-not-writable",
+            Self::Full { .. } => "store-full",
             Self::Keyring { .. } => "keyring",
             Self::Locked { .. } => "store-locked",
         }
@@ -97,6 +107,11 @@ impl Error {
                     _ => format!("let yourself write `{path}` and the folder it is in"),
                 }
             }
+            Self::Full { .. } => {
+                "remove logins and keys that you no longer need: `keyrule logout`, \
+                                  `keyrule key remove`"
+                    .to_owned()
+            }
             Self::Locked { .. } => "try again when the other program has finished".to_owned(),
         })
     }
@@ -105,7 +120,9 @@ impl Error {
     pub(crate) fn trouble(&self) -> wit::Trouble {
         match self {
             Self::NoPlace(error) => error.trouble(),
-            Self::Unreadable { .. } | Self::NotWritable { .. } => wit::Trouble::Unreadable,
+            Self::Unreadable { .. } | Self::NotWritable { .. } | Self::Full { .. } => {
+                wit::Trouble::Unreadable
+            }
             Self::Invalid { .. } => wit::Trouble::Invalid,
             Self::Keyring { trouble, .. } => *trouble,
             Self::Locked { .. } => wit::Trouble::Locked,
@@ -119,6 +136,7 @@ impl Error {
             Self::NotWritable { source, .. } => format!("{self}: {source}"),
             Self::Unreadable { .. }
             | Self::Invalid { .. }
+            | Self::Full { .. }
             | Self::Keyring { .. }
             | Self::Locked { .. } => self.to_string(),
         }

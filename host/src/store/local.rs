@@ -228,6 +228,7 @@ impl Store for LocalStore {
 
     fn is_there(&self, slot: &Slot) -> Result<(), Error> {
         self.peek(slot)?;
+        self.record.has_room()?;
         if self.usual == wit::StoreKind::Keyring && !self.lets_file() {
             let item = self.item(slot);
             self.patience().load(&item).map_err(keyring::error)?;

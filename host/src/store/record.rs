@@ -19,6 +19,7 @@ use crate::store::Error;
 use crate::store::recover::{self, Copy};
 use crate::store::wire::{self, Document, Ours};
 use keyrule_contract as wit;
+use keyrule_credential::Secret;
 use keyrule_system::fs::atomic::{self, Reserved};
 use keyrule_system::fs::contents::{self, Contents};
 
@@ -28,12 +29,12 @@ pub(super) const SHARED: &str = ".credentials.json";
 /// Our own file.
 pub(super) const OWN: &str = ".credentials.keyrule.json";
 
-/// The largest file that is read.
+/// The largest file that is read, and written.
 const LIMIT: u64 = 4 * 1024 * 1024;
 
-/// How much more room is made than the text takes now: more than the tokens
-/// of one login.
-const MORE: usize = 16 * 1024;
+/// How much more room is made than the text takes now, for one entry: two
+/// tokens, as long as JSON's escapes can make them, and whose they are.
+const MORE: usize = 4 * Secret::LONGEST + 256 * 1024;
 
 /// The record in one folder.
 #[derive(Debug, Clone)]
@@ -88,15 +89,33 @@ impl Record {
     /// Makes room for the record as it is and one entry more.
     pub(super) fn room(&self) -> Result<Reserved, Error> {
         let _lock = self.lock()?;
+        let (path, length) = self.with_one_more()?;
+        recover::check(&path)
+            .and_then(|()| Reserved::new(&path, length))
+            .map_err(|error| failed(&path, error))
+    }
+
+    /// Finds out, without writing anything, whether one entry more could
+    /// still be read.
+    pub(super) fn has_room(&self) -> Result<(), Error> {
+        self.with_one_more().map(|_| ())
+    }
+
+    /// The file that would be written, and how long it is with one entry
+    /// more.
+    fn with_one_more(&self) -> Result<(PathBuf, usize), Error> {
         let (path, length) = match self.see() {
-            Ok(seen) => (seen.path, seen.contents.map_or(0, |now| now.bytes.len())),
+            Ok(seen) => {
+                let text = wire::text(&seen.ours).map_err(|error| failed(&seen.path, error))?;
+                (seen.path, text.len())
+            }
             // It will be moved aside.
             Err(Fault::Damaged(path, _)) if path == self.own() => (path, 0),
             Err(fault) => return Err(fault.into()),
         };
-        recover::check(&path)
-            .and_then(|()| Reserved::new(&path, length.saturating_add(MORE)))
-            .map_err(|error| failed(&path, error))
+        let length = length.saturating_add(MORE);
+        bounded(&path, length)?;
+        Ok((path, length))
     }
 
     /// The record, to be changed by nobody else until this is dropped. Where
@@ -238,6 +257,7 @@ impl Held {
     pub(super) fn write(&mut self, room: Option<Reserved>) -> Result<(), Error> {
         let path = self.path.clone();
         let text = wire::text(&self.ours).map_err(|error| failed(&path, error))?;
+        bounded(&path, text.len())?;
         self.put(room, &text)
             .map_err(|error| failed(&path, error))?;
         self.contents = contents::read(&path, LIMIT).ok().flatten();
@@ -398,6 +418,17 @@ fn owned(path: &Path, contents: &Contents) -> Result<(), Fault> {
 #[cfg(not(unix))]
 fn owned(_path: &Path, _contents: &Contents) -> Result<(), Fault> {
     Ok(())
+}
+
+/// Refuses to write what would not be read again.
+fn bounded(path: &Path, length: usize) -> Result<(), Error> {
+    if u64::try_from(length).is_ok_and(|length| length <= LIMIT) {
+        return Ok(());
+    }
+    Err(Error::Full {
+        path: path.to_path_buf(),
+        limit: LIMIT,
+    })
 }
 
 fn failed(path: &Path, source: io::Error) -> Error {

@@ -24,6 +24,12 @@ use keyrule_system::fs::contents::{self, Contents};
 /// How a copy begins; the digest of the replaced text and a line feed follow.
 const REPLACES: &[u8] = b"replaces ";
 
+/// How long a digest is, written as hexadecimal digits.
+const DIGEST: usize = 64;
+
+/// How much longer a copy is than its text.
+const HEAD: u64 = (REPLACES.len() + DIGEST + 1) as u64;
+
 /// The name of the file's copy, beside the path as it was given.
 pub(super) fn copy_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -38,13 +44,14 @@ pub(super) struct Copy {
 }
 
 impl Copy {
-    /// The copy of this file, if a whole one is there. One that cannot be
+    /// The copy of this file, if a whole one is there, with a text of at most
+    /// `limit` bytes. One that cannot be
     /// read counts as none: the file itself decides then.
     pub(super) fn read(path: &Path, limit: u64) -> Option<Self> {
-        let contents = contents::read(&copy_of(path), limit).ok()??;
+        let contents = contents::read(&copy_of(path), limit.saturating_add(HEAD)).ok()??;
         let digest = contents.bytes.strip_prefix(REPLACES)?;
         let end = digest.iter().position(|byte| *byte == b'\n')?;
-        (end == 64).then_some(())?;
+        (end == DIGEST).then_some(())?;
         let text_at = REPLACES.len().checked_add(end)?.checked_add(1)?;
         Some(Self { contents, text_at })
     }

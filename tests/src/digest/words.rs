@@ -3,7 +3,7 @@
 
 use keyrule_contract as wit;
 
-use crate::render::word;
+pub(super) use crate::render::word as case;
 
 pub(super) fn session_words(session: wit::Session) -> String {
     let who = if session.interactive {
@@ -77,18 +77,6 @@ pub(super) fn at(at: &wit::Location) -> String {
         "{path}:{}:{}:{}:{}",
         at.line, at.column, at.offset, at.length
     )
-}
-
-/// The name that a case has in the contract: `NotLooked` is `not-looked`.
-pub(super) fn case(case: &impl std::fmt::Debug) -> String {
-    let mut name = String::new();
-    for letter in word(case).chars() {
-        if letter.is_ascii_uppercase() && !name.is_empty() {
-            name.push('-');
-        }
-        name.push(letter.to_ascii_lowercase());
-    }
-    name
 }
 
 pub(super) fn json(text: &str) -> String {

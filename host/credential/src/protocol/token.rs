@@ -6,7 +6,7 @@ use crate::secret::Secret;
 use keyrule_contract as wit;
 
 /// The longest token.
-pub(super) const LONGEST: usize = 16_384;
+pub(super) const LONGEST: usize = Secret::LONGEST;
 
 /// Takes off one final newline and checks that the rest is one token of
 /// printable ASCII.

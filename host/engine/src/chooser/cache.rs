@@ -20,7 +20,7 @@ use keyrule_system::fs::atomic;
 /// or a crash damaged; whom to believe, the modes tell.
 const CHECKSUM: usize = 32;
 
-/// The largest file that is read: machine code is a few times as long as the
+/// The largest file that is read, and written: machine code is a few times as long as the
 /// component.
 const LIMIT: u64 = 1 << 30;
 
@@ -62,6 +62,10 @@ impl Cache {
         let mut bytes = Vec::with_capacity(CHECKSUM + code.len());
         bytes.extend_from_slice(&checksum_of(name, code));
         bytes.extend_from_slice(code);
+        if bytes.len() as u64 > LIMIT {
+            tracing::debug!("the compiled override is too large to be kept");
+            return;
+        }
         atomic::sweep(&self.folder);
         if let Err(error) = atomic::atomic_write(&self.folder.join(name), &bytes, || true) {
             tracing::debug!(%error, "the compiled override is not kept");

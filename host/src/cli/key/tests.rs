@@ -200,8 +200,8 @@ fn a_list_has_names_and_sources_and_no_keys() {
 #[test]
 fn what_no_header_can_carry_is_refused_and_not_shown() {
     let world = world();
-    let long = vec![b'k'; LONGEST + 1];
-    let longer = vec![b'k'; LONGEST * 4];
+    let long = vec![b'k'; Secret::LONGEST + 1];
+    let longer = vec![b'k'; Secret::LONGEST * 4];
     for (input, message) in [
         (b"".as_slice(), "the key is blank"),
         (b" \t\n", "the key is blank"),
@@ -223,10 +223,10 @@ fn what_no_header_can_carry_is_refused_and_not_shown() {
 #[test]
 fn the_longest_key_may_end_with_a_newline() {
     for end in ["", "\n", "\r\n"] {
-        let input = "k".repeat(LONGEST) + end;
+        let input = "k".repeat(Secret::LONGEST) + end;
         let key = read(input.as_bytes()).unwrap();
         assert!(check(&key).is_ok());
-        assert_eq!(crate::handout::to_keep(&key).len(), LONGEST);
+        assert_eq!(crate::handout::to_keep(&key).len(), Secret::LONGEST);
     }
 }
 

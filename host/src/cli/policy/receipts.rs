@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::errors::{Failure, os_words};
 use crate::policy::{shown, typed};
-use crate::receipt::{ParseError, Receipt};
+use crate::receipt::{LONGEST, ParseError, Receipt};
 
-/// No receipt is longer.
-const LINE: u64 = 1 << 20;
 /// More than so many bytes are not held in memory.
 const ALL: u64 = 256 << 20;
 
@@ -54,13 +52,16 @@ fn lines(
     for line in 1_u64.. {
         bytes.clear();
         let at = || format!("{name}:{line}");
-        let taken = reader.by_ref().take(LINE + 1).read_until(b'\n', &mut bytes);
+        let taken = reader
+            .by_ref()
+            .take(LONGEST + 1)
+            .read_until(b'\n', &mut bytes);
         let taken = taken.map_err(|error| unreadable(Path::new(name), &error))?;
         let taken = u64::try_from(taken).unwrap_or(u64::MAX);
         if taken == 0 {
             break;
         }
-        if taken > LINE {
+        if taken > LONGEST {
             return Err(bad(&at(), "the line is longer than any receipt"));
         }
         *left = left.checked_sub(taken).ok_or_else(|| {

@@ -419,3 +419,26 @@ mod modes {
         }
     }
 }
+
+#[test]
+fn a_book_that_could_not_be_read_again_is_never_written() {
+    let place = place_for_a_book();
+    place.remember("key", Answer::Use);
+    let path = place.folder.join("consents.json");
+    let before = std::fs::read(&path).unwrap();
+    let long = "s".repeat(usize::try_from(super::super::files::LIMIT).unwrap());
+    let error = place
+        .book
+        .remember("policy", &long, GATEWAY, &canary(), Answer::Use)
+        .unwrap_err();
+    assert_eq!(error.code(), "consent-full");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "`{}` has no room for more: it is read up to 4194304 bytes",
+            path.display()
+        )
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(place.recall("key").unwrap(), Consent::Approved);
+}

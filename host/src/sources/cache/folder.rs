@@ -18,8 +18,9 @@ use zeroize::Zeroizing;
 
 use crate::ambient::Ambient;
 
-/// Longer than any entry.
-const LONGEST: u64 = 32 * 1024;
+/// The longest entry, read or written: longer than the longest answer, with
+/// every character of it escaped.
+const LONGEST: u64 = 256 * 1024;
 
 /// An open folder.
 pub(super) struct Folder(OwnedFd);
@@ -62,6 +63,9 @@ impl Folder {
     /// Writes the whole file under one name, then gives it the other. Only
     /// who holds the lock writes, so the first name is nobody else's.
     pub(super) fn write(&self, new: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST) {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         self.remove(new);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let mut file = File::from(openat(&self.0, new, flags, Mode::RUSR | Mode::WUSR)?);

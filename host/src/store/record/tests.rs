@@ -56,15 +56,16 @@ fn rewrite(record: &Record, keys: &[&str]) {
     assert_eq!(note, None);
 }
 
-/// The copy as it is when its writer is killed right after it.
-fn copy(record: &Record, replaces: &[u8], keys: &[&str]) {
+fn sha256(text: &[u8]) -> String {
     use sha2::Digest as _;
 
-    let digest: String = sha2::Sha256::digest(replaces)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let mut bytes = format!("replaces {digest}\n").into_bytes();
+    let digest = sha2::Sha256::digest(text);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The copy as it is when its writer is killed right after it.
+fn copy(record: &Record, replaces: &[u8], keys: &[&str]) {
+    let mut bytes = format!("replaces {}\n", sha256(replaces)).into_bytes();
     bytes.extend_from_slice(&text(keys));
     std::fs::write(recover::copy_of(&record.own()), bytes).unwrap();
 }
@@ -257,12 +258,129 @@ fn room_is_made_for_more_than_there_is() {
         .find(|name| name.ends_with(".tmp"))
         .unwrap();
     let taken = std::fs::metadata(record.folder().join(reserved)).unwrap();
-    assert_eq!(taken.len(), length + 16 * 1024);
+    assert_eq!(taken.len(), length + u64::try_from(MORE).unwrap());
     let mut held = record.hold(true).unwrap();
     keep(&mut held.ours, "b");
     held.write(Some(room)).unwrap();
     assert_eq!(names(&record), ["a", "b"]);
     assert_eq!(files(&record), [OWN]);
+}
+
+/// A key whose text alone has so many bytes.
+fn keep_long(ours: &mut Ours, name: &str, length: u64) {
+    let key = Key {
+        kept_in: None,
+        secret: Some(Kept(Secret::new(
+            "s".repeat(usize::try_from(length).unwrap()),
+        ))),
+        owner: None,
+    };
+    ours.keys.insert(name.to_owned(), Shape::Good(key));
+}
+
+#[test]
+fn a_file_that_could_not_be_read_again_is_never_written() {
+    let (_folder, record) = place();
+    save(&record, "a").unwrap();
+    let before = std::fs::read(record.own()).unwrap();
+    let full = format!(
+        "`{}` has no room for more: it is read up to 4194304 bytes",
+        record.own().display()
+    );
+    let mut held = record.hold(true).unwrap();
+    keep_long(&mut held.ours, "long", LIMIT);
+    let error = held.write(None).unwrap_err();
+    assert_eq!(
+        (error.code(), error.to_string()),
+        ("store-full", full.clone())
+    );
+    drop(held);
+    assert_eq!(std::fs::read(record.own()).unwrap(), before);
+    assert_eq!(files(&record), [OWN]);
+
+    // The largest file that is written is read, and so is its copy.
+    let mut held = record.hold(true).unwrap();
+    keep_long(&mut held.ours, "long", 1);
+    let rest = LIMIT - wire::text(&held.ours).unwrap().len() as u64;
+    keep_long(&mut held.ours, "long", rest + 1);
+    held.write(None).unwrap();
+    drop(held);
+    assert_eq!(std::fs::metadata(record.own()).unwrap().len(), LIMIT);
+    assert_eq!(names(&record), ["a", "long"]);
+    let largest = std::fs::read(record.own()).unwrap();
+    let digest = sha256(&before);
+    std::fs::write(record.own(), &before).unwrap();
+    let mut copy = format!("replaces {digest}\n").into_bytes();
+    copy.extend_from_slice(&largest);
+    std::fs::write(recover::copy_of(&record.own()), copy).unwrap();
+    assert_eq!(names(&record), ["a", "long"]);
+}
+
+#[test]
+fn room_is_refused_where_one_entry_more_could_not_be_read() {
+    let (_folder, record) = place();
+    let mut held = record.hold(true).unwrap();
+    keep_long(&mut held.ours, "long", LIMIT - u64::try_from(MORE).unwrap());
+    held.write(None).unwrap();
+    drop(held);
+    assert_eq!(record.has_room().unwrap_err().code(), "store-full");
+    assert_eq!(record.room().unwrap_err().code(), "store-full");
+    assert_eq!(files(&record), [OWN]);
+    // What the hint says helps.
+    let mut held = record.hold(true).unwrap();
+    held.ours.keys.remove("long");
+    held.write(None).unwrap();
+    drop(held);
+    record.has_room().unwrap();
+}
+
+/// How many bytes of the disk a reservation has taken.
+fn length_of(room: &Reserved) -> u64 {
+    let folder = atomic::folder_of(room.target());
+    let reserved = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let lengths = reserved.map(|entry| entry.metadata().unwrap().len());
+    lengths.max().unwrap()
+}
+
+#[test]
+fn room_is_enough_for_the_longest_login() {
+    let (_folder, record) = place();
+    let room = record.room().unwrap();
+    let reserved = length_of(&room);
+    let longest = || Secret::new("\"".repeat(Secret::LONGEST));
+    let claims = (0..64).map(|number| {
+        let name = format!("{number:02}{}", "\u{1}".repeat(254));
+        (name, "\u{1}".repeat(256).into())
+    });
+    let login = crate::store::StoredLogin {
+        access_token: longest(),
+        refresh_token: Some(longest()),
+        facts: crate::store::LoginFacts {
+            owner: crate::store::Owner {
+                issuer: "https://login.test".to_owned(),
+                account: Some("\u{1}".repeat(256)),
+                organization: Some("o".repeat(256)),
+                claims: claims.collect(),
+            },
+            client_id: "cli".to_owned(),
+            obtained_at: Some(std::time::SystemTime::now()),
+            expires_at: Some(std::time::SystemTime::now()),
+            renewable: true,
+            ended: false,
+        },
+    };
+    let mut ours = Ours::default();
+    let accounts = wire::Accounts {
+        selected: None,
+        accounts: [(
+            "a".to_owned(),
+            Shape::Good(crate::store::entries::login_here(login)),
+        )]
+        .into(),
+    };
+    ours.logins.insert("work".to_owned(), Shape::Good(accounts));
+    let length = wire::text(&ours).unwrap().len() as u64;
+    assert!(length <= reserved, "{length} of {reserved}");
 }
 
 #[test]

@@ -94,3 +94,16 @@ fn the_run_time_folder_goes_before_the_shared_one() {
     let places: Vec<_> = super::places(&ambient).map(|(parent, _)| parent).collect();
     assert_eq!(places, [Path::new("/dev/shm")]);
 }
+
+#[test]
+fn what_could_not_be_read_again_is_not_written() {
+    let memory = in_memory();
+    let folder = Folder::open(memory.path(), "keyrule").unwrap();
+    let longest = vec![b's'; usize::try_from(LONGEST).unwrap()];
+    folder.write("a.new", "a", &longest).unwrap();
+    assert_eq!(*folder.read("a").unwrap(), longest);
+    let longer = [longest.as_slice(), b"s"].concat();
+    let error = folder.write("a.new", "a", &longer).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    assert_eq!(*folder.read("a").unwrap(), longest);
+}

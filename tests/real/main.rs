@@ -21,67 +21,36 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
-#[path = "real/aws.rs"]
 mod aws;
-#[path = "real/azure.rs"]
 mod azure;
-#[path = "real/broken_files.rs"]
 mod broken_files;
-#[path = "real/canaries.rs"]
 mod canaries;
-#[path = "real/disk.rs"]
 mod disk;
-#[path = "real/doctor.rs"]
 mod doctor;
-#[path = "real/editor.rs"]
 mod editor;
-#[path = "real/exec.rs"]
 mod exec;
-#[path = "real/fake.rs"]
 mod fake;
-#[path = "real/formats.rs"]
 mod formats;
-#[path = "real/gcp.rs"]
 mod gcp;
-#[path = "real/helpers.rs"]
 mod helpers;
-#[path = "real/keyring.rs"]
 mod keyring;
-#[path = "real/login.rs"]
 mod login;
-#[path = "real/logout.rs"]
 mod logout;
-#[path = "real/machine.rs"]
 mod machine;
-#[path = "real/network.rs"]
 mod network;
-#[path = "real/other_users.rs"]
 mod other_users;
-#[path = "real/overrides.rs"]
 mod overrides;
-#[path = "real/page.rs"]
 mod page;
-#[path = "real/program.rs"]
 mod program;
-#[path = "real/provider.rs"]
 mod provider;
-#[path = "real/receipts.rs"]
 mod receipts;
-#[path = "real/renewal.rs"]
 mod renewal;
-#[path = "real/stores.rs"]
 mod stores;
-#[path = "real/streams.rs"]
 mod streams;
-#[path = "real/terminal.rs"]
 mod terminal;
-#[path = "real/tls.rs"]
 mod tls;
-#[path = "real/tmux.rs"]
 mod tmux;
-#[path = "real/trust.rs"]
 mod trust;
-#[path = "real/web.rs"]
 mod web;
 
 /// A test and its name, which states the fact.

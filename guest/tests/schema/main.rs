@@ -1,5 +1,5 @@
-//! The parser and the JSON Schemas, over samples written by hand and over
-//! documents with mistakes made in them. What the schema rejects the parser
+//! The parser and the JSON Schemas, over documents with mistakes made in them.
+//! The samples written by hand are tests of their own: `tests/samples.rs`. What the schema rejects the parser
 //! rejects. For what else the parser rejects there are reasons that no schema
 //! can say: `tests/policies/further.txt` lists them, all of them and no more.
 
@@ -8,9 +8,7 @@
     reason = "a helper of tests stops where something is missing"
 )]
 
-#[path = "schema/document.rs"]
 mod document;
-#[path = "schema/mutate.rs"]
 mod mutate;
 
 use std::collections::BTreeSet;
@@ -126,28 +124,6 @@ fn samples(kind: &str) -> Vec<(Form, String, String)> {
     }
     all.sort_by(|one, other| one.1.cmp(&other.1));
     all
-}
-
-#[test]
-fn parser_and_schema_accept_what_is_valid() {
-    let samples = samples("valid");
-    assert!(samples.len() >= 6);
-    for (form, name, text) in samples {
-        assert_eq!(parser(form, &text), BTreeSet::new(), "{name}");
-        assert_eq!(schema(form, &text), Some(true), "{name}");
-    }
-}
-
-#[test]
-fn every_invalid_sample_is_rejected_for_what_its_name_says() {
-    for (form, name, text) in samples("invalid") {
-        let code = name.split("--").next().unwrap_or_default();
-        assert_eq!(
-            parser(form, &text),
-            BTreeSet::from([code.to_owned()]),
-            "{name}"
-        );
-    }
 }
 
 /// Every code of the parser has a sample, except those that are about files
