@@ -179,6 +179,19 @@ mod samples {
             Self { folder, ambient }
         }
 
+        /// The same, with a managed folder that is believed.
+        #[cfg(unix)]
+        pub(super) fn managed() -> Self {
+            use std::os::unix::fs::MetadataExt;
+
+            let mut home = Self::new();
+            let top = home.path("");
+            let owner = std::fs::metadata(&top).unwrap().uid();
+            home.ambient.managed = Some(home.path("managed"));
+            home.ambient.trust = crate::policy::trust::Trust::of_owner(owner, top);
+            home
+        }
+
         pub(super) fn path(&self, below: &str) -> PathBuf {
             self.folder.path().canonicalize().unwrap().join(below)
         }

@@ -133,6 +133,16 @@ pub enum Problem {
     NotText(usize),
     /// It is empty, or white space alone.
     Empty,
+    /// It does not apply, because its name is almost that of a file or folder
+    /// that would.
+    Misnamed {
+        /// The name that applies.
+        right: String,
+        /// That name is there, too.
+        taken: bool,
+    },
+    /// It changed every time that it was read.
+    Changing,
     /// Somebody could have written it who must not be able to.
     Untrusted {
         /// The file or folder that is to blame.
@@ -156,6 +166,8 @@ impl Problem {
             Self::Binary(_) => "policy-binary",
             Self::NotText(_) => "policy-not-utf8",
             Self::Empty => "policy-empty",
+            Self::Misnamed { .. } => "policy-misnamed",
+            Self::Changing => "policy-folder-changing",
             Self::Untrusted { .. } => "policy-untrusted",
         }
     }
@@ -170,9 +182,15 @@ impl Problem {
             Self::Unreadable(words) | Self::Unlistable(words) => {
                 FileState::Unreadable(words.clone())
             }
-            Self::NotAFile(_) | Self::TooLarge | Self::Binary(_) | Self::NotText(_) => {
-                FileState::Unreadable(format!("it {self}"))
-            }
+            Self::Misnamed { right, .. } => FileState::NotCounted {
+                why: format!("its name must be `{}`", printable(right)),
+                expected: false,
+            },
+            Self::NotAFile(_)
+            | Self::TooLarge
+            | Self::Binary(_)
+            | Self::NotText(_)
+            | Self::Changing => FileState::Unreadable(format!("it {self}")),
         }
     }
 
@@ -185,6 +203,24 @@ impl Problem {
                 },
                 _,
             ) => mend.clone(),
+            (Self::Misnamed { right, taken: true }, _) => format!(
+                "`{}` is also there: an administrator has to remove one of them",
+                self::shown(&path.with_file_name(right))
+            ),
+            // A path that is not shown as it is cannot be typed either.
+            (Self::Misnamed { right, .. }, _) if shown != path.to_string_lossy() => {
+                format!(
+                    "an administrator has to rename it to `{}`",
+                    printable(right)
+                )
+            }
+            (Self::Misnamed { right, .. }, _) => format!(
+                "an administrator has to rename it: `sudo mv {typed} {}`",
+                self::typed(&path.with_file_name(right))
+            ),
+            (Self::Changing, _) => {
+                "try again when the administrator's update is complete".to_owned()
+            }
             (_, Place::Managed | Place::ManagedRestriction | Place::ManagedOther) => {
                 format!("an administrator has to mend or remove `{shown}`")
             }
@@ -207,6 +243,12 @@ impl fmt::Display for Problem {
             Self::Binary(offset) => write!(formatter, "is binary: byte {offset} is a NUL"),
             Self::NotText(line) => write!(formatter, "is not UTF-8 text: see line {line}"),
             Self::Empty => formatter.write_str("is empty"),
+            Self::Misnamed { right, .. } => write!(
+                formatter,
+                "does not apply: its name must be `{}`",
+                printable(right)
+            ),
+            Self::Changing => formatter.write_str("kept changing while it was read"),
             Self::Untrusted { culprit, why, .. } => {
                 write!(formatter, "is not trusted: `{}` {why}", shown(culprit))
             }
@@ -271,7 +313,12 @@ pub(crate) fn typed(path: &Path) -> String {
 
 /// What messages call the file at a place.
 fn called(place: Place, path: &Path) -> &'static str {
-    let is_folder = path.extension() != Some(std::ffi::OsStr::new("toml"));
+    // The name can be misspelled.
+    let is_folder = !path.extension().is_some_and(|ending| {
+        let ending = ending.to_string_lossy();
+        let ending = ending.trim_matches(super::ignored::is_invisible);
+        ending.eq_ignore_ascii_case("toml")
+    });
     match place {
         Place::Managed if is_folder => "the folder of managed policies",
         Place::ManagedRestriction if is_folder => "the folder of managed restrictions",
@@ -329,6 +376,11 @@ mod tests {
             Problem::Binary(0),
             Problem::NotText(0),
             Problem::Empty,
+            Problem::Misnamed {
+                right: String::new(),
+                taken: false,
+            },
+            Problem::Changing,
             Problem::Untrusted {
                 culprit: PathBuf::new(),
                 why: String::new(),

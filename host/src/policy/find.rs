@@ -8,8 +8,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::read::{self, Links};
-use super::trust::Trust;
-use super::{Error, FileReport, FileState, Name, Problem, builtin, project};
+use super::snapshot::{self, Folder, Moved, Pass};
+use super::trust::Entry;
+use super::{Error, FileReport, FileState, Name, Problem, builtin, ignored, project};
 use crate::ambient::Ambient;
 use crate::engine::bindings::{Document, Place};
 
@@ -83,73 +84,23 @@ impl Survey {
     /// Everything in the managed folder. Where the folder itself is there and
     /// cannot be listed or believed, nobody knows what it forbids.
     fn managed(&mut self, name: &Name, ambient: &Ambient) {
-        let Some(folder) = ambient.managed.as_deref() else {
+        let Some(path) = ambient.managed.as_deref() else {
             return;
         };
-        let names = match list(&ambient.trust, folder) {
-            Ok(names) => names.unwrap_or_default(),
-            Err(problem) => return self.refuse(Place::Managed, folder.to_path_buf(), problem),
-        };
-        // Asked for by its name and not only where it is listed: some file
-        // systems know a name by other spellings.
-        let own = folder.join(name.file());
-        match read_managed(&ambient.trust, &own) {
-            Ok(Some(text)) => self.took(Place::Managed, own, text),
-            Ok(None) => self.report(Place::Managed, own, FileState::Absent),
-            Err(problem) => self.refuse(Place::Managed, own, problem),
-        }
-        self.restrictions(&ambient.trust, &folder.join(name.folder()));
-        for other in names {
-            if !is(&other, &name.file()) && !is(&other, &name.folder()) {
-                self.other(&ambient.trust, &folder.join(other));
+        let taken = snapshot::take(&ambient.trust, path, |pass, folder| {
+            let mut survey = Self::default();
+            let managed = Managed { path, folder, name };
+            managed.survey(pass, &mut survey)?;
+            Ok(survey)
+        });
+        match taken {
+            Ok(Some(taken)) => {
+                self.found.documents.extend(taken.found.documents);
+                self.found.reports.extend(taken.found.reports);
+                self.errors.extend(taken.errors);
             }
-        }
-    }
-
-    /// The administrator's restrictions, `NAME.d/*.toml`, in their order.
-    fn restrictions(&mut self, trust: &Trust, folder: &Path) {
-        let names = match list(trust, folder) {
-            Ok(names) => names.unwrap_or_default(),
-            Err(problem) => {
-                return self.refuse(Place::ManagedRestriction, folder.to_path_buf(), problem);
-            }
-        };
-        for path in names
-            .iter()
-            .filter(|name| is_policy(name))
-            .map(|name| folder.join(name))
-        {
-            match read_managed(trust, &path) {
-                Ok(Some(text)) => self.took(Place::ManagedRestriction, path, text),
-                Ok(None) => {}
-                Err(problem) => self.refuse(Place::ManagedRestriction, path, problem),
-            }
-        }
-    }
-
-    /// What the administrator wrote for another name: a policy, or a folder of
-    /// restrictions. That it is there is what counts. Only of a policy that
-    /// can be read and believed does the engine get the text.
-    fn other(&mut self, trust: &Trust, path: &Path) {
-        if path.extension() == Some(OsStr::new("d")) {
-            let names = match list(trust, path) {
-                // A file that ends in `.d` is nobody's policy.
-                Err(Problem::NotAFile(_)) | Ok(None) => return,
-                Ok(Some(names)) => names,
-                Err(problem) => return self.managed_silently(path, problem.state()),
-            };
-            if let Some(restriction) = names.iter().find(|name| is_policy(name)) {
-                self.managed_silently(&path.join(restriction), FileState::Read);
-            }
-            return;
-        }
-        if !path.file_name().is_some_and(is_policy) {
-            return;
-        }
-        match read_managed(trust, path) {
-            Ok(Some(text)) => self.took(Place::ManagedOther, path.to_path_buf(), text),
-            Ok(None) => {}
-            Err(problem) => self.managed_silently(path, problem.state()),
+            Ok(None) => self.report(Place::Managed, path.join(name.file()), FileState::Absent),
+            Err(problem) => self.refuse(Place::Managed, path.to_path_buf(), problem),
         }
     }
 
@@ -216,34 +167,143 @@ impl Survey {
     }
 }
 
-fn read_managed(trust: &Trust, path: &Path) -> Result<Option<String>, Problem> {
-    trust.open(path)?.map(read::text).transpose()
+/// The managed folder in one pass over it.
+struct Managed<'p, 't> {
+    path: &'p Path,
+    folder: &'p Folder<'t>,
+    name: &'p Name,
 }
 
-/// Lists a folder. That it cannot be opened is the same as that it cannot be
-/// listed.
-fn list(trust: &Trust, folder: &Path) -> Result<Option<Vec<OsString>>, Problem> {
-    trust.list(folder).map_err(|problem| match problem {
-        Problem::Unreadable(words) => Problem::Unlistable(words),
-        other => other,
-    })
-}
+impl<'t> Managed<'_, 't> {
+    fn survey(&self, pass: &mut Pass<'t>, survey: &mut Survey) -> Result<(), Moved> {
+        let (file, folder) = (self.name.file(), self.name.folder());
+        // Asked for by its name and not only where it is listed: some file
+        // systems know a name by other spellings.
+        let own = self.path.join(&file);
+        match self.folder.text(file.as_ref())? {
+            Ok(Some(text)) => survey.took(Place::Managed, own, text),
+            Ok(None) => survey.report(Place::Managed, own, FileState::Absent),
+            Err(problem) => survey.refuse(Place::Managed, own, problem),
+        }
+        self.restrictions(pass, survey)?;
+        for (other, entry) in self.folder.entries() {
+            if self.is(other, entry, &file) || self.is(other, entry, &folder) {
+                continue;
+            }
+            let path = self.path.join(other);
+            let wanted = if entry.is_folder() {
+                folder.clone()
+            } else {
+                file.clone()
+            };
+            if ignored::is_alike(other, &wanted) {
+                let place = if entry.is_folder() {
+                    Place::ManagedRestriction
+                } else {
+                    Place::Managed
+                };
+                let taken = self.folder.look(wanted.as_ref()).is_some();
+                let right = wanted;
+                survey.refuse(place, path, Problem::Misnamed { right, taken });
+            } else {
+                self.other(pass, survey, other, entry)?;
+            }
+        }
+        Ok(())
+    }
 
-/// Whether a name in a folder is a policy file's: hidden ones and those of
-/// editors are not.
-fn is_policy(name: impl AsRef<OsStr>) -> bool {
-    let name = name.as_ref();
-    !name.as_encoded_bytes().starts_with(b".")
-        && Path::new(name).extension() == Some(OsStr::new("toml"))
-}
-
-/// Whether a listed name is the one that was asked for, as the systems' usual
-/// file systems see it.
-fn is(listed: &OsStr, name: &str) -> bool {
-    if cfg!(any(windows, target_os = "macos")) {
-        listed.eq_ignore_ascii_case(name)
-    } else {
+    /// Whether what is listed is what was asked for by this name.
+    fn is(&self, listed: &OsStr, entry: &Entry, name: &str) -> bool {
         listed == name
+            || ignored::is_alike(listed, name)
+                && !self.folder.lists(name.as_ref())
+                && self.folder.look(name.as_ref()).as_ref() == Some(entry)
+    }
+
+    /// The administrator's restrictions, `NAME.d/*.toml`, in their order.
+    fn restrictions(&self, pass: &mut Pass<'t>, survey: &mut Survey) -> Result<(), Moved> {
+        let place = Place::ManagedRestriction;
+        let path = self.path.join(self.name.folder());
+        let folder = match pass.folder(self.folder, self.name.folder().as_ref())? {
+            Ok(Some(folder)) => folder,
+            Ok(None) => return Ok(()),
+            Err(problem) => {
+                survey.refuse(place, path, problem);
+                return Ok(());
+            }
+        };
+        for (name, entry) in folder.entries() {
+            let path = path.join(name);
+            if ignored::is_policy(name) {
+                match folder.text(name)? {
+                    Ok(Some(text)) => survey.took(place, path, text),
+                    Ok(None) => return Err(Moved),
+                    Err(problem) => survey.refuse(place, path, problem),
+                }
+            } else if let Some(right) = ignored::right(name, entry)
+                && !entry.is_folder()
+            {
+                let taken = folder.look(right.as_ref()).is_some();
+                survey.refuse(place, path, Problem::Misnamed { right, taken });
+            } else {
+                survey.report(place, path, ignored::in_restrictions(name, entry));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the administrator wrote for another name: a policy, or a folder of
+    /// restrictions. That it is there is what counts. Only of a policy that
+    /// can be read and believed does the engine get the text.
+    fn other(
+        &self,
+        pass: &mut Pass<'t>,
+        survey: &mut Survey,
+        name: &OsStr,
+        entry: &Entry,
+    ) -> Result<(), Moved> {
+        let path = self.path.join(name);
+        if ignored::is_policy(name) {
+            match self.folder.text(name)? {
+                Ok(Some(text)) => survey.took(Place::ManagedOther, path, text),
+                Ok(None) => return Err(Moved),
+                Err(problem) => survey.managed_silently(&path, problem.state()),
+            }
+        } else if Path::new(name).extension() == Some(OsStr::new("d")) {
+            match pass.folder(self.folder, name)? {
+                Ok(Some(folder)) => other_restrictions(survey, &path, folder.entries()),
+                Ok(None) => return Err(Moved),
+                // A file that ends in `.d` is nobody's policy.
+                Err(Problem::NotAFile(_)) => {
+                    survey.report(Place::Managed, path, ignored::in_folder(name, entry));
+                }
+                Err(problem) => survey.managed_silently(&path, problem.state()),
+            }
+        } else if let Some(right) = ignored::right(name, entry) {
+            let taken = self.folder.lists(right.as_ref());
+            survey.managed_silently(&path, Problem::Misnamed { right, taken }.state());
+        } else {
+            survey.report(Place::Managed, path, ignored::in_folder(name, entry));
+        }
+        Ok(())
+    }
+}
+
+/// Another name's folder of restrictions: one of them, and that it is meant to
+/// be one, says that something is managed.
+fn other_restrictions(survey: &mut Survey, folder: &Path, entries: &[(OsString, Entry)]) {
+    let mut names = entries.iter();
+    if let Some((restriction, _)) = names.find(|(name, _)| ignored::is_policy(name)) {
+        survey.managed_silently(&folder.join(restriction), FileState::Read);
+    }
+    for (name, entry) in entries {
+        if let Some(right) = ignored::right(name, entry)
+            && !entry.is_folder()
+        {
+            let taken = entries.iter().any(|(other, _)| *other == *right);
+            let state = Problem::Misnamed { right, taken }.state();
+            survey.managed_silently(&folder.join(name), state);
+        }
     }
 }
 

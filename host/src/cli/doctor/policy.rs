@@ -8,7 +8,7 @@ use crate::cli::errors::Failure;
 use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::policy::find::Survey;
-use crate::policy::{self, FileReport, FileState};
+use crate::policy::{self, FileReport, FileState, ignored};
 use crate::resolver::Explained;
 
 /// Every place where a file of the policy can be, and what is wrong there.
@@ -28,6 +28,7 @@ pub(super) fn files(name: &str, ambient: &Ambient) -> Vec<Check> {
         })
         .map(file)
         .collect();
+    checks.extend(ignored::beside(&name, ambient).iter().map(file));
     checks.extend(errors.into_iter().map(wrong));
     checks
 }
@@ -71,6 +72,14 @@ fn file(report: &FileReport) -> Check {
         FileState::Untrusted(why) => {
             Check::warning("policy", format!("{name} cannot be trusted: {why}"))
         }
+        FileState::NotCounted { why, expected } => {
+            let words = format!("{name} does not apply: {why}");
+            if *expected {
+                Check::ok("policy", words)
+            } else {
+                Check::warning("policy", words)
+            }
+        }
     }
 }
 
@@ -108,5 +117,28 @@ mod tests {
             .map(|check| (check.message.contains("mine.toml"), check.hint.is_some()))
             .collect();
         assert_eq!(errors, [(true, true)]);
+    }
+
+    #[test]
+    fn a_file_that_does_not_apply_is_a_warning_unless_it_is_a_text() {
+        let report = |file: &str, expected| {
+            super::file(&FileReport {
+                place: wit::Place::Managed,
+                path: file.into(),
+                state: FileState::NotCounted {
+                    why: "its name does not end in `.toml`".to_owned(),
+                    expected,
+                },
+            })
+        };
+        let words =
+            |file| format!("managed `{file}` does not apply: its name does not end in `.toml`");
+        assert_eq!(
+            [report("/m/x.yaml", false), report("/m/README", true)],
+            [
+                Check::warning("policy", words("/m/x.yaml")),
+                Check::ok("policy", words("/m/README")),
+            ]
+        );
     }
 }

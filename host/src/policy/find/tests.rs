@@ -1,6 +1,10 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::policy::trust::Trust;
+
+mod changing;
+mod misnamed;
 
 /// A machine with an administrator, who here is whoever runs the tests.
 struct Machine {
