@@ -13,6 +13,7 @@ mod receipts;
 mod replay;
 mod show;
 mod stack;
+mod states;
 mod test;
 
 use crate::engine::{Engine, Judge as _, LoadError, Policy, bindings as wit};

@@ -13,7 +13,7 @@ use crate::engine::chooser::{self, Overridden, Override};
 use crate::engine::{self, Engine, Judge, LoadError, bindings as wit};
 use crate::error::Error;
 use crate::policy::schema::{self, Form};
-use crate::policy::{self, Name, Texts, builtin};
+use crate::policy::{self, FileReport, Name, Texts, builtin};
 
 /// How the built-in policy of a name is named in the place of a file.
 pub(super) const BUILTIN: &str = "builtin:";
@@ -25,6 +25,8 @@ pub(crate) struct Stack {
     pub name: Name,
     /// The policy, then what restricts it.
     pub documents: Vec<wit::Document>,
+    /// What is at every place, where nothing was named.
+    pub reports: Vec<FileReport>,
 }
 
 /// A stack that the engine has taken.
@@ -54,12 +56,14 @@ impl Stack {
     ) -> Result<Self, Failure> {
         let name: Name = name.parse().map_err(Error::Policy)?;
         let mut stack = match named {
-            None => Self {
-                documents: policy::find(name.as_str(), ambient)
-                    .map_err(Error::Policy)?
-                    .documents,
-                name,
-            },
+            None => {
+                let found = policy::find(name.as_str(), ambient).map_err(Error::Policy)?;
+                Self {
+                    documents: found.documents,
+                    reports: found.reports,
+                    name,
+                }
+            }
             Some(path) => match path.to_str().and_then(|path| path.strip_prefix(BUILTIN)) {
                 Some(shipped) => {
                     let shipped = shipped.strip_suffix(".toml").unwrap_or(shipped);
@@ -85,6 +89,7 @@ impl Stack {
         Ok(Self {
             name,
             documents: vec![document],
+            reports: Vec::new(),
         })
     }
 
@@ -106,6 +111,7 @@ impl Stack {
         let name = own().unwrap_or(fallback);
         Ok(Self {
             documents: vec![document(wit::Place::Managed, path, text)],
+            reports: Vec::new(),
             name,
         })
     }
