@@ -53,6 +53,8 @@ mod login;
 mod logout;
 #[path = "real/machine.rs"]
 mod machine;
+#[path = "real/managed.rs"]
+mod managed;
 #[path = "real/network.rs"]
 mod network;
 #[path = "real/other_users.rs"]
@@ -112,6 +114,7 @@ fn main() -> ExitCode {
         ("keyring", keyring::TESTS),
         ("login", login::TESTS),
         ("logout", logout::TESTS),
+        ("managed", managed::TESTS),
         ("network", network::TESTS),
         ("other_users", other_users::TESTS),
         ("overrides", overrides::TESTS),

@@ -28,6 +28,7 @@ impl Race {
                     change();
                 }
             });
+            let _done = SetOnDrop(&done);
             for _ in 0..finds {
                 match find("claude-code", &machine.ambient) {
                     Ok(found) => race.found.push(
@@ -45,9 +46,17 @@ impl Race {
                     }
                 }
             }
-            done.store(true, Ordering::Relaxed);
         });
         race
+    }
+}
+
+/// Ends the change, also where a find fails.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
