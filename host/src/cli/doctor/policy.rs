@@ -4,7 +4,7 @@
 use super::Check;
 use crate::ambient::Ambient;
 use crate::cli::document::word;
-use crate::cli::errors::Failure;
+use crate::cli::errors::{Diagnostics, Failure};
 use crate::engine::bindings as wit;
 use crate::error::Error;
 use crate::policy::find::Survey;
@@ -12,7 +12,9 @@ use crate::policy::{self, FileReport, FileState, ignored};
 use crate::resolver::Explained;
 
 /// Every place where a file of the policy can be, and what is wrong there.
-pub(super) fn files(name: &str, ambient: &Ambient) -> Vec<Check> {
+/// `rejected` is what the engine says of the files that were read.
+pub(super) fn files(name: &str, rejected: Option<&Diagnostics>, ambient: &Ambient) -> Vec<Check> {
+    let is_rejected = |path: &str| rejected.is_some_and(|diagnostics| diagnostics.reject(path));
     let name = match name.parse() {
         Ok(name) => name,
         Err(error) => return vec![wrong(error)],
@@ -26,7 +28,14 @@ pub(super) fn files(name: &str, ambient: &Ambient) -> Vec<Check> {
                 .iter()
                 .any(|error| error.path() == Some(&report.path))
         })
-        .map(file)
+        .map(|report| {
+            if is_rejected(&report.path.to_string_lossy()) {
+                Check::error("policy", format!("{} is invalid", called(report)))
+                    .try_this(format!("keyrule --policy {name} policy check"))
+            } else {
+                file(report)
+            }
+        })
         .collect();
     checks.extend(ignored::beside(&name, ambient).iter().map(file));
     checks.extend(errors.into_iter().map(wrong));
@@ -55,13 +64,17 @@ pub(super) fn sources(explained: &Explained) -> Vec<Check> {
     checks
 }
 
-/// One place that is no reason to refuse.
-fn file(report: &FileReport) -> Check {
-    let name = format!(
+fn called(report: &FileReport) -> String {
+    format!(
         "{} `{}`",
         word(&report.place).replace('-', " "),
         report.path.display()
-    );
+    )
+}
+
+/// One place that is no reason to refuse.
+fn file(report: &FileReport) -> Check {
+    let name = called(report);
     match &report.state {
         FileState::Read => Check::ok("policy", format!("{name} was read")),
         FileState::Absent => Check::ok("policy", format!("{name} is not there")),
@@ -111,7 +124,7 @@ mod tests {
         let mut ambient =
             Ambient::empty().with_variable("XDG_CONFIG_HOME", home.path().join(".config"));
         ambient.home = Some(home.path().to_path_buf());
-        let errors: Vec<_> = files("mine", &ambient)
+        let errors: Vec<_> = files("mine", None, &ambient)
             .into_iter()
             .filter(|check| check.level == crate::cli::doctor::Level::Error)
             .map(|check| (check.message.contains("mine.toml"), check.hint.is_some()))
