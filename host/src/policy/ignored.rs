@@ -79,7 +79,7 @@ pub(crate) fn is_hidden_or_copy(name: &OsStr) -> bool {
     };
     name.starts_with(b".")
         || (name.starts_with(b"#") && name.ends_with(b"#"))
-        || COPIES.iter().any(|ending| ends(&ending))
+        || COPIES.iter().any(ends)
 }
 
 /// Whether a name is a policy file's.
