@@ -9,9 +9,11 @@ pub(crate) mod builtin;
 pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod find;
+pub(crate) mod ignored;
 mod name;
 pub(crate) mod project;
 pub(crate) mod schema;
+mod snapshot;
 
 use std::path::PathBuf;
 
@@ -53,4 +55,26 @@ pub enum FileState {
     Unreadable(String),
     /// Somebody could have written it who must not be able to: who and what.
     Untrusted(String),
+    /// It lies where policies do, and does not apply.
+    NotCounted {
+        /// Why.
+        why: String,
+        /// It is the kind of file that nobody takes for a policy, such as a
+        /// README.
+        expected: bool,
+    },
+}
+
+impl FileState {
+    /// The word of JSON, and what more there is to say.
+    pub(crate) fn word(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Read => ("read", None),
+            Self::Absent => ("absent", None),
+            Self::Empty => ("empty", None),
+            Self::Unreadable(why) => ("unreadable", Some(why)),
+            Self::Untrusted(why) => ("untrusted", Some(why)),
+            Self::NotCounted { why, .. } => ("not-applicable", Some(why)),
+        }
+    }
 }

@@ -37,6 +37,7 @@ mod keyring;
 mod login;
 mod logout;
 mod machine;
+mod managed;
 mod network;
 mod other_users;
 mod overrides;
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
         ("keyring", keyring::TESTS),
         ("login", login::TESTS),
         ("logout", logout::TESTS),
+        ("managed", managed::TESTS),
         ("network", network::TESTS),
         ("other_users", other_users::TESTS),
         ("overrides", overrides::TESTS),

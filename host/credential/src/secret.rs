@@ -36,7 +36,7 @@ impl Secret {
     }
 
     /// Returns whether it is longer than any credential that is taken.
-    pub(crate) fn is_too_long(&self) -> bool {
+    pub fn is_too_long(&self) -> bool {
         self.0.len() > Self::LONGEST
     }
 

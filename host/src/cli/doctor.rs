@@ -29,10 +29,14 @@ use super::output::{Look, clean, wrap};
 
 /// Runs every check. The exit code is 0 where none found an error, else 1.
 pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Doctor) -> Result<i32, Failure> {
-    let mut checks = policy::files(&context.global.policy, &context.ambient);
     let decision = context
         .resolver()
         .and_then(|mut resolver| Ok(resolver.explain()?));
+    let rejected = decision
+        .as_ref()
+        .err()
+        .map(|failure| &failure.said.diagnostics);
+    let mut checks = policy::files(&context.global.policy, rejected, &context.ambient);
     match &decision {
         Ok(explained) => {
             let ambient = &context.ambient;

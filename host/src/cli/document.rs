@@ -30,7 +30,6 @@
 
 use serde::Serialize;
 
-use crate::policy::FileState;
 use crate::receipt::action;
 use crate::resolver::Explained;
 use keyrule_contract as wit;
@@ -287,13 +286,7 @@ fn warning(warning: &wit::Warning) -> Warning<'_> {
 }
 
 fn file(file: &crate::policy::FileReport) -> File<'_> {
-    let (state, detail) = match &file.state {
-        FileState::Read => ("read", None),
-        FileState::Absent => ("absent", None),
-        FileState::Empty => ("empty", None),
-        FileState::Unreadable(why) => ("unreadable", Some(why.as_str())),
-        FileState::Untrusted(why) => ("untrusted", Some(why.as_str())),
-    };
+    let (state, detail) = file.state.word();
     File {
         place: word(&file.place),
         path: file.path.display().to_string(),

@@ -71,6 +71,12 @@ impl Diagnostics {
         self.found.is_empty()
     }
 
+    /// Whether an error is in this document.
+    pub(crate) fn reject(&self, path: &str) -> bool {
+        let mut found = self.found.iter();
+        found.any(|one| one.severity == wit::Severity::Error && one.at.path == path)
+    }
+
     fn text(&self, look: Look) -> String {
         diagnostics::render(&self.found, &self.texts, look.style())
     }

@@ -53,10 +53,13 @@ fn files(explained: &Explained, home: Option<&Path>) -> Vec<(&'static str, Strin
         .collect();
     for file in &explained.files {
         let label = match &file.state {
-            FileState::Read | FileState::Absent => continue,
+            FileState::Read | FileState::Absent | FileState::NotCounted { expected: true, .. } => {
+                continue;
+            }
             FileState::Empty => "empty",
             FileState::Unreadable(_) => "unreadable",
             FileState::Untrusted(_) => "untrusted",
+            FileState::NotCounted { .. } => "not applied",
         };
         files.push((label, short(&file.path.display().to_string(), home)));
     }

@@ -13,6 +13,7 @@ mod receipts;
 mod replay;
 mod show;
 mod stack;
+mod states;
 mod test;
 
 use crate::policy::builtin::{POLICY_SCHEMA, RECEIPT_SCHEMA, RESTRICTION_SCHEMA, TESTS_SCHEMA};
@@ -178,6 +179,19 @@ mod samples {
             ambient.current = Some(home.join("work"));
             ambient.home = Some(home);
             Self { folder, ambient }
+        }
+
+        /// The same, with a managed folder that is believed.
+        #[cfg(unix)]
+        pub(super) fn managed() -> Self {
+            use std::os::unix::fs::MetadataExt;
+
+            let mut home = Self::new();
+            let top = home.path("");
+            let owner = std::fs::metadata(&top).unwrap().uid();
+            home.ambient.managed = Some(home.path("managed"));
+            home.ambient.trust = crate::policy::trust::Trust::of_owner(owner, top);
+            home
         }
 
         pub(super) fn path(&self, below: &str) -> PathBuf {

@@ -126,6 +126,8 @@ pub(crate) fn code(problem: &Problem) -> &'static str {
         Problem::Binary(_) => "policy-binary",
         Problem::NotText(_) => "policy-not-utf8",
         Problem::Empty => "policy-empty",
+        Problem::Misnamed { .. } => "policy-misnamed",
+        Problem::Changing => "policy-folder-changing",
         Problem::Untrusted { .. } => "policy-untrusted",
     }
 }
@@ -140,9 +142,15 @@ pub(crate) fn state(problem: &Problem) -> FileState {
         Problem::Unreadable(words) | Problem::Unlistable(words) => {
             FileState::Unreadable(words.clone())
         }
-        Problem::NotAFile(_) | Problem::TooLarge | Problem::Binary(_) | Problem::NotText(_) => {
-            FileState::Unreadable(format!("it {problem}"))
-        }
+        Problem::Misnamed { right, .. } => FileState::NotCounted {
+            why: format!("its name must be `{}`", printable(right)),
+            expected: false,
+        },
+        Problem::NotAFile(_)
+        | Problem::TooLarge
+        | Problem::Binary(_)
+        | Problem::NotText(_)
+        | Problem::Changing => FileState::Unreadable(format!("it {problem}")),
     }
 }
 
@@ -155,6 +163,22 @@ fn hint(problem: &Problem, place: Place, path: &Path) -> String {
             },
             _,
         ) => mend.clone(),
+        (Problem::Misnamed { right, taken: true }, _) => format!(
+            "`{}` is also there: an administrator has to remove one of them",
+            self::shown(&path.with_file_name(right))
+        ),
+        // A path that is not shown as it is cannot be typed either.
+        (Problem::Misnamed { right, .. }, _) if shown != path.to_string_lossy() => {
+            format!(
+                "an administrator has to rename it to `{}`",
+                printable(right)
+            )
+        }
+        (Problem::Misnamed { right, .. }, _) => format!(
+            "an administrator has to rename it: `sudo mv {typed} {}`",
+            self::typed(&path.with_file_name(right))
+        ),
+        (Problem::Changing, _) => "try again when the administrator's update is complete".to_owned(),
         (_, Place::Managed | Place::ManagedRestriction | Place::ManagedOther) => {
             format!("an administrator has to mend or remove `{shown}`")
         }
@@ -197,7 +221,12 @@ impl fmt::Debug for Texts {
 
 /// What messages call the file at a place.
 fn called(place: Place, path: &Path) -> &'static str {
-    let is_folder = path.extension() != Some(std::ffi::OsStr::new("toml"));
+    // The name can be misspelled.
+    let is_folder = !path.extension().is_some_and(|ending| {
+        let ending = ending.to_string_lossy();
+        let ending = ending.trim_matches(super::ignored::is_invisible);
+        ending.eq_ignore_ascii_case("toml")
+    });
     match place {
         Place::Managed if is_folder => "the folder of managed policies",
         Place::ManagedRestriction if is_folder => "the folder of managed restrictions",
@@ -246,6 +275,11 @@ mod tests {
             Problem::Binary(0),
             Problem::NotText(0),
             Problem::Empty,
+            Problem::Misnamed {
+                right: String::new(),
+                taken: false,
+            },
+            Problem::Changing,
             Problem::Untrusted {
                 culprit: PathBuf::new(),
                 why: String::new(),

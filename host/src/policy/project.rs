@@ -77,6 +77,18 @@ pub(crate) fn project_root(ambient: &Ambient) -> Option<PathBuf> {
     (Some(&current) != ambient.home.as_ref()).then_some(current)
 }
 
+/// The folders of restrictions from the current folder up, the nearest first,
+/// as far as they are our own.
+pub(super) fn folders(ambient: &Ambient) -> Vec<PathBuf> {
+    let inner = |folder: PathBuf| folder.join(FOLDER);
+    let is_own = |folder: &PathBuf| {
+        std::fs::symlink_metadata(folder)
+            .is_ok_and(|metadata| metadata.is_dir() && is_ours(&metadata, us()))
+    };
+    let reach = Reach::of(ambient, us()).folders;
+    reach.into_iter().map(inner).filter(is_own).collect()
+}
+
 /// How far up from the current folder we may look.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Reach {

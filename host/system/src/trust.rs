@@ -35,6 +35,8 @@ mod walk;
 #[cfg(unix)]
 mod walk;
 
+pub use walk::{Held, Mark};
+
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -77,6 +79,12 @@ impl Trust {
         walk::open(self, path)
     }
 
+    /// Opens a managed folder to look at what lies in it, or returns `None`
+    /// where nothing is.
+    pub fn hold(&self, path: &Path) -> Result<Option<Held<'_>>, Problem> {
+        walk::hold(self, path)
+    }
+
     /// Lists a managed folder, its names in order, or returns `None` where
     /// nothing is.
     pub fn list(&self, path: &Path) -> Result<Option<Vec<OsString>>, Problem> {
@@ -85,6 +93,25 @@ impl Trust {
             names.sort();
             names
         }))
+    }
+}
+
+/// What a name in a folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Entry {
+    /// The name itself, which can be a link; `None` where the system does not
+    /// tell.
+    pub link: Option<Mark>,
+    /// What it leads to; `None` where the system does not tell, or nothing is
+    /// there.
+    pub target: Option<Mark>,
+}
+
+impl Entry {
+    /// Whether it leads to a folder.
+    #[must_use]
+    pub fn is_folder(&self) -> bool {
+        self.target.is_some_and(|target| target.is_folder())
     }
 }
 

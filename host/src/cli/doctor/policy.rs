@@ -4,15 +4,17 @@
 use super::Check;
 use crate::ambient::Ambient;
 use crate::cli::document::word;
-use crate::cli::errors::Failure;
+use crate::cli::errors::{Diagnostics, Failure};
 use crate::error::Error;
 use crate::policy::find::Survey;
-use crate::policy::{self, FileReport, FileState};
+use crate::policy::{self, FileReport, FileState, ignored};
 use crate::resolver::Explained;
 use keyrule_contract as wit;
 
 /// Every place where a file of the policy can be, and what is wrong there.
-pub(super) fn files(name: &str, ambient: &Ambient) -> Vec<Check> {
+/// `rejected` is what the engine says of the files that were read.
+pub(super) fn files(name: &str, rejected: Option<&Diagnostics>, ambient: &Ambient) -> Vec<Check> {
+    let is_rejected = |path: &str| rejected.is_some_and(|diagnostics| diagnostics.reject(path));
     let name = match name.parse() {
         Ok(name) => name,
         Err(error) => return vec![wrong(error)],
@@ -26,8 +28,16 @@ pub(super) fn files(name: &str, ambient: &Ambient) -> Vec<Check> {
                 .iter()
                 .any(|error| error.path() == Some(&report.path))
         })
-        .map(file)
+        .map(|report| {
+            if is_rejected(&report.path.to_string_lossy()) {
+                Check::error("policy", format!("{} is invalid", called(report)))
+                    .try_this(format!("keyrule --policy {name} policy check"))
+            } else {
+                file(report)
+            }
+        })
         .collect();
+    checks.extend(ignored::beside(&name, ambient).iter().map(file));
     checks.extend(errors.into_iter().map(wrong));
     checks
 }
@@ -54,13 +64,17 @@ pub(super) fn sources(explained: &Explained) -> Vec<Check> {
     checks
 }
 
-/// One place that is no reason to refuse.
-fn file(report: &FileReport) -> Check {
-    let name = format!(
+fn called(report: &FileReport) -> String {
+    format!(
         "{} `{}`",
         word(&report.place).replace('-', " "),
         report.path.display()
-    );
+    )
+}
+
+/// One place that is no reason to refuse.
+fn file(report: &FileReport) -> Check {
+    let name = called(report);
     match &report.state {
         FileState::Read => Check::ok("policy", format!("{name} was read")),
         FileState::Absent => Check::ok("policy", format!("{name} is not there")),
@@ -70,6 +84,14 @@ fn file(report: &FileReport) -> Check {
         }
         FileState::Untrusted(why) => {
             Check::warning("policy", format!("{name} cannot be trusted: {why}"))
+        }
+        FileState::NotCounted { why, expected } => {
+            let words = format!("{name} does not apply: {why}");
+            if *expected {
+                Check::ok("policy", words)
+            } else {
+                Check::warning("policy", words)
+            }
         }
     }
 }
@@ -102,11 +124,34 @@ mod tests {
         let mut ambient =
             Ambient::empty().with_variable("XDG_CONFIG_HOME", home.path().join(".config"));
         ambient.home = Some(home.path().to_path_buf());
-        let errors: Vec<_> = files("mine", &ambient)
+        let errors: Vec<_> = files("mine", None, &ambient)
             .into_iter()
             .filter(|check| check.level == crate::cli::doctor::Level::Error)
             .map(|check| (check.message.contains("mine.toml"), check.hint.is_some()))
             .collect();
         assert_eq!(errors, [(true, true)]);
+    }
+
+    #[test]
+    fn a_file_that_does_not_apply_is_a_warning_unless_it_is_a_text() {
+        let report = |file: &str, expected| {
+            super::file(&FileReport {
+                place: wit::Place::Managed,
+                path: file.into(),
+                state: FileState::NotCounted {
+                    why: "its name does not end in `.toml`".to_owned(),
+                    expected,
+                },
+            })
+        };
+        let words =
+            |file| format!("managed `{file}` does not apply: its name does not end in `.toml`");
+        assert_eq!(
+            [report("/m/x.yaml", false), report("/m/README", true)],
+            [
+                Check::warning("policy", words("/m/x.yaml")),
+                Check::ok("policy", words("/m/README")),
+            ]
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::show::said;
-use super::{Load, Printed};
+use super::{Load, Printed, states};
 use crate::ambient::Ambient;
 use crate::cli::errors::Failure;
 use crate::cli::explained::short;
@@ -68,6 +68,7 @@ fn in_force(
     report: &mut Report,
 ) -> Result<(), Error> {
     let Survey { found, errors } = Survey::of(name, ambient);
+    let warnings = states::warnings(&found.reports, &errors);
     let judged = if errors.is_empty() {
         load(name.as_str(), &found.documents)?
     } else {
@@ -101,6 +102,8 @@ fn in_force(
         report.checked(&document.path, &document.text, form, diagnostics, by_schema);
     }
     report.rest(judged);
+    report.rest(warnings);
+    report.states = Some(states::document(&found.reports));
     Ok(())
 }
 
@@ -284,6 +287,8 @@ struct Report {
     files: Vec<File>,
     failures: Vec<Failure>,
     documents: Vec<wit::Document>,
+    /// What is at every place, where no file was named.
+    states: Option<Vec<serde_json::Value>>,
 }
 
 #[derive(Debug)]
@@ -383,7 +388,11 @@ impl Report {
     fn document(&self) -> serde_json::Value {
         let files: Vec<_> = self.files.iter().map(File::document).collect();
         let errors: Vec<_> = self.failures.iter().map(|failure| &failure.said).collect();
-        serde_json::json!({ "version": 1, "files": files, "errors": errors })
+        let mut document = serde_json::json!({ "version": 1, "files": files, "errors": errors });
+        if let (Some(states), Some(document)) = (&self.states, document.as_object_mut()) {
+            document.insert("states".to_owned(), states.clone().into());
+        }
+        document
     }
 }
 
@@ -631,5 +640,67 @@ mod tests {
             let printed = run(&home, std::slice::from_ref(&file), json);
             assert!(!format!("{printed:?}").contains("canary"), "{printed:?}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_managed_file_that_does_not_apply_is_a_warning() {
+        let home = Home::managed();
+        home.write("managed/claude-code.d/10.yaml", "drop: [api-key]\n");
+        home.write("managed/README", "x");
+        let printed = run(&home, &[], false);
+        assert_eq!(
+            printed,
+            Printed {
+                data: "builtin:claude-code.toml: a valid policy\n".to_owned(),
+                words: "~/managed/claude-code.d/10.yaml:1:1: warning[policy-not-applicable]: \
+                        this file does not apply: its name does not end in `.toml`\n  \
+                          = help: rename or remove `~/managed/claude-code.d/10.yaml`\n"
+                    .to_owned(),
+                exit: 0,
+            }
+        );
+        let printed = run(&home, &[], true);
+        let document: serde_json::Value = serde_json::from_str(&printed.data).unwrap();
+        let states: Vec<_> = document["states"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|state| {
+                (
+                    state["path"].as_str().unwrap(),
+                    state["state"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            states,
+            [
+                ("builtin:claude-code.toml", "read"),
+                ("~/managed/claude-code.toml", "absent"),
+                ("~/managed/claude-code.d/10.yaml", "not-applicable"),
+                ("~/managed/README", "not-applicable"),
+                ("~/.config/keyrule/claude-code.toml", "absent"),
+                ("~/work/.keyrule/claude-code.toml", "absent"),
+            ]
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_misnamed_managed_file_is_an_error() {
+        let home = Home::managed();
+        home.write("managed/claude-code.d/10.TOML", "drop = [\"api-key\"]\n");
+        let printed = run(&home, &[], false);
+        assert_eq!(
+            (printed.words.as_str(), printed.exit),
+            (
+                "error[policy-misnamed]: the managed restriction \
+                 `~/managed/claude-code.d/10.TOML` does not apply: its name must be `10.toml`\n\
+                 hint: an administrator has to rename it: `sudo mv \
+                 ~/managed/claude-code.d/10.TOML ~/managed/claude-code.d/10.toml`\n",
+                5
+            )
+        );
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::stack::{Loaded, Stack};
+use super::states;
 use crate::cli::Context;
 use crate::cli::errors::Failure;
 use crate::cli::explained::short;
@@ -44,6 +45,8 @@ struct Linted {
     /// Its documents, the policy's first.
     documents: Vec<wit::Document>,
     concerns: Vec<wit::Concern>,
+    /// What is at every place, where no policy was named.
+    states: Vec<Value>,
 }
 
 /// Lints. The exit code is 0, 1 where there are concerns, or that of the first
@@ -89,7 +92,9 @@ pub(crate) fn lint(context: &mut Context<'_, '_>, asked: &Lint) -> Result<i32, F
 
 impl Linted {
     fn of(mut loaded: Loaded) -> Result<Self, Failure> {
-        let concerns = loaded.policy.lint().map_err(Error::Engine)?;
+        let mut concerns = loaded.policy.lint().map_err(Error::Engine)?;
+        let warnings = states::warnings(&loaded.stack.reports, &[]);
+        concerns.extend(warnings.into_iter().map(states::concern));
         // Documents of other names are in a survey, and not of this policy.
         let used = |document: &wit::Document| loaded.about.documents.contains(&document.path);
         let mut documents = loaded.stack.documents;
@@ -98,6 +103,7 @@ impl Linted {
             name: loaded.stack.name.to_string(),
             documents,
             concerns,
+            states: states::document(&loaded.stack.reports),
         })
     }
 
@@ -129,7 +135,11 @@ impl Linted {
                 })
             })
             .collect();
-        json!({ "policy": self.name, "documents": paths, "concerns": concerns })
+        let mut document = json!({ "policy": self.name, "documents": paths, "concerns": concerns });
+        if let Some(document) = document.as_object_mut().filter(|_| !self.states.is_empty()) {
+            document.insert("states".to_owned(), self.states.clone().into());
+        }
+        document
     }
 }
 
@@ -293,6 +303,32 @@ surfaces = [\"terminal\"] # sk-ant-canary-1
         }
         let titles = sarif::CODES.iter().map(|(code, _)| (*code).to_owned());
         codes.insert("unknown".to_owned());
+        let states = ["empty", "not-applicable", "unreadable", "untrusted"];
+        codes.extend(states.map(|state| format!("policy-{state}")));
         assert_eq!(codes, titles.collect());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_managed_file_that_does_not_apply_is_a_concern() {
+        let home = super::super::samples::Home::managed();
+        let path = home.write("managed/acme.d/10.yaml", "x");
+        home.write("managed/README", "x");
+        let quiet = POLICY
+            .replace(", \"web\"", "")
+            .replace("get-token", "/usr/bin/get-token")
+            .replace("sk-ant-canary-1", "");
+        home.write("managed/acme.toml", &quiet);
+        let linted = Stack::read(None, &[], "acme", &home.ambient)
+            .and_then(Stack::load_alone)
+            .and_then(Linted::of)
+            .unwrap();
+        let found: Vec<_> = linted
+            .concerns
+            .iter()
+            .map(|concern| (concern.code.as_str(), concern.at.path.as_str()))
+            .collect();
+        assert_eq!(found, [("policy-not-applicable", path.to_str().unwrap())]);
+        assert_eq!(linted.document()["states"].as_array().unwrap().len(), 6);
     }
 }

@@ -14,7 +14,7 @@ use crate::cli::output::{Look, clean, columns, pad, wrap};
 use crate::error::Error;
 use crate::policy::diagnostics::{Style, render};
 use crate::policy::find::Survey;
-use crate::policy::{self, FileReport, FileState, Texts};
+use crate::policy::{self, FileReport, FileState, Texts, ignored};
 use keyrule_contract as wit;
 
 /// What is asked for.
@@ -33,7 +33,8 @@ pub(crate) struct Show<'s> {
 /// Shows where a policy comes from.
 pub(crate) fn show(asked: Show<'_>, ambient: &Ambient, load: Load<'_>) -> Result<Printed, Failure> {
     let name = asked.policy.parse().map_err(Error::Policy)?;
-    let Survey { found, errors } = Survey::of(&name, ambient);
+    let Survey { mut found, errors } = Survey::of(&name, ambient);
+    found.reports.extend(ignored::beside(&name, ambient));
     let loaded = if errors.is_empty() {
         Some(load(asked.policy, &found.documents).map_err(Error::Engine)?)
     } else {
@@ -154,20 +155,16 @@ impl<'d> Document<'d> {
         let files = reports.iter().map(|report| {
             let path = report.path.to_string_lossy().into_owned();
             let rejected = diagnostics.iter().any(|found| found.at.path == path);
-            let (state, detail) = match &report.state {
-                FileState::Read if rejected => ("invalid", None),
-                FileState::Read => ("read", None),
-                FileState::Absent => ("absent", None),
-                FileState::Empty => ("empty", None),
-                FileState::Unreadable(why) => ("unreadable", Some(why.clone())),
-                FileState::Untrusted(why) => ("untrusted", Some(why.clone())),
+            let (state, detail) = match report.state.word() {
+                ("read", detail) if rejected => ("invalid", detail),
+                other => other,
             };
             let role = about.and_then(|about| role(about, &path, &report.state));
             File {
                 place: word(&report.place),
                 path,
                 state,
-                detail,
+                detail: detail.map(str::to_owned),
                 role,
             }
         });
@@ -202,7 +199,11 @@ impl<'d> Document<'d> {
                 let detail = file.detail.as_ref();
                 let detail = detail.map(|why| format!(": {}", at_home(why, home)));
                 [
-                    file.role.unwrap_or(file.state).to_owned(),
+                    match file.role.unwrap_or(file.state) {
+                        "not-applicable" => "does not apply",
+                        other => other,
+                    }
+                    .to_owned(),
                     file.place.replace('-', " "),
                     clean(&format!(
                         "{}{}",
@@ -390,5 +391,35 @@ mod tests {
             ..asked()
         };
         assert_eq!(show(asked, &home.ambient, &load).unwrap_err().exit, 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_does_not_apply_is_shown_with_the_reason() {
+        let home = Home::managed();
+        home.write("managed/claude-code.yaml", "x");
+        home.write("managed/README", "x");
+        home.write(".config/keyrule/Claude-Code.toml", "x");
+        home.write("work/.keyrule/claude-code.json", "x");
+        let shown = show(asked(), &home.ambient, &load).unwrap();
+        let rows: Vec<String> = home
+            .short(&shown.data)
+            .lines()
+            .filter(|line| line.contains("does not apply"))
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                "does not apply managed ~/managed/README: its name does not end in `.toml`",
+                "does not apply managed ~/managed/claude-code.yaml: its name does not end in \
+                 `.toml`",
+                "does not apply user ~/.config/keyrule/Claude-Code.toml: its name must be \
+                 `claude-code.toml`",
+                "does not apply project ~/work/.keyrule/claude-code.json: its name must be \
+                 `claude-code.toml`",
+            ]
+        );
+        assert_eq!((shown.words.as_str(), shown.exit), ("", 0));
     }
 }

@@ -11,7 +11,7 @@ use crate::analysis::outcome;
 use crate::cli::errors::Failure;
 use crate::error::Error;
 use crate::policy::schema::{self, Form};
-use crate::policy::{self, Name, Texts, builtin};
+use crate::policy::{self, FileReport, Name, Texts, builtin};
 use keyrule_contract as wit;
 use keyrule_engine::chooser::{self, Overridden, Override};
 use keyrule_engine::{self as engine, Engine, Judge, LoadError};
@@ -26,6 +26,8 @@ pub(crate) struct Stack {
     pub name: Name,
     /// The policy, then what restricts it.
     pub documents: Vec<wit::Document>,
+    /// What is at every place, where nothing was named.
+    pub reports: Vec<FileReport>,
 }
 
 /// A stack that the engine has taken.
@@ -55,12 +57,14 @@ impl Stack {
     ) -> Result<Self, Failure> {
         let name: Name = name.parse().map_err(Error::Policy)?;
         let mut stack = match named {
-            None => Self {
-                documents: policy::find(name.as_str(), ambient)
-                    .map_err(Error::Policy)?
-                    .documents,
-                name,
-            },
+            None => {
+                let found = policy::find(name.as_str(), ambient).map_err(Error::Policy)?;
+                Self {
+                    documents: found.documents,
+                    reports: found.reports,
+                    name,
+                }
+            }
             Some(path) => match path.to_str().and_then(|path| path.strip_prefix(BUILTIN)) {
                 Some(shipped) => {
                     let shipped = shipped.strip_suffix(".toml").unwrap_or(shipped);
@@ -86,6 +90,7 @@ impl Stack {
         Ok(Self {
             name,
             documents: vec![document],
+            reports: Vec::new(),
         })
     }
 
@@ -107,6 +112,7 @@ impl Stack {
         let name = own().unwrap_or(fallback);
         Ok(Self {
             documents: vec![document(wit::Place::Managed, path, text)],
+            reports: Vec::new(),
             name,
         })
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::text::shown;
+use crate::text::{printable, shown};
 
 /// What is wrong with a file, so that it cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,16 @@ pub enum FileError {
     NotText(usize),
     /// It is empty, or white space alone.
     Empty,
+    /// It does not apply, because its name is almost that of a file or folder
+    /// that would.
+    Misnamed {
+        /// The name that applies.
+        right: String,
+        /// That name is there, too.
+        taken: bool,
+    },
+    /// It changed every time that it was read.
+    Changing,
     /// Somebody could have written it who must not be able to.
     Untrusted {
         /// The file or folder that is to blame.
@@ -43,6 +53,12 @@ impl fmt::Display for FileError {
             Self::Binary(offset) => write!(formatter, "is binary: byte {offset} is a NUL"),
             Self::NotText(line) => write!(formatter, "is not UTF-8 text: see line {line}"),
             Self::Empty => formatter.write_str("is empty"),
+            Self::Misnamed { right, .. } => write!(
+                formatter,
+                "does not apply: its name must be `{}`",
+                printable(right)
+            ),
+            Self::Changing => formatter.write_str("kept changing while it was read"),
             Self::Untrusted { culprit, why, .. } => {
                 write!(formatter, "is not trusted: `{}` {why}", shown(culprit))
             }

@@ -2,9 +2,12 @@
 //! it, links resolved by hand, every part judged by what the opened part says
 //! of itself. What goes in is a path; what comes out is the opened file or
 //! folder. The reasons stand in the module above.
+//!
+//! A folder can be held: then walks begin at it, whatever its path leads to
+//! by then.
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
@@ -14,12 +17,16 @@ use std::sync::OnceLock;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, StatVfsMountFlags};
 use rustix::io::Errno;
 
-use super::{Caller, Seen, Trust};
+use super::{Caller, Entry, Seen, Trust};
 use crate::fs::read::only_files;
 use crate::fs::{FileError as Problem, words};
 
 /// How many links a path may lead through, as in Linux itself.
 const LINKS: usize = 40;
+
+/// How many bytes of a listing are taken at once: some 800 short names.
+#[cfg(target_os = "linux")]
+const LISTING: usize = 32 * 1024;
 
 /// The id that Linux shows for owners without one, unless it is told another.
 const OVERFLOW: u32 = 65534;
@@ -33,37 +40,168 @@ const ON_THE_WAY: OFlags = OFlags::RDONLY;
 
 /// Opens a file, or returns `None` where nothing is.
 pub(super) fn open(trust: &Trust, path: &Path) -> Result<Option<File>, Problem> {
-    match Walk::to(trust, path)? {
-        None => Ok(None),
-        Some(End::File(file)) => Ok(Some(File::from(file))),
-        Some(End::Folder(_)) => Err(Problem::NotAFile("a folder, not a file")),
-    }
+    file(Walk::to(trust, path)?)
 }
 
 /// Lists a folder, or returns `None` where nothing is.
 pub(super) fn list(trust: &Trust, path: &Path) -> Result<Option<Vec<OsString>>, Problem> {
-    let folder = match Walk::to(trust, path)? {
-        None => return Ok(None),
-        Some(End::File(_)) => return Err(Problem::NotAFile("a file, not a folder")),
-        Some(End::Folder(folder)) => folder,
-    };
-    let unlistable = |errno: Errno| Problem::Unlistable(words(&errno.into()));
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let readable = rustix::fs::openat(&folder, ".", flags, Mode::empty()).map_err(unlistable)?;
-    let mut names = Vec::new();
-    for entry in rustix::fs::Dir::new(readable).map_err(unlistable)? {
-        let name = entry.map_err(unlistable)?.file_name().to_bytes().to_vec();
-        if name != b"." && name != b".." {
-            names.push(OsString::from_vec(name));
+    hold(trust, path)?.map(|held| held.names()).transpose()
+}
+
+/// Opens a folder to look at what lies in it, or returns `None` where nothing
+/// is.
+pub(super) fn hold<'t>(trust: &'t Trust, path: &Path) -> Result<Option<Held<'t>>, Problem> {
+    Held::of(trust, Walk::to(trust, path)?)
+}
+
+/// A folder that is believed and kept open.
+#[derive(Debug)]
+pub struct Held<'t> {
+    trust: &'t Trust,
+    folder: OwnedFd,
+    /// What to call it.
+    at: PathBuf,
+}
+
+impl<'t> Held<'t> {
+    fn of(trust: &'t Trust, end: Option<End>) -> Result<Option<Self>, Problem> {
+        match end {
+            None => Ok(None),
+            Some(End::File(_)) => Err(Problem::NotAFile("a file, not a folder")),
+            Some(End::Folder(folder, at)) => Ok(Some(Self { trust, folder, at })),
         }
     }
-    Ok(Some(names))
+
+    /// The names in it.
+    pub fn names(&self) -> Result<Vec<OsString>, Problem> {
+        let unlistable = |errno: Errno| Problem::Unlistable(words(&errno.into()));
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let readable =
+            rustix::fs::openat(&self.folder, ".", flags, Mode::empty()).map_err(unlistable)?;
+        let mut names = names(readable).map_err(unlistable)?;
+        names.retain(|name| name != "." && name != "..");
+        Ok(names)
+    }
+
+    /// What is told of the folder itself.
+    pub fn mark(&self) -> Result<Mark, Problem> {
+        let seen = rustix::fs::fstat(&self.folder).map_err(unreadable)?;
+        Ok(Mark::of(&seen))
+    }
+
+    /// What is told of a name in it: of the name itself, and of what it leads
+    /// to. `None` where nothing is.
+    pub fn look(&self, name: &OsStr) -> Option<Entry> {
+        let link = match rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(seen) => seen,
+            Err(Errno::NOENT) => return None,
+            Err(_) => return Some(Entry::default()),
+        };
+        let target = if FileType::from_raw_mode(link.st_mode) == FileType::Symlink {
+            rustix::fs::statat(&self.folder, name, AtFlags::empty()).ok()
+        } else {
+            Some(link)
+        };
+        Some(Entry {
+            link: Some(Mark::of(&link)),
+            target: target.as_ref().map(Mark::of),
+        })
+    }
+
+    /// Opens a file below it, with what is told of the opened file.
+    pub fn open(&self, name: &OsStr) -> Result<Option<(File, Mark)>, Problem> {
+        let Some(file) = file(self.walk(name)?)? else {
+            return Ok(None);
+        };
+        let seen = rustix::fs::fstat(&file).map_err(unreadable)?;
+        Ok(Some((file, Mark::of(&seen))))
+    }
+
+    /// Opens a folder below it.
+    pub fn hold(&self, name: &OsStr) -> Result<Option<Self>, Problem> {
+        Self::of(self.trust, self.walk(name)?)
+    }
+
+    fn walk(&self, name: &OsStr) -> Result<Option<End>, Problem> {
+        let folder = self
+            .folder
+            .try_clone()
+            .map_err(|error| Problem::Unreadable(words(&error)))?;
+        let walk = Walk::start(self.trust, folder, self.at.clone())?;
+        walk.along(VecDeque::from([name.to_os_string()]))
+    }
+}
+
+/// What the system tells of a file or folder, which changes whenever it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    device: i128,
+    inode: i128,
+    mode: u32,
+    length: i128,
+    modified: (i128, i128),
+    changed: (i128, i128),
+}
+
+impl Mark {
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "a mode has 16 bits on macOS and 32 on Linux"
+    )]
+    fn of(seen: &Stat) -> Self {
+        Self {
+            device: i128::from(seen.st_dev),
+            inode: i128::from(seen.st_ino),
+            mode: seen.st_mode as u32,
+            length: i128::from(seen.st_size),
+            modified: (i128::from(seen.st_mtime), i128::from(seen.st_mtime_nsec)),
+            changed: (i128::from(seen.st_ctime), i128::from(seen.st_ctime_nsec)),
+        }
+    }
+
+    /// Whether it is a folder.
+    pub fn is_folder(&self) -> bool {
+        #[allow(
+            clippy::unnecessary_cast,
+            reason = "a mode has 16 bits on macOS and 32 on Linux"
+        )]
+        let kind = FileType::from_raw_mode(self.mode as rustix::fs::RawMode);
+        kind == FileType::Directory
+    }
+}
+
+/// Lists an opened folder. On Linux one call lists it whole, unless it is very
+/// large: between two calls, a name that is renamed can be missed in both.
+#[cfg(target_os = "linux")]
+fn names(folder: OwnedFd) -> rustix::io::Result<Vec<OsString>> {
+    let mut buffer = Vec::with_capacity(LISTING);
+    let mut entries = rustix::fs::RawDir::new(folder, buffer.spare_capacity_mut());
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next() {
+        names.push(OsString::from_vec(entry?.file_name().to_bytes().to_vec()));
+    }
+    Ok(names)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn names(folder: OwnedFd) -> rustix::io::Result<Vec<OsString>> {
+    rustix::fs::Dir::new(folder)?
+        .map(|entry| Ok(OsString::from_vec(entry?.file_name().to_bytes().to_vec())))
+        .collect()
 }
 
 /// What a path leads to.
 enum End {
     File(OwnedFd),
-    Folder(OwnedFd),
+    Folder(OwnedFd, PathBuf),
+}
+
+fn file(end: Option<End>) -> Result<Option<File>, Problem> {
+    match end {
+        None => Ok(None),
+        Some(End::File(file)) => Ok(Some(File::from(file))),
+        Some(End::Folder(..)) => Err(Problem::NotAFile("a folder, not a file")),
+    }
 }
 
 /// A walk under way.
@@ -81,15 +219,19 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn to(trust: &'a Trust, path: &Path) -> Result<Option<End>, Problem> {
-        let mut steps = steps_below(&trust.top, path)?;
-        let mut walk = Self::start(trust)?;
+        let steps = steps_below(&trust.top, path)?;
+        Self::start(trust, top(&trust.top)?, trust.top.clone())?.along(steps)
+    }
+
+    fn along(mut self, mut steps: VecDeque<OsString>) -> Result<Option<End>, Problem> {
+        let trust = self.trust;
         let mut links = 0;
         // Whether the path itself is a link, which somebody meant to lead to
         // something.
         let mut is_link = false;
         while let Some(step) = steps.pop_front() {
-            let Some(seen) = walk.look(&step)? else {
-                return walk.nothing(is_link);
+            let Some(seen) = self.look(&step)? else {
+                return self.nothing(is_link);
             };
             match FileType::from_raw_mode(seen.st_mode) {
                 FileType::Symlink => {
@@ -98,9 +240,9 @@ impl<'a> Walk<'a> {
                         return Err(Problem::Unreadable("it has too many links".to_owned()));
                     }
                     is_link |= steps.is_empty();
-                    let target = walk.follow(&step, &seen)?;
+                    let target = self.follow(&step, &seen)?;
                     let mut next = if target.is_absolute() {
-                        walk.restart()?;
+                        self.restart()?;
                         steps_below(&trust.top, &target)?
                     } else {
                         steps_of(&target)
@@ -108,24 +250,25 @@ impl<'a> Walk<'a> {
                     next.append(&mut steps);
                     steps = next;
                 }
-                FileType::Directory => walk.enter(&step)?,
+                FileType::Directory => self.enter(&step)?,
                 // Only a folder has something below it.
-                _ if !steps.is_empty() => return walk.nothing(is_link),
-                _ => return walk.open(&step).map(Some),
+                _ if !steps.is_empty() => return self.nothing(is_link),
+                _ => return self.open(&step).map(Some),
             }
         }
-        walk.believed().map(|walk| Some(End::Folder(walk.folder)))
+        self.believed()
+            .map(|walk| Some(End::Folder(walk.folder, walk.at)))
     }
 
-    fn start(trust: &'a Trust) -> Result<Self, Problem> {
+    fn start(trust: &'a Trust, folder: OwnedFd, at: PathBuf) -> Result<Self, Problem> {
         let mut walk = Self {
             trust,
             caller: Caller {
                 user: rustix::process::geteuid().as_raw(),
                 overflow: overflow_id(),
             },
-            folder: top(&trust.top)?,
-            at: trust.top.clone(),
+            folder,
+            at,
             doubt: None,
         };
         walk.judge_folder()?;

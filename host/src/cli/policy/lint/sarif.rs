@@ -17,7 +17,7 @@ const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// Every code that `lint` has, and what it stands for.
-pub(super) const CODES: [(&str, &str); 13] = [
+pub(super) const CODES: [(&str, &str); 17] = [
     (
         "consent-lock-out",
         "Sessions without a terminal need a consent that nobody there can give",
@@ -41,6 +41,13 @@ pub(super) const CODES: [(&str, &str); 13] = [
         "never-usable",
         "Nothing that can be the case makes a source usable",
     ),
+    ("policy-empty", "A file of policies is empty"),
+    (
+        "policy-not-applicable",
+        "A file lies where policies do and does not apply",
+    ),
+    ("policy-unreadable", "A file of policies cannot be read"),
+    ("policy-untrusted", "A file of policies is not trusted"),
     (
         "redirectable-endpoint",
         "The environment decides to which host a credential is sent",
