@@ -59,7 +59,6 @@ pub use keyrule_system::environment as ambient;
 mod analysis;
 pub mod consent;
 mod error;
-mod http;
 mod login;
 pub mod policy;
 pub mod receipt;
@@ -76,6 +75,7 @@ pub use keyrule_contract::{Document, Explanation, Fix, Place, Reason, Standing, 
 pub use keyrule_credential::{AwsKey, Credential, Request, Secret, SignError};
 pub(crate) use keyrule_credential::{credential, handout, material, secret};
 pub use keyrule_engine as engine;
+pub(crate) use keyrule_oauth::http;
 pub use login::{Input, LoginError, LoginUi, Visit, Way};
 pub use receipt::Receipt;
 pub use resolver::Resolver;

@@ -316,7 +316,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let mut failure = Self::new(error.code(), 1, error.to_string());
         match &error {
-            Error::NoPlace(cause) => failure.said.causes.push(cause.to_string()),
+            Error::NoPlace { source, .. } => failure.said.causes.push(source.to_string()),
             Error::NotWritable { source, .. } => failure.said.causes.push(os_words(source)),
             Error::Unreadable { .. }
             | Error::Invalid { .. }

@@ -12,21 +12,15 @@
 //!             ──► auth-refresh, where that failed ──► once more
 //! ```
 
-#[cfg(feature = "bedrock")]
-mod bedrock;
 mod commands;
-#[cfg(feature = "foundry")]
-mod foundry;
 mod kept;
-#[cfg(any(feature = "foundry", feature = "vertex"))]
-mod network;
-pub(crate) mod place;
-mod provider;
 mod search;
-#[cfg(feature = "vertex")]
-mod vertex;
 mod world;
 
+#[cfg(feature = "bedrock")]
+use keyrule_clouds::bedrock;
+pub(crate) use keyrule_clouds::place;
+use keyrule_clouds::provider;
 use std::time::SystemTime;
 
 use self::commands::Commands;
