@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::observe::judge;
+use crate::observe::{can_be_nested, judge};
 use crate::origin::Pattern;
 use crate::rule::Rule;
 use crate::text::At;
@@ -134,6 +134,9 @@ fn plain(outcome: Outcome) -> Observation {
 /// policy names, and a provider that it selects, are never absent.
 fn others(kind: &Kind) -> Vec<Outcome> {
     let mut all = vec![Outcome::Trouble(trouble(kind))];
+    if can_be_nested(kind) {
+        all.push(Outcome::Trouble(Trouble::Nested));
+    }
     match kind {
         Kind::Environment(_) | Kind::Supplied => all.extend([Outcome::Absent, Outcome::Blank]),
         Kind::Helper(helper) => {

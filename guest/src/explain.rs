@@ -356,7 +356,7 @@ fn flag(rule: &Rule) -> String {
 
 fn is_there(state: State) -> bool {
     match state {
-        State::Ready | State::Held | State::Failed | State::Barred => true,
+        State::Ready | State::Held | State::Failed | State::Fatal | State::Barred => true,
         State::Unknown | State::Out => false,
     }
 }
@@ -453,6 +453,8 @@ fn standing(
         State::Out => Standing::Out,
         _ if view.reason == Reason::Declined => Standing::Out,
         State::Failed if about.is_none_or(|about| index < about) => Standing::PassedOver,
-        State::Failed | State::Ready | State::Held | State::Barred => Standing::Outranked,
+        State::Failed | State::Fatal | State::Ready | State::Held | State::Barred => {
+            Standing::Outranked
+        }
     }
 }

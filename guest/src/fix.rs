@@ -180,6 +180,9 @@ impl Policy {
             _ => Trouble::Expired,
         };
         let file = seen.and_then(|seen| seen.found_in.clone());
+        if trouble == Trouble::Nested {
+            return Some(unnested(index, file));
+        }
         // A path that could not even be made: the tool's folder is at fault.
         if let (Trouble::Invalid, None, Some(name)) = (trouble, &file, folder_variable)
             && reads_files(&rule.source.kind)
@@ -427,6 +430,21 @@ fn redirected_back(rule: &Rule, seen: Option<&Observation>) -> Option<Advice> {
         name,
         format!("set `{name}` to `{origin}`, which is allowed"),
     ))
+}
+
+/// S21: where a variable alone says that it is being run, unsetting that helps;
+/// where it is being run, only what runs it can do otherwise.
+fn unnested(index: u32, place: Option<String>) -> Advice {
+    match place {
+        Some(name) if is_variable(&name) => Advice {
+            text: format!("`unset {name}`, where no helper is being run"),
+            action: Fix::UnsetVariable(name),
+        },
+        _ => Advice {
+            action: Fix::MendHelper(index),
+            text: "let what is being run get its token without this policy of `keyrule`, which waits for it".to_owned(),
+        },
+    }
 }
 
 fn set(name: &str, text: String) -> Advice {

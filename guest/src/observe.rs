@@ -6,7 +6,8 @@ use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::text::At;
 use crate::wit::{
-    Destination, Finding, Lifetime, Observation, Outcome, Reason, State, Storage, StoreKind,
+    Destination, Finding, Kind, Lifetime, Observation, Outcome, Reason, State, Storage, StoreKind,
+    Trouble,
 };
 
 impl Policy {
@@ -40,6 +41,10 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
         Outcome::Blank => return (State::Out, Reason::Blank, rule.at),
         Outcome::Off => return (State::Out, Reason::Off, rule.at),
         Outcome::Recursion => return (State::Out, Reason::Recursion, rule.at),
+        // S21: whoever runs it waits for this very run, and nothing takes its place.
+        Outcome::Trouble(Trouble::Nested) if can_be_nested(&rule.source.kind) => {
+            return (State::Fatal, Reason::Nested, rule.at);
+        }
         Outcome::Trouble(_) => return (State::Failed, Reason::Trouble, rule.on_failure_at),
         Outcome::Present => {}
     }
@@ -70,6 +75,11 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
         (false, _, true) => (State::Held, Reason::Got, rule.at),
         (false, _, false) => (State::Ready, Reason::Present, rule.at),
     }
+}
+
+/// Whether getting from such a source runs programs, which can be this one.
+pub(crate) fn can_be_nested(kind: &Kind) -> bool {
+    matches!(kind, Kind::Helper(_) | Kind::Cloud(_))
 }
 
 /// Whether the policy lets credentials be kept there. One that does not say

@@ -39,6 +39,10 @@ pub(crate) fn line(
         Reason::Recursion => {
             "this helper runs keyrule for the same source, so here it is left out".to_owned()
         }
+        Reason::Nested => match detail(seen) {
+            Some(detail) => format!("{detail}, and nothing takes its place"),
+            None => "it is being run already, and nothing takes its place".to_owned(),
+        },
         Reason::WrongOrganization => match seen.and_then(|seen| seen.organization.as_ref()) {
             Some(name) => format!("belongs to the organisation `{name}`, which is not permitted"),
             None => "belongs to an organisation that is not permitted".to_owned(),
@@ -97,6 +101,7 @@ pub(crate) fn surely(reason: Reason) -> Option<&'static str> {
         Reason::Off => "says no",
         Reason::Recursion => "is Keyrule itself",
         Reason::Trouble => "cannot be got",
+        Reason::Nested => "is being run already",
         Reason::Present => "is there",
         Reason::EndpointNotAllowed => "has a forbidden endpoint",
         Reason::EndpointMalformed => "has a malformed endpoint",
@@ -278,6 +283,7 @@ fn what_happened(trouble: Trouble, kind: &Kind, seen: Option<&Observation>) -> S
         (Trouble::Rejected, _) => "the issuer refused it".to_owned(),
         (Trouble::Unsupported, _) => "this build cannot do it".to_owned(),
         (Trouble::NoCredentials, _) => "there are no credentials".to_owned(),
+        (Trouble::Nested, _) => "it is being run already".to_owned(),
         (Trouble::Vanished, _) => "it was there, and was gone when it was to be got".to_owned(),
     }
 }

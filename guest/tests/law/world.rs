@@ -148,6 +148,7 @@ const TROUBLES: &[Trouble] = &[
     Trouble::Vanished,
     Trouble::NoCredentials,
     Trouble::MalformedAnswer,
+    Trouble::Nested,
 ];
 
 impl World {

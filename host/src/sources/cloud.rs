@@ -27,6 +27,8 @@ mod search;
 mod vertex;
 mod world;
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
 use self::commands::Commands;
@@ -50,6 +52,8 @@ struct Asked<'a> {
     cloud: &'a wit::Cloud,
     about: &'a wit::About,
     world: &'a Ambient,
+    /// Whether the processes around this one are ours to ask about.
+    owned: bool,
 }
 
 /// What a get goes on with where a look has found something that is there.
@@ -66,12 +70,14 @@ pub(crate) fn look(
     cloud: &wit::Cloud,
     about: &wit::About,
     ambient: &Ambient,
+    owned: bool,
 ) -> Look {
     inspect(Asked {
         source,
         cloud,
         about,
         world: &world(source, cloud, about, ambient),
+        owned,
     })
     .0
 }
@@ -98,7 +104,10 @@ fn inspect(asked: Asked<'_>) -> (Look, Option<Way>) {
     let subject = commands::subject(asked, commands.as_ref().ok());
     let way = given.and_then(|given| match given {
         Some(given) => Ok(Way::Given(given)),
-        None => commands.map(Way::Search),
+        None => commands.and_then(|commands| match around(asked, &commands) {
+            Some(failure) => Err(failure),
+            None => Ok(Way::Search(commands)),
+        }),
     });
     let way = match way {
         Ok(way) => way,
@@ -164,6 +173,7 @@ pub(crate) async fn get(
         cloud,
         about,
         world: &world,
+        owned: notices.owns_signals(),
     };
     let (look, way) = inspect(asked);
     let seen = wit::Observation {
@@ -200,10 +210,7 @@ pub(crate) async fn get(
             }
             Ok(given)
         }
-        Way::Search(commands) => match around(asked, &commands, notices).await {
-            None => kept::get(asked, now, &commands, options, notices).await,
-            Some(failure) => Err(failure),
-        },
+        Way::Search(commands) => kept::get(asked, now, &commands, options, notices).await,
     };
     match kept {
         Err(failure) => failed(failure),
@@ -223,6 +230,7 @@ pub(crate) fn drop_kept(
         cloud,
         about,
         world: &world(source, cloud, about, ambient),
+        owned: false,
     };
     let commands = Commands::find(asked).ok();
     kept::drop_kept(asked, &commands::subject(asked, commands.as_ref()));
@@ -231,20 +239,29 @@ pub(crate) fn drop_kept(
 /// Why the search is not begun: a Keyrule around this one is in it, and waits
 /// for this one. The marker says so; the processes around us are asked where a
 /// command has taken the marker away, and where another command would be run.
-async fn around(asked: Asked<'_>, commands: &Commands, notices: &dyn Notices) -> Option<Failure> {
+fn around(asked: Asked<'_>, commands: &Commands) -> Option<Failure> {
     let world = asked.world;
     let provider = Provider::of(asked.cloud)?;
     if let Some(failure) = provider.around(world) {
         return Some(failure);
     }
-    let is_unmarked = notices.owns_signals() && world.variable(recursion::MARKER).is_none();
-    if !is_unmarked || !recursion::is_inside_a_run() {
+    if !asked.owned || !recursion::is_unmarked(world) {
         return None;
     }
     if let Some(export) = &commands.export {
         return Some(export.runs_keyrule());
     }
-    provider.runs_a_command(world).await
+    at_once(provider.runs_a_command(world))?
+}
+
+/// What comes of work that waits for nothing: reading files, as the provider's
+/// crates do it.
+fn at_once<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(work).poll(&mut context) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
+    }
 }
 
 /// The same, with the file in its words where they are a sentence about one.
@@ -431,7 +448,7 @@ mod tests {
 
     fn look_at(cloud: wit::Cloud, ambient: &Ambient) -> wit::Observation {
         let (source, cloud) = source(cloud);
-        look(&source, &cloud, &samples::about(), ambient).observation
+        look(&source, &cloud, &samples::about(), ambient, false).observation
     }
 
     fn get_from(cloud: wit::Cloud, ambient: &Ambient) -> Got {

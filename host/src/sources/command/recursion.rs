@@ -2,7 +2,7 @@
 //! and the marker that a run of ours leaves in a helper's environment; what
 //! comes out is whether running it would end where it began. The command line
 //! is read, not run: what a script calls is seen by the marker, and where the
-//! script has cleared its environment, by the processes around us.
+//! script has changed its environment, by the processes around us.
 
 use std::path::{Path, PathBuf};
 
@@ -10,21 +10,56 @@ use zeroize::Zeroizing;
 
 use crate::ambient::Ambient;
 use crate::engine::bindings as wit;
+use crate::sources::Failure;
 
 /// The variable that tells a nested Keyrule which helpers are being run
 /// already: `POLICY/SOURCE`, the outermost first, spaces between.
 pub(in crate::sources) const MARKER: &str = "KEYRULE_HELPER_OF";
 
-/// Returns whether this source's helper is being run by a Keyrule around us.
-pub(in crate::sources) fn is_marked(
+/// Returns why what this source runs must not be run here: a Keyrule around
+/// us runs it and waits for it, or the marker says so. The processes around us
+/// are asked only where they are ours to ask about (`owned`).
+pub(in crate::sources) fn nested(
     about: &wit::About,
     source: &wit::Source,
     ambient: &Ambient,
-) -> bool {
-    ambient.variable(MARKER).is_some_and(|chain| {
-        let own = name(about, source);
-        chain.to_string_lossy().split(' ').any(|name| name == own)
-    })
+    owned: bool,
+) -> Option<Failure> {
+    let runs = match owned {
+        true => runs_around(),
+        false => 0,
+    };
+    let words = match (is_marked(&name(about, source), ambient), runs) {
+        (true, 0) => {
+            let words = format!("`{MARKER}` says that it is being run already");
+            return Some(Failure::new(wit::Trouble::Nested, words).in_place(MARKER));
+        }
+        (true, _) => "Keyrule is running it already, and is asked for it from inside".to_owned(),
+        (false, runs) if runs > names(ambient).len() => format!(
+            "Keyrule is asked for it from inside of what it runs, where `{MARKER}` does not say what that is"
+        ),
+        (false, _) => return None,
+    };
+    Some(Failure::new(wit::Trouble::Nested, words))
+}
+
+/// Returns whether the marker holds this name.
+pub(in crate::sources) fn is_marked(own: &str, ambient: &Ambient) -> bool {
+    names(ambient).iter().any(|name| name == own)
+}
+
+/// Returns whether a Keyrule around us runs something that the marker does not
+/// name: every run adds a name, so somebody has taken names away, and whose
+/// they were nobody knows.
+pub(in crate::sources) fn is_unmarked(ambient: &Ambient) -> bool {
+    runs_around() > names(ambient).len()
+}
+
+/// The names that the marker holds, whoever wrote it.
+fn names(ambient: &Ambient) -> Vec<String> {
+    let chain = ambient.variable(MARKER).unwrap_or_default();
+    let chain = chain.to_string_lossy();
+    chain.split_whitespace().map(str::to_owned).collect()
 }
 
 /// The marker for this source's helper.
@@ -35,7 +70,9 @@ pub(in crate::sources) fn mark(
 ) -> String {
     let own = name(about, source);
     match ambient.variable(MARKER) {
-        Some(chain) if !chain.is_empty() => format!("{} {own}", chain.to_string_lossy()),
+        Some(chain) if !chain.to_string_lossy().trim().is_empty() => {
+            format!("{} {own}", chain.to_string_lossy())
+        }
         _ => own,
     }
 }
@@ -68,38 +105,39 @@ pub(in crate::sources) fn is_this_program(program: &str, folder: &Path, ambient:
         .is_some_and(is_this)
 }
 
-/// Returns whether a Keyrule around us runs a helper that we are part of. A
+/// Returns how many helpers we are part of that a Keyrule around us runs. A
 /// helper is the leader of its process group and a child of the program that
 /// got it; nothing else that Keyrule starts is.
 #[cfg(target_os = "linux")]
-pub(in crate::sources) fn is_inside_a_run() -> bool {
+fn runs_around() -> usize {
     use std::os::unix::fs::MetadataExt;
     let program = |process: &str| {
         let metadata = std::fs::metadata(format!("/proc/{process}/exe")).ok()?;
         Some((metadata.dev(), metadata.ino()))
     };
     let Some(this) = program("self") else {
-        return false;
+        return 0;
     };
+    let mut runs = 0;
     let mut process = std::process::id().to_string();
     // No more than processes are ever nested; a chain that changes while it
     // is walked ends too.
     for _ in 0..256 {
         let Some((parent, group)) = parent_and_group(&process) else {
-            return false;
+            return runs;
         };
         if group == process && program(&parent) == Some(this) {
-            return true;
+            runs += 1;
         }
         process = parent;
     }
-    false
+    runs
 }
 
 /// Elsewhere the marker alone tells.
 #[cfg(not(target_os = "linux"))]
-pub(in crate::sources) fn is_inside_a_run() -> bool {
-    false
+fn runs_around() -> usize {
+    0
 }
 
 /// Reads `/proc/PID/stat`: after the name in parentheses, which can hold
@@ -225,11 +263,58 @@ mod tests {
         let about = samples::about();
         let source = samples::source(wit::Kind::Supplied);
         let outer = Ambient::empty().with_variable(MARKER, "other/helper");
+        let is_marked = |about: &wit::About, source: &wit::Source, ambient: &Ambient| {
+            nested(about, source, ambient, false).is_some()
+        };
         assert!(!is_marked(&about, &source, &outer));
         let chain = mark(&about, &source, &outer);
         assert_eq!(chain, "other/helper sample/sample");
         let inner = Ambient::empty().with_variable(MARKER, chain);
         assert!(is_marked(&about, &source, &inner));
         assert_eq!(mark(&about, &source, &Ambient::empty()), "sample/sample");
+    }
+
+    #[test]
+    fn a_marker_is_read_whatever_stands_between_its_names() {
+        let about = samples::about();
+        let source = samples::source(wit::Kind::Supplied);
+        let said = |marker: &str| {
+            let ambient = Ambient::empty().with_variable(MARKER, marker);
+            nested(&about, &source, &ambient, false)
+        };
+        let many = format!("{}sample/sample", "other/helper ".repeat(10_000));
+        for marker in [
+            "sample/sample",
+            " sample/sample\n",
+            "a\tsample/sample",
+            &many,
+        ] {
+            let failure = said(marker).unwrap();
+            assert_eq!(failure.trouble, wit::Trouble::Nested);
+            assert_eq!(failure.found_in.as_deref(), Some(MARKER));
+        }
+        for marker in [
+            "",
+            " ",
+            "sample",
+            "sample/sample2",
+            "x/sample/sample",
+            "\u{fffd}",
+        ] {
+            assert_eq!(said(marker), None, "{marker}");
+        }
+        let blank = Ambient::empty().with_variable(MARKER, " ");
+        assert_eq!(mark(&about, &source, &blank), "sample/sample");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_marker_that_is_not_utf_8_still_names_what_it_names() {
+        use std::os::unix::ffi::OsStrExt;
+
+        let value = std::ffi::OsStr::from_bytes(b"\xff\xfe sample/sample");
+        let ambient = Ambient::empty().with_variable(MARKER, value);
+        let source = samples::source(wit::Kind::Supplied);
+        assert!(nested(&samples::about(), &source, &ambient, false).is_some());
     }
 }
