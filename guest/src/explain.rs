@@ -258,6 +258,9 @@ impl Policy {
                 continue;
             }
             match (view.reason, view.fact.state) {
+                (Reason::Off, _) if view.seen.is_some_and(|seen| seen.detail.is_some()) => {
+                    warn("odd-flag", format!("`{id}`: {}", text()), rule.at);
+                }
                 (Reason::Blank, _) => warn("blank", format!("`{id}`: {}", text()), rule.at),
                 (Reason::Recursion, _) => warn("recursion", format!("`{id}`: {}", text()), rule.at),
                 (_, State::Failed) if Some(index) < winner => {

@@ -35,7 +35,10 @@ pub(crate) fn line(
             "{} is there and empty, which counts as not there",
             found(kind, seen)
         ),
-        Reason::Off => format!("{} says no", found(kind, seen)),
+        Reason::Off => match detail(seen) {
+            Some(detail) => detail.to_owned(),
+            None => format!("{} says no", found(kind, seen)),
+        },
         Reason::Recursion => {
             "this helper runs keyrule for the same source, so here it is left out".to_owned()
         }

@@ -42,7 +42,9 @@ use crate::engine::bindings as wit;
 use crate::material::Material;
 use crate::secret::Secret;
 
-/// What a flag says, in any case, when it says no.
+/// What a flag says, in any case, when it says yes or no. The tools take
+/// everything else for no.
+const YES: [&str; 4] = ["1", "true", "yes", "on"];
 const NO: [&str; 4] = ["0", "false", "no", "off"];
 
 /// A source whose provider is asked, and the world that it sees.
@@ -412,8 +414,12 @@ fn selected(
     };
     match says(value) {
         None => Err(Box::new(seen(wit::Outcome::Blank))),
-        Some(false) => Err(Box::new(seen(wit::Outcome::Off))),
-        Some(true) => Ok(seen(wit::Outcome::Present)),
+        Some(Says::No) => Err(Box::new(seen(wit::Outcome::Off))),
+        Some(Says::Neither) => Err(Box::new(wit::Observation {
+            detail: Some(odd(flag)),
+            ..seen(wit::Outcome::Off)
+        })),
+        Some(Says::Yes) => Ok(seen(wit::Outcome::Present)),
     }
 }
 
@@ -425,15 +431,36 @@ fn unsupported(cloud: &wit::Cloud, seen: wit::Observation) -> wit::Observation {
     }
 }
 
-/// S8: whether a flag is on; none where it is blank.
-fn says(value: &std::ffi::OsStr) -> Option<bool> {
+/// What a flag says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Yes,
+    No,
+    /// What counts as no, and may have been meant otherwise.
+    Neither,
+}
+
+/// S8: what a flag says; none where it is blank.
+fn says(value: &std::ffi::OsStr) -> Option<Says> {
     let value = value.as_encoded_bytes().trim_ascii();
-    let no = |no: &&str| value.eq_ignore_ascii_case(no.as_bytes());
-    (!value.is_empty()).then(|| !NO.iter().any(no))
+    let is_among = |words: &[&str]| {
+        let mut words = words.iter();
+        words.any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    (!value.is_empty()).then(|| match () {
+        () if is_among(&YES) => Says::Yes,
+        () if is_among(&NO) => Says::No,
+        () => Says::Neither,
+    })
+}
+
+/// What is said of a flag that says neither, without what it holds.
+fn odd(flag: &str) -> String {
+    format!("`{flag}` holds none of `1`, `true`, `yes`, `on`, and counts as off")
 }
 
 fn is_on(world: &Ambient, variable: &str) -> bool {
-    world.variable(variable).and_then(says).unwrap_or_default()
+    world.variable(variable).and_then(says) == Some(Says::Yes)
 }
 
 #[cfg(test)]
@@ -502,12 +529,36 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_that_says_anything_else_fails_in_a_build_without_the_provider() {
+    fn a_flag_that_says_neither_yes_nor_no_is_off_and_named() {
+        let odd = wit::Observation {
+            detail: Some(
+                "`USE_IT` holds none of `1`, `true`, `yes`, `on`, and counts as off".to_owned(),
+            ),
+            ..expected(wit::Outcome::Off)
+        };
+        for value in [
+            "2",
+            "enabled",
+            "y",
+            "t",
+            "00",
+            "n",
+            "disabled",
+            "\u{e9}",
+            "true false",
+            "11",
+        ] {
+            assert_eq!(see_flag(value), odd, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_flag_that_says_yes_fails_in_a_build_without_the_provider() {
         let unsupported = wit::Observation {
             detail: Some("this build has no nimbus".to_owned()),
             ..expected(wit::Outcome::Trouble(wit::Trouble::Unsupported))
         };
-        for value in ["1", "true", "00", "n", "disabled", "\u{e9}"] {
+        for value in ["1", "true", "Yes", "ON", " 1", "on\t"] {
             assert_eq!(see_flag(value), unsupported);
         }
         assert_eq!(
