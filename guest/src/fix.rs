@@ -3,7 +3,7 @@
 
 use crate::cloud::Provider;
 use crate::explain::View;
-use crate::observe::endpoint_fault;
+use crate::observe::{endpoint_fault, redirected, sending_fault};
 use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::wit::{
@@ -74,7 +74,7 @@ impl Policy {
             let advice = self.make_ready(index, rule, view)?;
             let barred = view
                 .seen
-                .is_some_and(|seen| endpoint_fault(rule, &seen.destination).is_some());
+                .is_some_and(|seen| sending_fault(rule, seen).is_some());
             let then = self.decide(session, &with_ready(views, index));
             // Which of them it would be, an override alone can say.
             let ready = then == Verdict::Use(index) || then == Verdict::Consult;
@@ -413,6 +413,22 @@ fn with_ready(views: &[View<'_>], ready: u32) -> Vec<Fact> {
 /// Without its variable, the endpoint would be the default; where that is not
 /// allowed either, the variable could name what is.
 fn redirected_back(rule: &Rule, seen: Option<&Observation>) -> Option<Advice> {
+    if let Some(seen) = seen
+        && endpoint_fault(rule, &seen.destination).is_none()
+    {
+        let names: Vec<&str> = redirected(rule, &seen.redirections)
+            .map(|(one, _)| one.name.as_str())
+            .collect();
+        let first = (*names.first()?).to_owned();
+        let or = match names.as_slice() {
+            [_] => "let it name an endpoint that is allowed",
+            _ => "let them name endpoints that are allowed",
+        };
+        return Some(Advice {
+            text: format!("`unset {}`, or {or}", names.join(" ")),
+            action: Fix::UnsetVariable(first),
+        });
+    }
     let name = words::variable_of_endpoint(rule)?;
     let allowed = |destination| endpoint_fault(rule, &destination).is_none();
     if allowed(Destination::Default) && seen?.destination != Destination::Default {

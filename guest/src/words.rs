@@ -3,6 +3,7 @@
 //! value.
 
 use crate::cloud::Provider;
+use crate::observe::{endpoint_fault, redirected};
 use crate::rule::{Rule, SURFACES};
 use crate::wit::{Cloud, Command, Kind, Observation, Outcome, Reason, StoreKind, Surface, Trouble};
 
@@ -65,11 +66,15 @@ pub(crate) fn line(
             )
         }
         Reason::EndpointNotAllowed => endpoint_not_allowed(rule, seen),
-        Reason::EndpointMalformed => match (detail(seen), variable_of_endpoint(rule)) {
-            (Some(detail), _) => format!("{detail}, and so names no endpoint"),
-            (None, Some(name)) => format!("`{name}` is not the URL of an endpoint"),
-            (None, None) => "its endpoint is not a URL".to_owned(),
-        },
+        Reason::EndpointMalformed => {
+            match (moved(rule, seen), detail(seen), variable_of_endpoint(rule)) {
+                (None, Some(detail), _) => format!("{detail}, and so names no endpoint"),
+                (Some(name), _, _) | (None, None, Some(name)) => {
+                    format!("`{name}` is not the URL of an endpoint")
+                }
+                (None, None, None) => "its endpoint is not a URL".to_owned(),
+            }
+        }
         Reason::Trouble => trouble(kind, seen),
         Reason::NotOnSurface => and_there(
             format!("does not count in {}", sessions(surface)),
@@ -335,8 +340,33 @@ fn detail(seen: Option<&Observation>) -> Option<&str> {
     seen?.detail.as_deref()
 }
 
+/// The variable that would send it where it must not go, where that is not the
+/// endpoint's own.
+fn moved<'s>(rule: &'s Rule, seen: Option<&'s Observation>) -> Option<&'s str> {
+    let seen = seen?;
+    if endpoint_fault(rule, &seen.destination).is_some() {
+        return None;
+    }
+    let (one, _) = redirected(rule, &seen.redirections).next()?;
+    Some(&one.name)
+}
+
 fn endpoint_not_allowed(rule: &Rule, seen: Option<&Observation>) -> String {
     use crate::wit::Destination;
+    if let Some(seen) = seen
+        && endpoint_fault(rule, &seen.destination).is_none()
+        && let Some((one, _)) = redirected(rule, &seen.redirections).next()
+    {
+        let what = match one.carries {
+            true => "would be sent",
+            false => "it, or what it is got with, would be sent",
+        };
+        let origin = one.origin.as_deref().unwrap_or_default();
+        return format!(
+            "{what} to `{origin}`, because `{}` says so, and that is not allowed",
+            one.name
+        );
+    }
     match (
         seen.map(|seen| &seen.destination),
         variable_of_endpoint(rule),

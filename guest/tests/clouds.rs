@@ -57,6 +57,7 @@ fn seen(outcome: Outcome, found_in: Option<&str>, detail: Option<&str>) -> Obser
         found_in: found_in.map(str::to_owned),
         tier: None,
         destination: Destination::Default,
+        redirections: Vec::new(),
         expires_in: None,
         renewable: false,
         account: None,

@@ -336,6 +336,7 @@ pub(crate) fn observation(outcome: wit::Outcome) -> wit::Observation {
         found_in: None,
         tier: None,
         destination: wit::Destination::Default,
+        redirections: Vec::new(),
         expires_in: None,
         renewable: false,
         account: None,

@@ -22,6 +22,7 @@ mod kept;
 mod network;
 pub(crate) mod place;
 mod provider;
+mod redirection;
 mod search;
 #[cfg(feature = "vertex")]
 mod vertex;
@@ -140,12 +141,16 @@ fn inspect(asked: Asked<'_>) -> (Look, Option<Way>) {
     if !can_be_named || !provider.files(world).iter().any(|file| file.exists()) {
         place = place.or_default(&cloud.provider);
     }
-    let endpoint = default.and_then(|endpoint| place.fill(cloud, &endpoint.default).ok());
+    let redirections = redirection::seen(source, cloud, world);
+    let endpoint = redirection::url(&redirections, world).map(str::to_owned);
+    let endpoint =
+        endpoint.or_else(|| default.and_then(|endpoint| place.fill(cloud, &endpoint.default).ok()));
     let look = Look {
         observation: wit::Observation {
             detail: place.words(&facts),
             account: facts.account.clone(),
             expires_in: expires_at.map(|end| seconds_until(end, now)),
+            redirections,
             ..seen
         },
         subject: Some(subject),
@@ -306,8 +311,12 @@ fn brought(
     let now = SystemTime::now();
     let place = Place::of(cloud, world);
     let place = place.with(&kept.facts).or_default(&cloud.provider);
+    let moved = redirection::url(&seen.redirections, world);
     let endpoint = source.endpoint.as_ref();
-    let endpoint = endpoint.map(|endpoint| place.fill(cloud, &endpoint.default));
+    let endpoint = endpoint.map(|endpoint| match moved {
+        Some(url) => Ok(url.to_owned()),
+        None => place.fill(cloud, &endpoint.default),
+    });
     let endpoint = match endpoint.transpose() {
         Ok(endpoint) => endpoint,
         // Where a variable says the whole endpoint, nothing has to be filled in.
