@@ -226,7 +226,8 @@ fn decides(row: &wit::Row) -> bool {
         row.reason,
         wit::Reason::Absent | wit::Reason::Blank | wit::Reason::Off | wit::Reason::Recursion
     );
-    !(row.effect == wit::Effect::Pass && absent)
+    // S21: that a nested run stops is no policy's to say.
+    row.reason != wit::Reason::Nested && !(row.effect == wit::Effect::Pass && absent)
 }
 
 /// What a row does.
