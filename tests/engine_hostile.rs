@@ -51,6 +51,7 @@ fn seen(got: bool) -> Observation {
         found_in: None,
         tier: None,
         destination: Destination::Default,
+        redirections: Vec::new(),
         expires_in: None,
         renewable: false,
         account: None,

@@ -9,13 +9,14 @@ use keyrule_contract as wit;
 use keyrule_policy::bindings::exports::keyrule::policy::engine as native;
 use keyrule_tests::native::convert;
 
-const STATES: [wit::State; 6] = [
+const STATES: [wit::State; 7] = [
     wit::State::Unknown,
     wit::State::Out,
     wit::State::Barred,
     wit::State::Ready,
     wit::State::Held,
     wit::State::Failed,
+    wit::State::Fatal,
 ];
 const CONSENTS: [wit::Consent; 3] = [
     wit::Consent::Undecided,
@@ -120,6 +121,7 @@ fn same(fact: &wit::Fact) -> native::Fact {
             wit::State::Ready => native::State::Ready,
             wit::State::Held => native::State::Held,
             wit::State::Failed => native::State::Failed,
+            wit::State::Fatal => native::State::Fatal,
         },
         consent: match fact.consent {
             wit::Consent::Undecided => native::Consent::Undecided,

@@ -116,12 +116,12 @@ fn every_case_is_listed_once_and_agrees_with_the_merged_table() {
     assert_eq!(ran.code, 0);
     assert_eq!(
         ran.words,
-        "120 cases, and each is as the merged table has it\n"
+        "160 cases, and each is as the merged table has it\n"
     );
     let rows: Vec<&str> = ran.data.lines().collect();
-    // Eight sessions; the helper is out, failed or ready; the key is out,
+    // Eight sessions; the helper is out, failed, fatal or ready; the key is out,
     // failed, or ready and undecided, approved or declined.
-    assert_eq!(rows.len(), 1 + 8 * 3 * 5);
+    assert_eq!(rows.len(), 1 + 8 * 4 * 5);
     let unique: std::collections::BTreeSet<&&str> = rows.iter().collect();
     assert_eq!(unique.len(), rows.len());
     assert_eq!(
@@ -135,7 +135,7 @@ fn every_case_is_listed_once_and_agrees_with_the_merged_table() {
     assert!(rows.contains(&"web,false,failed,ready,use,renamed,"));
 
     let json = keyrule(&["policy", "matrix", &file, "--full", "--json"]);
-    assert_eq!(json.data.lines().count(), 8 * 3 * 5);
+    assert_eq!(json.data.lines().count(), 8 * 4 * 5);
     for line in json.data.lines() {
         let case: serde_json::Value = serde_json::from_str(line).expect("JSON");
         assert!(case["given"]["helper"].is_string(), "{line}");

@@ -8,12 +8,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::observe::judge;
+use crate::observe::{can_be_nested, judge};
 use crate::origin::Pattern;
 use crate::rule::Rule;
 use crate::text::At;
 use crate::wit::{
-    Command, Destination, Kind, Lifetime, Observation, Outcome, Reason, State, StoreKind, Trouble,
+    Command, Destination, Kind, Lifetime, Observation, Outcome, Reason, Redirection, State,
+    StoreKind, Trouble,
 };
 use crate::words::{surely, variable_of_endpoint};
 
@@ -77,6 +78,7 @@ fn observations(rules: &[&Rule]) -> Vec<Seen> {
     };
     let mut all = Vec::new();
     let sent = destinations(rules);
+    let moved = redirections(rules);
     let whose = organizations(rules);
     let endings: &[bool] = if rules.len() > 1 && can_end(kind) {
         &[false, true]
@@ -89,16 +91,20 @@ fn observations(rules: &[&Rule]) -> Vec<Seen> {
         for (organizations, of) in &whose {
             for (kept_in, place) in stores(kind) {
                 for (destinations, sent) in &sent {
-                    let each = destinations.iter().zip(organizations);
-                    let seen = each.map(|(destination, organization)| Observation {
-                        destination: destination.clone(),
-                        organization: organization.clone(),
-                        kept_in,
-                        expires_in: ended.then_some(0),
-                        ..plain(Outcome::Present)
-                    });
-                    let aspects = [&ending, of, &place, sent].into_iter().flatten().cloned();
-                    all.push((seen.collect(), aspects.collect()));
+                    for (redirections, moved) in &moved {
+                        let each = destinations.iter().zip(organizations);
+                        let seen = each.map(|(destination, organization)| Observation {
+                            destination: destination.clone(),
+                            redirections: redirections.clone(),
+                            organization: organization.clone(),
+                            kept_in,
+                            expires_in: ended.then_some(0),
+                            ..plain(Outcome::Present)
+                        });
+                        let aspects = [&ending, of, &place, sent, moved];
+                        let aspects = aspects.into_iter().flatten().cloned();
+                        all.push((seen.collect(), aspects.collect()));
+                    }
                 }
             }
         }
@@ -121,6 +127,7 @@ fn plain(outcome: Outcome) -> Observation {
         found_in: None,
         tier: None,
         destination: Destination::Default,
+        redirections: Vec::new(),
         expires_in: None,
         renewable: false,
         account: None,
@@ -134,6 +141,9 @@ fn plain(outcome: Outcome) -> Observation {
 /// policy names, and a provider that it selects, are never absent.
 fn others(kind: &Kind) -> Vec<Outcome> {
     let mut all = vec![Outcome::Trouble(trouble(kind))];
+    if can_be_nested(kind) {
+        all.push(Outcome::Trouble(Trouble::Nested));
+    }
     match kind {
         Kind::Environment(_) | Kind::Supplied => all.extend([Outcome::Absent, Outcome::Blank]),
         Kind::Helper(helper) => {
@@ -273,6 +283,30 @@ fn destinations(rules: &[&Rule]) -> Vec<(Vec<Destination>, Option<String>)> {
         all.push((Destination::Malformed, Some(text)));
         all
     })
+}
+
+/// What else can say where it is sent, which every rule sees alike: nothing, a
+/// variable that names each origin, or one that names none.
+fn redirections(rules: &[&Rule]) -> Vec<(Vec<Redirection>, Option<String>)> {
+    let mut all = vec![(Vec::new(), None)];
+    let is_cloud = |rule: &&Rule| matches!(rule.source.kind, Kind::Cloud(_));
+    if !rules.iter().all(is_cloud) {
+        return all;
+    }
+    let named = |origin| {
+        vec![Redirection {
+            name: "a variable of the provider".to_owned(),
+            origin,
+            carries: true,
+        }]
+    };
+    all.extend(origins(rules).into_iter().map(|origin| {
+        let text = format!("to be sent to `{origin}` by a variable of the provider");
+        (named(Some(origin)), Some(text))
+    }));
+    let text = "with a variable of the provider that is not a URL".to_owned();
+    all.push((named(None), Some(text)));
+    all
 }
 
 /// Every combination of what the rules can see, where those with the same

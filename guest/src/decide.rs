@@ -155,6 +155,13 @@ fn permit(rules: &[Rule], session: Session, facts: &[Fact]) -> Verdict {
     if let Some((index, _)) = unseen {
         return Verdict::Look(index);
     }
+    // S21: nor does an override pass over a source that nothing may replace.
+    let mut places = (0..).zip(rules.iter().zip(facts));
+    let fatal =
+        places.find(|(_, (rule, fact))| rule.counts(session.surface) && fact.state == State::Fatal);
+    if let Some((index, _)) = fatal {
+        return refuse(Refusal::SourceFailed, Some(index));
+    }
     let mut effects = rules.iter().zip(facts);
     if effects.any(|(rule, fact)| effect(rule, session, *fact) != Effect::Pass) {
         return Verdict::Consult;
@@ -172,7 +179,7 @@ pub(crate) fn effect(rule: &Rule, session: Session, fact: Fact) -> Effect {
         State::Unknown | State::Out => return Effect::Pass,
         State::Failed if rule.next_on_failure => return Effect::Pass,
         // S7: falling through would silently change who pays.
-        State::Failed => return Effect::Refuse(Refusal::SourceFailed),
+        State::Failed | State::Fatal => return Effect::Refuse(Refusal::SourceFailed),
         State::Ready | State::Held | State::Barred => {}
     }
     match (rule.consent, session.interactive, fact.consent) {

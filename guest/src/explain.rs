@@ -258,6 +258,9 @@ impl Policy {
                 continue;
             }
             match (view.reason, view.fact.state) {
+                (Reason::Off, _) if view.seen.is_some_and(|seen| seen.detail.is_some()) => {
+                    warn("odd-flag", format!("`{id}`: {}", text()), rule.at);
+                }
                 (Reason::Blank, _) => warn("blank", format!("`{id}`: {}", text()), rule.at),
                 (Reason::Recursion, _) => warn("recursion", format!("`{id}`: {}", text()), rule.at),
                 (_, State::Failed) if Some(index) < winner => {
@@ -356,7 +359,7 @@ fn flag(rule: &Rule) -> String {
 
 fn is_there(state: State) -> bool {
     match state {
-        State::Ready | State::Held | State::Failed | State::Barred => true,
+        State::Ready | State::Held | State::Failed | State::Fatal | State::Barred => true,
         State::Unknown | State::Out => false,
     }
 }
@@ -453,6 +456,8 @@ fn standing(
         State::Out => Standing::Out,
         _ if view.reason == Reason::Declined => Standing::Out,
         State::Failed if about.is_none_or(|about| index < about) => Standing::PassedOver,
-        State::Failed | State::Ready | State::Held | State::Barred => Standing::Outranked,
+        State::Failed | State::Fatal | State::Ready | State::Held | State::Barred => {
+            Standing::Outranked
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::cloud::Provider;
 use crate::explain::View;
-use crate::observe::endpoint_fault;
+use crate::observe::{endpoint_fault, redirected, sending_fault};
 use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::wit::{
@@ -74,7 +74,7 @@ impl Policy {
             let advice = self.make_ready(index, rule, view)?;
             let barred = view
                 .seen
-                .is_some_and(|seen| endpoint_fault(rule, &seen.destination).is_some());
+                .is_some_and(|seen| sending_fault(rule, seen).is_some());
             let then = self.decide(session, &with_ready(views, index));
             // Which of them it would be, an override alone can say.
             let ready = then == Verdict::Use(index) || then == Verdict::Consult;
@@ -180,6 +180,9 @@ impl Policy {
             _ => Trouble::Expired,
         };
         let file = seen.and_then(|seen| seen.found_in.clone());
+        if trouble == Trouble::Nested {
+            return Some(unnested(index, file));
+        }
         // A path that could not even be made: the tool's folder is at fault.
         if let (Trouble::Invalid, None, Some(name)) = (trouble, &file, folder_variable)
             && reads_files(&rule.source.kind)
@@ -410,6 +413,22 @@ fn with_ready(views: &[View<'_>], ready: u32) -> Vec<Fact> {
 /// Without its variable, the endpoint would be the default; where that is not
 /// allowed either, the variable could name what is.
 fn redirected_back(rule: &Rule, seen: Option<&Observation>) -> Option<Advice> {
+    if let Some(seen) = seen
+        && endpoint_fault(rule, &seen.destination).is_none()
+    {
+        let names: Vec<&str> = redirected(rule, &seen.redirections)
+            .map(|(one, _)| one.name.as_str())
+            .collect();
+        let first = (*names.first()?).to_owned();
+        let or = match names.as_slice() {
+            [_] => "let it name an endpoint that is allowed",
+            _ => "let them name endpoints that are allowed",
+        };
+        return Some(Advice {
+            text: format!("`unset {}`, or {or}", names.join(" ")),
+            action: Fix::UnsetVariable(first),
+        });
+    }
     let name = words::variable_of_endpoint(rule)?;
     let allowed = |destination| endpoint_fault(rule, &destination).is_none();
     if allowed(Destination::Default) && seen?.destination != Destination::Default {
@@ -427,6 +446,21 @@ fn redirected_back(rule: &Rule, seen: Option<&Observation>) -> Option<Advice> {
         name,
         format!("set `{name}` to `{origin}`, which is allowed"),
     ))
+}
+
+/// S21: where a variable alone says that it is being run, unsetting that helps;
+/// where it is being run, only what runs it can do otherwise.
+fn unnested(index: u32, place: Option<String>) -> Advice {
+    match place {
+        Some(name) if is_variable(&name) => Advice {
+            text: format!("`unset {name}`, where no helper is being run"),
+            action: Fix::UnsetVariable(name),
+        },
+        _ => Advice {
+            action: Fix::MendHelper(index),
+            text: "let what is being run get its token without this policy of `keyrule`, which waits for it".to_owned(),
+        },
+    }
 }
 
 fn set(name: &str, text: String) -> Advice {

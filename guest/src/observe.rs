@@ -6,7 +6,8 @@ use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::text::At;
 use crate::wit::{
-    Destination, Finding, Lifetime, Observation, Outcome, Reason, State, Storage, StoreKind,
+    Destination, Finding, Kind, Lifetime, Observation, Outcome, Reason, Redirection, State,
+    Storage, StoreKind, Trouble,
 };
 
 impl Policy {
@@ -40,6 +41,10 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
         Outcome::Blank => return (State::Out, Reason::Blank, rule.at),
         Outcome::Off => return (State::Out, Reason::Off, rule.at),
         Outcome::Recursion => return (State::Out, Reason::Recursion, rule.at),
+        // S21: whoever runs it waits for this very run, and nothing takes its place.
+        Outcome::Trouble(Trouble::Nested) if can_be_nested(&rule.source.kind) => {
+            return (State::Fatal, Reason::Nested, rule.at);
+        }
         Outcome::Trouble(_) => return (State::Failed, Reason::Trouble, rule.on_failure_at),
         Outcome::Present => {}
     }
@@ -58,7 +63,7 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
             Some(_) => {}
         }
     }
-    if let Some((reason, at)) = endpoint_fault(rule, &seen.destination) {
+    if let Some((reason, at)) = sending_fault(rule, seen) {
         return (State::Barred, reason, at);
     }
     let ended = seen.expires_in.is_some_and(|seconds| seconds <= 0);
@@ -72,10 +77,46 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
     }
 }
 
+/// Whether getting from such a source runs programs, which can be this one.
+pub(crate) fn can_be_nested(kind: &Kind) -> bool {
+    matches!(kind, Kind::Helper(_) | Kind::Cloud(_))
+}
+
 /// Whether the policy lets credentials be kept there. One that does not say
 /// lets them be kept wherever they are.
 fn may_keep(storage: Storage, kept_in: StoreKind) -> bool {
     storage.store.is_none_or(|store| store == kept_in) || storage.fallback == Some(kept_in)
+}
+
+/// S4: the same of everything that says where it would go.
+pub(crate) fn sending_fault(rule: &Rule, seen: &Observation) -> Option<(Reason, At)> {
+    endpoint_fault(rule, &seen.destination).or_else(|| {
+        let mut faults = redirected(rule, &seen.redirections);
+        faults.next().map(|(_, fault)| fault)
+    })
+}
+
+/// Variables that would send it, or what it is got with, where it must not go.
+/// Where nothing is listed, a provider's clients follow them.
+pub(crate) fn redirected<'r>(
+    rule: &'r Rule,
+    seen: &'r [Redirection],
+) -> impl Iterator<Item = (&'r Redirection, (Reason, At))> {
+    let forbidding = |origin: &String| {
+        let mut lists = rule.endpoints.iter().chain(&rule.endpoint_limits);
+        lists.find(|listed| !listed.list.iter().any(|pattern| pattern.matches(origin)))
+    };
+    seen.iter().filter_map(move |one| match &one.origin {
+        Some(origin) => {
+            let listed = forbidding(origin)?;
+            Some((one, (Reason::EndpointNotAllowed, listed.at)))
+        }
+        None => {
+            let listed = rule.endpoints.as_ref().or(rule.endpoint_limits.first());
+            let at = listed.map_or(rule.at, |listed| listed.at);
+            Some((one, (Reason::EndpointMalformed, at)))
+        }
+    })
 }
 
 /// S4: what must not be sent where it would go. The line is that of the list

@@ -3,6 +3,7 @@
 //! value.
 
 use crate::cloud::Provider;
+use crate::observe::{endpoint_fault, redirected};
 use crate::rule::{Rule, SURFACES};
 use crate::wit::{Cloud, Command, Kind, Observation, Outcome, Reason, StoreKind, Surface, Trouble};
 
@@ -35,10 +36,17 @@ pub(crate) fn line(
             "{} is there and empty, which counts as not there",
             found(kind, seen)
         ),
-        Reason::Off => format!("{} says no", found(kind, seen)),
+        Reason::Off => match detail(seen) {
+            Some(detail) => detail.to_owned(),
+            None => format!("{} says no", found(kind, seen)),
+        },
         Reason::Recursion => {
             "this helper runs keyrule for the same source, so here it is left out".to_owned()
         }
+        Reason::Nested => match detail(seen) {
+            Some(detail) => format!("{detail}, and nothing takes its place"),
+            None => "it is being run already, and nothing takes its place".to_owned(),
+        },
         Reason::WrongOrganization => match seen.and_then(|seen| seen.organization.as_ref()) {
             Some(name) => format!("belongs to the organisation `{name}`, which is not permitted"),
             None => "belongs to an organisation that is not permitted".to_owned(),
@@ -58,11 +66,15 @@ pub(crate) fn line(
             )
         }
         Reason::EndpointNotAllowed => endpoint_not_allowed(rule, seen),
-        Reason::EndpointMalformed => match (detail(seen), variable_of_endpoint(rule)) {
-            (Some(detail), _) => format!("{detail}, and so names no endpoint"),
-            (None, Some(name)) => format!("`{name}` is not the URL of an endpoint"),
-            (None, None) => "its endpoint is not a URL".to_owned(),
-        },
+        Reason::EndpointMalformed => {
+            match (moved(rule, seen), detail(seen), variable_of_endpoint(rule)) {
+                (None, Some(detail), _) => format!("{detail}, and so names no endpoint"),
+                (Some(name), _, _) | (None, None, Some(name)) => {
+                    format!("`{name}` is not the URL of an endpoint")
+                }
+                (None, None, None) => "its endpoint is not a URL".to_owned(),
+            }
+        }
         Reason::Trouble => trouble(kind, seen),
         Reason::NotOnSurface => and_there(
             format!("does not count in {}", sessions(surface)),
@@ -97,6 +109,7 @@ pub(crate) fn surely(reason: Reason) -> Option<&'static str> {
         Reason::Off => "says no",
         Reason::Recursion => "is Keyrule itself",
         Reason::Trouble => "cannot be got",
+        Reason::Nested => "is being run already",
         Reason::Present => "is there",
         Reason::EndpointNotAllowed => "has a forbidden endpoint",
         Reason::EndpointMalformed => "has a malformed endpoint",
@@ -278,6 +291,7 @@ fn what_happened(trouble: Trouble, kind: &Kind, seen: Option<&Observation>) -> S
         (Trouble::Rejected, _) => "the issuer refused it".to_owned(),
         (Trouble::Unsupported, _) => "this build cannot do it".to_owned(),
         (Trouble::NoCredentials, _) => "there are no credentials".to_owned(),
+        (Trouble::Nested, _) => "it is being run already".to_owned(),
         (Trouble::Vanished, _) => "it was there, and was gone when it was to be got".to_owned(),
     }
 }
@@ -326,8 +340,33 @@ fn detail(seen: Option<&Observation>) -> Option<&str> {
     seen?.detail.as_deref()
 }
 
+/// The variable that would send it where it must not go, where that is not the
+/// endpoint's own.
+fn moved<'s>(rule: &'s Rule, seen: Option<&'s Observation>) -> Option<&'s str> {
+    let seen = seen?;
+    if endpoint_fault(rule, &seen.destination).is_some() {
+        return None;
+    }
+    let (one, _) = redirected(rule, &seen.redirections).next()?;
+    Some(&one.name)
+}
+
 fn endpoint_not_allowed(rule: &Rule, seen: Option<&Observation>) -> String {
     use crate::wit::Destination;
+    if let Some(seen) = seen
+        && endpoint_fault(rule, &seen.destination).is_none()
+        && let Some((one, _)) = redirected(rule, &seen.redirections).next()
+    {
+        let what = match one.carries {
+            true => "would be sent",
+            false => "it, or what it is got with, would be sent",
+        };
+        let origin = one.origin.as_deref().unwrap_or_default();
+        return format!(
+            "{what} to `{origin}`, because `{}` says so, and that is not allowed",
+            one.name
+        );
+    }
     match (
         seen.map(|seen| &seen.destination),
         variable_of_endpoint(rule),

@@ -10,7 +10,8 @@
 use keyrule_policy::Policy;
 use keyrule_policy::bindings::exports::keyrule::policy::engine::{
     Consent, Destination, Document, Evidence, Fix, Format, Kind, Lifetime, Observation, Outcome,
-    Place, Reason, Session, Signing, State, Surface, Trouble,
+    Place, Reason, Redirection, Refusal, Refused, Session, Signing, State, Surface, Trouble,
+    Verdict,
 };
 
 const CLOUDS: &str = include_str!("../../tests/policies/valid/policy/clouds.toml");
@@ -57,6 +58,7 @@ fn seen(outcome: Outcome, found_in: Option<&str>, detail: Option<&str>) -> Obser
         found_in: found_in.map(str::to_owned),
         tier: None,
         destination: Destination::Default,
+        redirections: Vec::new(),
         expires_in: None,
         renewable: false,
         account: None,
@@ -387,5 +389,99 @@ fn a_helper_that_answers_in_another_format_says_which() {
     assert_eq!(
         said(&policy, ended).0,
         "what the helper printed has expired"
+    );
+}
+
+/// S4: what a provider's clients follow is judged as the source's endpoint.
+#[test]
+fn a_variable_that_would_send_it_elsewhere_is_judged_and_named() {
+    let judged = |policy: &Policy, all: &[(&str, Option<&str>)]| {
+        let mut there = seen(Outcome::Present, None, None);
+        there.redirections = all
+            .iter()
+            .map(|(name, origin)| Redirection {
+                name: (*name).to_owned(),
+                origin: origin.map(str::to_owned),
+                carries: !name.ends_with("STS"),
+            })
+            .collect();
+        let finding = policy.observe(0, &there);
+        (finding.state, finding.reason, said(policy, there))
+    };
+    let bedrock = alone(CLOUDS, "bedrock");
+    let narrow = restricted(&bedrock, "endpoints = [\"https://*.amazonaws.com\"]\n");
+    let allowed = Some("https://vpce-x.amazonaws.com");
+    let evil = Some("https://evil.example");
+    let (state, ..) = judged(&narrow, &[("AWS_ENDPOINT_URL", allowed)]);
+    assert_eq!(state, State::Ready);
+    let fix = |names: &str, or: &str| {
+        let first = names.split(' ').next().unwrap_or_default().to_owned();
+        Some((
+            Fix::UnsetVariable(first),
+            format!("`unset {names}`, or {or}"),
+        ))
+    };
+    let (state, reason, (words, help)) = judged(
+        &narrow,
+        &[
+            ("AWS_ENDPOINT_URL", allowed),
+            ("AWS_ENDPOINT_URL_STS", evil),
+            ("AWS_ENDPOINT_URL_SSO", evil),
+        ],
+    );
+    assert_eq!((state, reason), (State::Barred, Reason::EndpointNotAllowed));
+    assert_eq!(
+        words,
+        "it, or what it is got with, would be sent to `https://evil.example`, because `AWS_ENDPOINT_URL_STS` says so, and that is not allowed"
+    );
+    let names = "AWS_ENDPOINT_URL_STS AWS_ENDPOINT_URL_SSO";
+    assert_eq!(help, fix(names, "let them name endpoints that are allowed"));
+    // Whatever is listed, and where nothing is, a place has to be one.
+    for policy in [narrow, load(&bedrock)] {
+        let (state, reason, (words, help)) = judged(&policy, &[("AWS_ENDPOINT_URL", None)]);
+        assert_eq!((state, reason), (State::Barred, Reason::EndpointMalformed));
+        assert_eq!(words, "`AWS_ENDPOINT_URL` is not the URL of an endpoint");
+        assert_eq!(
+            help,
+            fix(
+                "AWS_ENDPOINT_URL",
+                "let it name an endpoint that is allowed"
+            )
+        );
+    }
+}
+
+/// S21: what is being run already is passed over by nothing.
+#[test]
+fn what_is_being_run_already_stops_whatever_on_failure_says() {
+    let text = alone(CLOUDS, "bedrock").replace(
+        "id = \"bedrock\"\n",
+        "id = \"bedrock\"\non-failure = \"next\"\n",
+    );
+    let policy = load(&text);
+    let nested = seen(
+        Outcome::Trouble(Trouble::Nested),
+        Some("KEYRULE_HELPER_OF"),
+        Some("`KEYRULE_HELPER_OF` says that it is being run already"),
+    );
+    let finding = policy.observe(0, &nested);
+    assert_eq!(
+        (finding.state, finding.reason),
+        (State::Fatal, Reason::Nested)
+    );
+    let evidence = Evidence {
+        consent: Consent::Undecided,
+        seen: Some(nested),
+    };
+    let explanation = policy.explain(TERMINAL, &[evidence]);
+    let refused = Refused {
+        reason: Refusal::SourceFailed,
+        source: Some(0),
+    };
+    assert_eq!(explanation.verdict, Verdict::Refuse(refused));
+    let fix = explanation.fix.expect("a fix");
+    assert_eq!(
+        fix.action,
+        Fix::UnsetVariable("KEYRULE_HELPER_OF".to_owned())
     );
 }

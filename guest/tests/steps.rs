@@ -36,13 +36,14 @@ entry = "login"
 surfaces = ["terminal", "desktop", "remote", "web"]
 "#;
 
-const STATES: [State; 6] = [
+const STATES: [State; 7] = [
     State::Unknown,
     State::Out,
     State::Barred,
     State::Ready,
     State::Held,
     State::Failed,
+    State::Fatal,
 ];
 const CONSENTS: [Consent; 3] = [Consent::Undecided, Consent::Approved, Consent::Declined];
 const SURFACES: [Surface; 4] = [

@@ -95,6 +95,7 @@ fn seen() -> wit::Observation {
         found_in: Some("ANTHROPIC_API_KEY".to_owned()),
         tier: None,
         destination: wit::Destination::Default,
+        redirections: Vec::new(),
         expires_in: None,
         renewable: false,
         account: None,

@@ -443,5 +443,9 @@ fn out_of_range() -> Error {
 
 /// Where a source's credential would be sent: scheme, host and port.
 pub(crate) fn origin(source: &wit::Source, seen: &wit::Observation) -> Option<String> {
-    sources::endpoint::origin_of(source, &seen.destination)
+    let mut moved = seen.redirections.iter().filter(|one| one.carries);
+    match (&seen.destination, moved.next()) {
+        (wit::Destination::Default, Some(moved)) => moved.origin.clone(),
+        _ => sources::endpoint::origin_of(source, &seen.destination),
+    }
 }

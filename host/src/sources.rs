@@ -109,15 +109,16 @@ pub(crate) struct Context<'a> {
 pub(crate) fn look(source: &wit::Source, context: Context<'_>) -> Look {
     let Context { ambient, about, .. } = context;
     let tool = &about.tool;
+    let owned = context.notices.owns_signals();
     let began = Instant::now();
     let mut look = match &source.kind {
         wit::Kind::Environment(variable) => environment::look(variable, ambient),
-        wit::Kind::Helper(helper) => helper::look(source, helper, about, ambient),
+        wit::Kind::Helper(helper) => helper::look(source, helper, about, ambient, owned),
         wit::Kind::ToolLogin(login) => tool_login::look(login, tool, ambient),
         wit::Kind::Supplied => supplied::look(&source.id, context.supplied),
         wit::Kind::StoredKey(key) => stored_key::look(key, store::of(about, ambient).as_ref()),
         wit::Kind::Login(login) => login::look(login, store::of(about, ambient).as_ref()),
-        wit::Kind::Cloud(cloud) => cloud::look(source, cloud, about, ambient),
+        wit::Kind::Cloud(cloud) => cloud::look(source, cloud, about, ambient, owned),
     };
     look.endpoint = aim(
         &mut look.observation,

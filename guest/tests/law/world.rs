@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use keyrule_policy::bindings::exports::keyrule::policy::engine::{
-    Command, Destination, Kind, Lifetime, Observation, Outcome, Source, StoreKind, Trouble,
+    Command, Destination, Kind, Lifetime, Observation, Outcome, Redirection, Source, StoreKind,
+    Trouble,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -148,6 +149,7 @@ const TROUBLES: &[Trouble] = &[
     Trouble::Vanished,
     Trouble::NoCredentials,
     Trouble::MalformedAnswer,
+    Trouble::Nested,
 ];
 
 impl World {
@@ -180,12 +182,32 @@ impl World {
             destination: variable
                 .and_then(|name| self.variables.get(name).cloned())
                 .unwrap_or(Destination::Default),
+            redirections: self.redirections(&source.kind),
             expires_in: self.expires_in.filter(|_| ends),
             renewable: ends && self.renewable,
             account: None,
             organization: whose.and_then(|claim| self.claims.get(&claim).cloned().flatten()),
             kept_in: stored.then_some(self.kept_in),
             lifetime: self.lifetime,
+        }
+    }
+}
+
+impl World {
+    /// What else would send it elsewhere: what one of the variables says, for
+    /// every source of a provider alike.
+    fn redirections(&self, kind: &Kind) -> Vec<Redirection> {
+        let named = |origin| {
+            vec![Redirection {
+                name: "AWS_ENDPOINT_URL".to_owned(),
+                origin,
+                carries: true,
+            }]
+        };
+        match (kind, self.variables.values().next_back()) {
+            (Kind::Cloud(_), Some(Destination::Origin(origin))) => named(Some(origin.clone())),
+            (Kind::Cloud(_), Some(Destination::Malformed)) => named(None),
+            _ => Vec::new(),
         }
     }
 }

@@ -41,6 +41,9 @@ pub enum State {
     Held,
     /// There, and could not be got.
     Failed,
+    /// There, and could not be got, and nothing may take its place. Stops the
+    /// resolution whatever `on-failure` says.
+    Fatal,
 }
 
 /// What the user has said about one source.

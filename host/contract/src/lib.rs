@@ -22,7 +22,7 @@ pub use document::{Diagnostic, Document, Location, Place, Severity};
 pub use explanation::{Advice, Changed, Explanation, Fix, Line, Standing, Warning};
 pub use issuer::{Issuer, IssuerEndpoints, KeyRequest};
 pub use observation::{
-    Destination, Evidence, Finding, Lifetime, Observation, Outcome, Reason, Trouble, observation,
+    Destination, Evidence, Finding, Lifetime, Observation, Outcome, Reason, Redirection, Trouble, observation,
 };
 pub use source::{
     Cloud, Command, Endpoint, Format, Helper, Kind, Login, Pair, Setting, Signing, Source,

@@ -48,6 +48,8 @@ pub enum Trouble {
     NoCredentials,
     /// A program or a server answered with what is not in its format.
     MalformedAnswer,
+    /// A run of it by this very program is around this one, or is said to be.
+    Nested,
 }
 
 /// What a look or a get brought.
@@ -105,6 +107,8 @@ pub struct Observation {
     pub tier: Option<Tier>,
     /// Where it would be sent.
     pub destination: Destination,
+    /// What else would send it elsewhere: what goes first stands first.
+    pub redirections: Vec<Redirection>,
     /// Seconds until it ends, negative when it has ended.
     pub expires_in: Option<i64>,
     /// Whether it can be renewed when it has ended.
@@ -150,6 +154,8 @@ pub enum Reason {
     EndpointMalformed,
     /// It is there and cannot be got.
     Trouble,
+    /// It is being run already, around this very program.
+    Nested,
     /// The policy does not count it in sessions of this kind.
     NotOnSurface,
     /// A restriction dropped it.
@@ -197,6 +203,7 @@ pub fn observation(outcome: Outcome) -> Observation {
         found_in: None,
         tier: None,
         destination: Destination::Default,
+        redirections: Vec::new(),
         expires_in: None,
         renewable: false,
         account: None,
@@ -204,4 +211,16 @@ pub fn observation(outcome: Outcome) -> Observation {
         kept_in: None,
         lifetime: Lifetime::Unset,
     }
+}
+
+/// A variable that would send the credential of a cloud provider, or what it
+/// is got with, somewhere else than the provider's own clients do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirection {
+    /// The variable.
+    pub name: String,
+    /// Where: scheme, host and port. None where it holds what can be no place.
+    pub origin: Option<String>,
+    /// Whether requests that carry the credential are sent there.
+    pub carries: bool,
 }

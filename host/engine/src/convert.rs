@@ -73,9 +73,9 @@ macro_rules! conversions {
         variants! { wit, $generated:
             Place { Builtin, Managed, ManagedRestriction, ManagedOther, User, Project }
             Surface { Terminal, Desktop, Remote, Web }
-            State { Unknown, Out, Barred, Ready, Held, Failed }
+            State { Unknown, Out, Barred, Ready, Held, Failed, Fatal }
             Consent { Undecided, Approved, Declined }
-            Trouble { Unreadable, Invalid, Untrusted, BadCharacter, NotStarted, ExitStatus, TimedOut, NoOutput, MoreThanOneToken, NotPrintable, TooLong, Expired, Locked, NoStore, Unreachable, Rejected, Unsupported, Vanished, NoCredentials, MalformedAnswer }
+            Trouble { Unreadable, Invalid, Untrusted, BadCharacter, NotStarted, ExitStatus, TimedOut, NoOutput, MoreThanOneToken, NotPrintable, TooLong, Expired, Locked, NoStore, Unreachable, Rejected, Unsupported, Vanished, NoCredentials, MalformedAnswer, Nested }
             Outcome { Absent, Blank, Off, Present, Recursion, Trouble(value) }
             Destination { Default, Origin(value), Malformed }
             Lifetime { Unset, Milliseconds(value), Malformed }
@@ -86,14 +86,15 @@ macro_rules! conversions {
             Document { place, path, text }
             Session { surface, interactive }
             Fact { state, consent }
-            Observation { got, outcome, detail, found_in, tier, destination, expires_in, renewable, account, organization, kept_in, lifetime }
+            Redirection { name, origin, carries }
+            Observation { got, outcome, detail, found_in, tier, destination, redirections, expires_in, renewable, account, organization, kept_in, lifetime }
             Evidence { consent, seen }
         }
         variants! { $generated, wit:
             Place { Builtin, Managed, ManagedRestriction, ManagedOther, User, Project }
             Severity { Error, Warning }
             Surface { Terminal, Desktop, Remote, Web }
-            State { Unknown, Out, Barred, Ready, Held, Failed }
+            State { Unknown, Out, Barred, Ready, Held, Failed, Fatal }
             Consent { Undecided, Approved, Declined }
             Refusal { SurfaceNotServed, NothingUsable, SourceFailed, EndpointNotAllowed, ConsentRequired, OverrideRefused }
             Verdict { Look(value), Ask(value), Get(value), Use(value), Refuse(value), Consult }
@@ -102,11 +103,11 @@ macro_rules! conversions {
             Format { Token, Headers, Bazel, Git, AwsProcess }
             StoreKind { Keyring, File }
             Kind { Environment(value), Helper(value), ToolLogin(value), Supplied, StoredKey(value), Login(value), Cloud(value) }
-            Trouble { Unreadable, Invalid, Untrusted, BadCharacter, NotStarted, ExitStatus, TimedOut, NoOutput, MoreThanOneToken, NotPrintable, TooLong, Expired, Locked, NoStore, Unreachable, Rejected, Unsupported, Vanished, NoCredentials, MalformedAnswer }
+            Trouble { Unreadable, Invalid, Untrusted, BadCharacter, NotStarted, ExitStatus, TimedOut, NoOutput, MoreThanOneToken, NotPrintable, TooLong, Expired, Locked, NoStore, Unreachable, Rejected, Unsupported, Vanished, NoCredentials, MalformedAnswer, Nested }
             Outcome { Absent, Blank, Off, Present, Recursion, Trouble(value) }
             Destination { Default, Origin(value), Malformed }
             Lifetime { Unset, Milliseconds(value), Malformed }
-            Reason { NotLooked, Present, Got, Absent, Blank, Off, Recursion, WrongOrganization, NoOrganization, StoreNotAllowed, Renewable, EndpointNotAllowed, EndpointMalformed, Trouble, NotOnSurface, Dropped, RestrictedSurface, ForcedLogin, Declined, ConsentRequired }
+            Reason { NotLooked, Present, Got, Absent, Blank, Off, Recursion, WrongOrganization, NoOrganization, StoreNotAllowed, Renewable, EndpointNotAllowed, EndpointMalformed, Trouble, Nested, NotOnSurface, Dropped, RestrictedSurface, ForcedLogin, Declined, ConsentRequired }
             Standing { Wins, Next, Outranked, Stops, PassedOver, NotCounted, Out, Unknown }
             Fix { SetVariable(value), UnsetVariable(value), Approve(value), Login(value), StoreKey(value), ToolLogin(value), ConfigureHelper(value), MendHelper(value), MendFile(value), MendKeyring, MendNetwork(value), Supply(value), ProviderLogin(value), OtherSurface(value), ChangePolicy(value) }
             Effect { Pass, Ask, Use, Refuse(value) }
@@ -136,7 +137,8 @@ macro_rules! conversions {
             Source { id, description, kind, reads, headers, export, endpoint, asks, keep_as, at }
             OverrideComponent { path, sha256, settings, at }
             About { name, description, tool, storage, clears, hides, override_, others, documents, warnings }
-            Observation { got, outcome, detail, found_in, tier, destination, expires_in, renewable, account, organization, kept_in, lifetime }
+            Redirection { name, origin, carries }
+            Observation { got, outcome, detail, found_in, tier, destination, redirections, expires_in, renewable, account, organization, kept_in, lifetime }
             Finding { state, reason, at, ttl_ms }
             Candidate { source, counts }
             Line { source, standing, reason, state, text, at }

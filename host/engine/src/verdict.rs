@@ -160,7 +160,7 @@ pub(super) fn check_finding(
         State::Held => "held",
         State::Ready => "ready",
         State::Unknown => "unknown",
-        State::Out | State::Barred | State::Failed => return Ok(()),
+        State::Out | State::Barred | State::Failed | State::Fatal => return Ok(()),
     };
     let seen = match (finding.state, seen.outcome) {
         (State::Unknown, _) => "looked at",

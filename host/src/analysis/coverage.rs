@@ -74,6 +74,12 @@ impl<'t> Coverage<'t> {
         };
         for row in table.rows.iter().filter(|row| decides(row)) {
             let place = usize::try_from(row.source).unwrap_or(usize::MAX);
+            if sources
+                .get(place)
+                .is_some_and(|source| is_untold(row, source))
+            {
+                continue;
+            }
             let id = sources.get(place).map_or("", |source| source.id.as_str());
             let surface = row.session.surface;
             add(Key::of(row), &row.at, surface, &|| says(row, id));
@@ -226,7 +232,21 @@ fn decides(row: &wit::Row) -> bool {
         row.reason,
         wit::Reason::Absent | wit::Reason::Blank | wit::Reason::Off | wit::Reason::Recursion
     );
-    !(row.effect == wit::Effect::Pass && absent)
+    // S21: that a nested run stops is no policy's to say.
+    row.reason != wit::Reason::Nested && !(row.effect == wit::Effect::Pass && absent)
+}
+
+/// Whether no case can say it: where a cloud's own variables would send it,
+/// and the source's contract follows none.
+fn is_untold(row: &wit::Row, source: &wit::Source) -> bool {
+    let follows = source.endpoint.as_ref();
+    let follows = follows.is_some_and(|endpoint| endpoint.variable.is_some());
+    let is_cloud = matches!(source.kind, wit::Kind::Cloud(_));
+    let sent = matches!(
+        row.reason,
+        wit::Reason::EndpointNotAllowed | wit::Reason::EndpointMalformed
+    );
+    is_cloud && !follows && sent
 }
 
 /// What a row does.

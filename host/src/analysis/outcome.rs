@@ -84,6 +84,7 @@ pub(crate) fn state(state: wit::State) -> &'static str {
         wit::State::Ready => "ready",
         wit::State::Held => "held",
         wit::State::Failed => "failed",
+        wit::State::Fatal => "fatal",
     }
 }
 

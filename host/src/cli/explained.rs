@@ -56,8 +56,13 @@ impl Explained {
     /// variable holds what is not one.
     pub(crate) fn destination(&self, source: u32) -> Option<(&str, Option<&str>)> {
         let endpoint = self.source(source)?.endpoint.as_ref()?;
-        match self.seen(source).map(|seen| &seen.destination) {
+        let seen = self.seen(source);
+        match seen.map(|seen| &seen.destination) {
             None | Some(wit::Destination::Default) => {
+                let mut moved = seen.into_iter().flat_map(|seen| &seen.redirections);
+                if let Some(moved) = moved.find(|one| one.carries) {
+                    return Some((moved.origin.as_deref()?, Some(&moved.name)));
+                }
                 let filled = self
                     .known(source)
                     .and_then(|known| known.endpoint.as_deref());

@@ -231,7 +231,7 @@ impl Resolver {
         match finding.state {
             // Where it may be sent is a matter of its use.
             wit::State::Ready | wit::State::Held | wit::State::Barred => return Ok(None),
-            wit::State::Unknown | wit::State::Out | wit::State::Failed => {}
+            wit::State::Unknown | wit::State::Out | wit::State::Failed | wit::State::Fatal => {}
         }
         let evidence = (0..self.sources.len()).map(|index| wit::Evidence {
             consent: wit::Consent::Undecided,

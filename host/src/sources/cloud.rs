@@ -14,6 +14,7 @@
 
 mod commands;
 mod kept;
+mod redirection;
 mod search;
 mod world;
 
@@ -21,6 +22,8 @@ mod world;
 use keyrule_clouds::bedrock;
 pub(crate) use keyrule_clouds::place;
 use keyrule_clouds::provider;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
 use self::commands::Commands;
@@ -34,7 +37,9 @@ use crate::material::Material;
 use crate::secret::Secret;
 use keyrule_contract as wit;
 
-/// What a flag says, in any case, when it says no.
+/// What a flag says, in any case, when it says yes or no. The tools take
+/// everything else for no.
+const YES: [&str; 4] = ["1", "true", "yes", "on"];
 const NO: [&str; 4] = ["0", "false", "no", "off"];
 
 /// A source whose provider is asked, and the world that it sees.
@@ -44,6 +49,8 @@ struct Asked<'a> {
     cloud: &'a wit::Cloud,
     about: &'a wit::About,
     world: &'a Ambient,
+    /// Whether the processes around this one are ours to ask about.
+    owned: bool,
 }
 
 /// What a get goes on with where a look has found something that is there.
@@ -60,12 +67,14 @@ pub(crate) fn look(
     cloud: &wit::Cloud,
     about: &wit::About,
     ambient: &Ambient,
+    owned: bool,
 ) -> Look {
     inspect(Asked {
         source,
         cloud,
         about,
         world: &world(source, cloud, about, ambient),
+        owned,
     })
     .0
 }
@@ -92,7 +101,10 @@ fn inspect(asked: Asked<'_>) -> (Look, Option<Way>) {
     let subject = commands::subject(asked, commands.as_ref().ok());
     let way = given.and_then(|given| match given {
         Some(given) => Ok(Way::Given(given)),
-        None => commands.map(Way::Search),
+        None => commands.and_then(|commands| match around(asked, &commands) {
+            Some(failure) => Err(failure),
+            None => Ok(Way::Search(commands)),
+        }),
     });
     let way = match way {
         Ok(way) => way,
@@ -123,12 +135,16 @@ fn inspect(asked: Asked<'_>) -> (Look, Option<Way>) {
     if !can_be_named || !provider.files(world).iter().any(|file| file.exists()) {
         place = place.or_default(&cloud.provider);
     }
-    let endpoint = default.and_then(|endpoint| place.fill(cloud, &endpoint.default).ok());
+    let redirections = redirection::seen(source, cloud, world);
+    let endpoint = redirection::url(&redirections, world).map(str::to_owned);
+    let endpoint =
+        endpoint.or_else(|| default.and_then(|endpoint| place.fill(cloud, &endpoint.default).ok()));
     let look = Look {
         observation: wit::Observation {
             detail: place.words(&facts),
             account: facts.account.clone(),
             expires_in: expires_at.map(|end| seconds_until(end, now)),
+            redirections,
             ..seen
         },
         subject: Some(subject),
@@ -158,6 +174,7 @@ pub(crate) async fn get(
         cloud,
         about,
         world: &world,
+        owned: notices.owns_signals(),
     };
     let (look, way) = inspect(asked);
     let seen = wit::Observation {
@@ -194,10 +211,7 @@ pub(crate) async fn get(
             }
             Ok(given)
         }
-        Way::Search(commands) => match around(asked, &commands, notices).await {
-            None => kept::get(asked, now, &commands, options, notices).await,
-            Some(failure) => Err(failure),
-        },
+        Way::Search(commands) => kept::get(asked, now, &commands, options, notices).await,
     };
     match kept {
         Err(failure) => failed(failure),
@@ -217,6 +231,7 @@ pub(crate) fn drop_kept(
         cloud,
         about,
         world: &world(source, cloud, about, ambient),
+        owned: false,
     };
     let commands = Commands::find(asked).ok();
     kept::drop_kept(asked, &commands::subject(asked, commands.as_ref()));
@@ -225,20 +240,29 @@ pub(crate) fn drop_kept(
 /// Why the search is not begun: a Keyrule around this one is in it, and waits
 /// for this one. The marker says so; the processes around us are asked where a
 /// command has taken the marker away, and where another command would be run.
-async fn around(asked: Asked<'_>, commands: &Commands, notices: &dyn Notices) -> Option<Failure> {
+fn around(asked: Asked<'_>, commands: &Commands) -> Option<Failure> {
     let world = asked.world;
     let provider = Provider::of(asked.cloud)?;
     if let Some(failure) = provider.around(world) {
         return Some(failure);
     }
-    let is_unmarked = notices.owns_signals() && world.variable(recursion::MARKER).is_none();
-    if !is_unmarked || !recursion::is_inside_a_run() {
+    if !asked.owned || !recursion::is_unmarked(world) {
         return None;
     }
     if let Some(export) = &commands.export {
         return Some(export.runs_keyrule());
     }
-    provider.runs_a_command(world).await
+    at_once(provider.runs_a_command(world))?
+}
+
+/// What comes of work that waits for nothing: reading files, as the provider's
+/// crates do it.
+fn at_once<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(work).poll(&mut context) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
+    }
 }
 
 /// The same, with the file in its words where they are a sentence about one.
@@ -281,8 +305,12 @@ fn brought(
     let now = SystemTime::now();
     let place = Place::of(cloud, world);
     let place = place.with(&kept.facts).or_default(&cloud.provider);
+    let moved = redirection::url(&seen.redirections, world);
     let endpoint = source.endpoint.as_ref();
-    let endpoint = endpoint.map(|endpoint| place.fill(cloud, &endpoint.default));
+    let endpoint = endpoint.map(|endpoint| match moved {
+        Some(url) => Ok(url.to_owned()),
+        None => place.fill(cloud, &endpoint.default),
+    });
     let endpoint = match endpoint.transpose() {
         Ok(endpoint) => endpoint,
         // Where a variable says the whole endpoint, nothing has to be filled in.
@@ -389,8 +417,12 @@ fn selected(
     };
     match says(value) {
         None => Err(Box::new(seen(wit::Outcome::Blank))),
-        Some(false) => Err(Box::new(seen(wit::Outcome::Off))),
-        Some(true) => Ok(seen(wit::Outcome::Present)),
+        Some(Says::No) => Err(Box::new(seen(wit::Outcome::Off))),
+        Some(Says::Neither) => Err(Box::new(wit::Observation {
+            detail: Some(odd(flag)),
+            ..seen(wit::Outcome::Off)
+        })),
+        Some(Says::Yes) => Ok(seen(wit::Outcome::Present)),
     }
 }
 
@@ -402,15 +434,36 @@ fn unsupported(cloud: &wit::Cloud, seen: wit::Observation) -> wit::Observation {
     }
 }
 
-/// S8: whether a flag is on; none where it is blank.
-fn says(value: &std::ffi::OsStr) -> Option<bool> {
+/// What a flag says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Yes,
+    No,
+    /// What counts as no, and may have been meant otherwise.
+    Neither,
+}
+
+/// S8: what a flag says; none where it is blank.
+fn says(value: &std::ffi::OsStr) -> Option<Says> {
     let value = value.as_encoded_bytes().trim_ascii();
-    let no = |no: &&str| value.eq_ignore_ascii_case(no.as_bytes());
-    (!value.is_empty()).then(|| !NO.iter().any(no))
+    let is_among = |words: &[&str]| {
+        let mut words = words.iter();
+        words.any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    (!value.is_empty()).then(|| match () {
+        () if is_among(&YES) => Says::Yes,
+        () if is_among(&NO) => Says::No,
+        () => Says::Neither,
+    })
+}
+
+/// What is said of a flag that says neither, without what it holds.
+fn odd(flag: &str) -> String {
+    format!("`{flag}` holds none of `1`, `true`, `yes`, `on`, and counts as off")
 }
 
 fn is_on(world: &Ambient, variable: &str) -> bool {
-    world.variable(variable).and_then(says).unwrap_or_default()
+    world.variable(variable).and_then(says) == Some(Says::Yes)
 }
 
 #[cfg(test)]
@@ -427,7 +480,7 @@ mod tests {
 
     fn look_at(cloud: wit::Cloud, ambient: &Ambient) -> wit::Observation {
         let (source, cloud) = source(cloud);
-        look(&source, &cloud, &samples::about(), ambient).observation
+        look(&source, &cloud, &samples::about(), ambient, false).observation
     }
 
     fn get_from(cloud: wit::Cloud, ambient: &Ambient) -> Got {
@@ -481,12 +534,36 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_that_says_anything_else_fails_in_a_build_without_the_provider() {
+    fn a_flag_that_says_neither_yes_nor_no_is_off_and_named() {
+        let odd = wit::Observation {
+            detail: Some(
+                "`USE_IT` holds none of `1`, `true`, `yes`, `on`, and counts as off".to_owned(),
+            ),
+            ..expected(wit::Outcome::Off)
+        };
+        for value in [
+            "2",
+            "enabled",
+            "y",
+            "t",
+            "00",
+            "n",
+            "disabled",
+            "\u{e9}",
+            "true false",
+            "11",
+        ] {
+            assert_eq!(see_flag(value), odd, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_flag_that_says_yes_fails_in_a_build_without_the_provider() {
         let unsupported = wit::Observation {
             detail: Some("this build has no nimbus".to_owned()),
             ..expected(wit::Outcome::Trouble(wit::Trouble::Unsupported))
         };
-        for value in ["1", "true", "00", "n", "disabled", "\u{e9}"] {
+        for value in ["1", "true", "Yes", "ON", " 1", "on\t"] {
             assert_eq!(see_flag(value), unsupported);
         }
         assert_eq!(

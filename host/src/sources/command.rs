@@ -4,6 +4,7 @@
 //! nothing of the shell.
 
 mod json;
+pub(in crate::sources) mod nested;
 mod settings;
 
 use std::ops::Deref;

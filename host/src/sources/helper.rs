@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use super::cache::{self, Cache, Key};
 pub(crate) use super::command::Program;
 use super::command::run::{self, Talk};
-use super::command::{self, Command, recursion};
+use super::command::{self, Command, nested};
 use super::flight::{self, Terms};
 use super::{Facts, Failure, GetOptions, Got, Kept, Look, Notices, endpoint, observation};
 use super::{answer, seconds_until};
@@ -37,8 +37,9 @@ pub(crate) fn look(
     helper: &wit::Helper,
     about: &wit::About,
     ambient: &Ambient,
+    owned: bool,
 ) -> Look {
-    inspect(source, helper, about, ambient).0
+    inspect(source, helper, about, ambient, owned).0
 }
 
 /// Forgets every token of a helper that is kept for this user, and returns how
@@ -54,7 +55,7 @@ pub(crate) fn drop_kept(
     about: &wit::About,
     ambient: &Ambient,
 ) {
-    if let (_, Some(command)) = inspect(source, helper, about, ambient) {
+    if let (_, Some(command)) = inspect(source, helper, about, ambient, false) {
         Cache::of(key(source, helper, about, ambient, &command), ambient).remove();
     }
 }
@@ -71,7 +72,7 @@ pub(crate) async fn get(
     notices: &dyn Notices,
     subject: Option<&Secret>,
 ) -> Got {
-    let (look, command) = inspect(source, helper, about, ambient);
+    let (look, command) = inspect(source, helper, about, ambient, notices.owns_signals());
     let seen = wit::Observation {
         got: true,
         ..look.observation
@@ -89,15 +90,6 @@ pub(crate) async fn get(
             wit::Outcome::Trouble(wit::Trouble::Vanished),
             Some("another command line has taken its place".to_owned()),
         ),
-        // The marker says which helpers are being run; the processes around us
-        // are asked only where a helper has taken the marker away.
-        (wit::Outcome::Present, _)
-            if notices.owns_signals()
-                && ambient.variable(recursion::MARKER).is_none()
-                && recursion::is_inside_a_run() =>
-        {
-            without(wit::Outcome::Recursion, None)
-        }
         (wit::Outcome::Present, Some(command)) => {
             let kept = kept(source, helper, about, ambient, options, notices, &command);
             match flight::attended(kept, &source.id, flight::PATIENCE, notices).await {
@@ -193,7 +185,7 @@ pub(crate) fn program(
     about: &wit::About,
     ambient: &Ambient,
 ) -> Option<Program> {
-    match inspect(source, helper, about, ambient) {
+    match inspect(source, helper, about, ambient, false) {
         (look, Some(command)) if look.observation.outcome == wit::Outcome::Present => {
             Some(Program::of(&command, ambient))
         }
@@ -201,12 +193,14 @@ pub(crate) fn program(
     }
 }
 
-/// What a look sees, and the command line if it can be run.
+/// What a look sees, and the command line if it can be run. The processes
+/// around this one are asked only where they are ours to ask about (`owned`).
 fn inspect(
     source: &wit::Source,
     helper: &wit::Helper,
     about: &wit::About,
     ambient: &Ambient,
+    owned: bool,
 ) -> (Look, Option<Command>) {
     let seen = |outcome, detail: Option<String>| wit::Observation {
         detail,
@@ -216,19 +210,22 @@ fn inspect(
     let (observation, command) = match command::locate(source, &helper.command, about, ambient) {
         Ok(None) => (seen(wit::Outcome::Absent, None), None),
         Ok(Some(command)) => {
-            let outcome = if command.is_blank() {
-                wit::Outcome::Blank
-            } else if recursion::is_marked(&about.name_of(source), ambient)
-                || command.is_this_program(ambient)
-            {
-                wit::Outcome::Recursion
+            let nested = || nested::failure(&about.name_of(source), ambient, owned);
+            let (outcome, found_in, detail) = if command.is_blank() {
+                (wit::Outcome::Blank, None, None)
+            // S21: only what nobody runs yet is passed over as this program.
+            } else if let Some(nested) = nested() {
+                let outcome = wit::Outcome::Trouble(nested.trouble);
+                (outcome, nested.found_in, nested.detail)
+            } else if command.is_this_program(ambient) {
+                (wit::Outcome::Recursion, None, None)
             } else {
-                wit::Outcome::Present
+                (wit::Outcome::Present, None, None)
             };
             let observation = wit::Observation {
-                found_in: Some(command.found_in.clone()),
+                found_in: found_in.or_else(|| Some(command.found_in.clone())),
                 tier: command.tier,
-                ..seen(outcome, None)
+                ..seen(outcome, detail)
             };
             (observation, Some(command))
         }

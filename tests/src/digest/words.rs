@@ -47,6 +47,12 @@ pub(super) fn seen(seen: &wit::Observation) -> String {
         wit::Destination::Origin(origin) => format!("origin:{}", json(origin)),
         wit::Destination::Malformed => "malformed".to_owned(),
     };
+    let moved = seen.redirections.iter().map(|moved| {
+        let origin = moved.origin.as_deref().map_or_else(none, json);
+        let what = if moved.carries { "carries" } else { "brings" };
+        format!(" {what}:{}:{origin}", json(&moved.name))
+    });
+    let destination = format!("{destination}{}", moved.collect::<String>());
     let lifetime = match seen.lifetime {
         wit::Lifetime::Unset => "unset".to_owned(),
         wit::Lifetime::Milliseconds(milliseconds) => format!("milliseconds:{milliseconds}"),

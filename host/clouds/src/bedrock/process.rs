@@ -84,14 +84,13 @@ pub(super) async fn run(
 /// Whether a Keyrule around this one is searching for the same credentials,
 /// and has run this one to get them.
 pub(super) fn around(world: &Ambient) -> Option<Failure> {
-    let chain = world.variable(recursion::MARKER)?.to_string_lossy();
-    let own = mark(world);
-    (!variables::has_key(world) && chain.split(' ').any(|name| name == own)).then(refused)
+    let marked = !variables::has_key(world) && recursion::is_marked(&mark(world), world);
+    marked.then(refused)
 }
 
 /// The words of that.
 pub(super) fn refused() -> Failure {
-    Failure::new(wit::Trouble::NoCredentials, AROUND)
+    Failure::new(wit::Trouble::Nested, AROUND)
 }
 
 /// What tells one search from another: the profile, and the files that it

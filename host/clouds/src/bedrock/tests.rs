@@ -344,7 +344,7 @@ fn a_search_inside_the_process_of_the_same_search_is_refused() {
         .world()
         .with_variable("KEYRULE_HELPER_OF", marker.trim());
     let refused = around(&inside).unwrap();
-    assert_eq!(refused.trouble, wit::Trouble::NoCredentials);
+    assert_eq!(refused.trouble, wit::Trouble::Nested);
     // Another profile is another search, and variables run nothing.
     assert!(around(&inside.clone().with_variable("AWS_PROFILE", "other")).is_none());
     let keyed = inside

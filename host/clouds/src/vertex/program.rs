@@ -136,16 +136,15 @@ fn process(
 /// Whether a Keyrule around this one is asking the program of the same file,
 /// and has run this one to get the token.
 pub(super) fn around(world: &Ambient) -> Option<Failure> {
-    let chain = world.variable(recursion::MARKER)?.to_string_lossy();
     let own = mark(&file::path(world)?);
-    chain.split(' ').any(|name| name == own).then(runs_keyrule)
+    recursion::is_marked(&own, world).then(runs_keyrule)
 }
 
 /// The words of that.
 pub(super) fn runs_keyrule() -> Failure {
     let words = "the program that the credentials file names runs Keyrule, which is looking for \
                  these very credentials";
-    Failure::new(wit::Trouble::NoCredentials, words)
+    Failure::new(wit::Trouble::Nested, words)
 }
 
 /// What tells one file from another.

@@ -252,7 +252,8 @@ fn candidate_of(candidate: &Candidate) -> bindings::Candidate {
             wit::State::Barred => bindings::State::Barred,
             wit::State::Ready => bindings::State::Ready,
             wit::State::Held => bindings::State::Held,
-            wit::State::Failed => bindings::State::Failed,
+            // With one that nothing may replace nobody is asked.
+            wit::State::Failed | wit::State::Fatal => bindings::State::Failed,
         },
         consent: match candidate.consent {
             wit::Consent::Undecided => bindings::Consent::Undecided,

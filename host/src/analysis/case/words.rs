@@ -60,7 +60,7 @@ pub(crate) const REFUSALS: [(&str, Refusal); 6] = [
     ("override-refused", Refusal::OverrideRefused),
 ];
 
-pub(crate) const TROUBLES: [(&str, Trouble); 20] = [
+pub(crate) const TROUBLES: [(&str, Trouble); 21] = [
     ("unreadable", Trouble::Unreadable),
     ("invalid", Trouble::Invalid),
     ("untrusted", Trouble::Untrusted),
@@ -81,9 +81,10 @@ pub(crate) const TROUBLES: [(&str, Trouble); 20] = [
     ("vanished", Trouble::Vanished),
     ("no-credentials", Trouble::NoCredentials),
     ("malformed-answer", Trouble::MalformedAnswer),
+    ("nested", Trouble::Nested),
 ];
 
-pub(crate) const REASONS: [(&str, Reason); 20] = [
+pub(crate) const REASONS: [(&str, Reason); 21] = [
     ("not-looked", Reason::NotLooked),
     ("present", Reason::Present),
     ("got", Reason::Got),
@@ -98,6 +99,7 @@ pub(crate) const REASONS: [(&str, Reason); 20] = [
     ("endpoint-not-allowed", Reason::EndpointNotAllowed),
     ("endpoint-malformed", Reason::EndpointMalformed),
     ("trouble", Reason::Trouble),
+    ("nested", Reason::Nested),
     ("not-on-surface", Reason::NotOnSurface),
     ("dropped", Reason::Dropped),
     ("restricted-surface", Reason::RestrictedSurface),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Asked;
 use super::place::Place;
 use crate::secret::Secret;
-use crate::sources::command::{self, Command, recursion};
+use crate::sources::command::{self, Command, nested};
 use crate::sources::{Facts, Failure, Kept, Notices, answer};
 use keyrule_contract as wit;
 use keyrule_system::process::run::{self, Talk};
@@ -29,8 +29,10 @@ impl Commands {
     /// Finds them. A file that could name one and cannot be read is a fault.
     pub(super) fn find(asked: Asked<'_>) -> Result<Self, Failure> {
         Ok(Self {
-            refresh: named(asked.cloud.auth_refresh.as_ref(), asked)?,
-            export: named(asked.cloud.credential_export.as_ref(), asked)?,
+            // Inside of what this source runs nobody logs in anew.
+            refresh: named(asked.cloud.auth_refresh.as_ref(), asked)?
+                .filter(|_| nested(asked).is_none()),
+            export: exporting(asked)?,
         })
     }
 
@@ -82,10 +84,6 @@ fn named(setting: Option<&wit::Setting>, asked: Asked<'_>) -> Result<Option<Name
     let Some(setting) = setting else {
         return Ok(None);
     };
-    // A command of this source that runs Keyrule is left out there.
-    if recursion::is_marked(&asked.about.name_of(asked.source), asked.world) {
-        return Ok(None);
-    }
     let found = command::locate(
         asked.source,
         &wit::Command::Setting(setting.clone()),
@@ -101,6 +99,24 @@ fn named(setting: Option<&wit::Setting>, asked: Asked<'_>) -> Result<Option<Name
     Ok(found.map(|command| Named { command }))
 }
 
+/// The command that prints an AWS access key. One that is Keyrule itself is
+/// left out where it runs, and gets the search; no other one is.
+fn exporting(asked: Asked<'_>) -> Result<Option<Named>, Failure> {
+    let Some(export) = named(asked.cloud.credential_export.as_ref(), asked)? else {
+        return Ok(None);
+    };
+    match nested(asked) {
+        None => Ok(Some(export)),
+        Some(_) if export.command.is_this_program(asked.world) => Ok(None),
+        Some(failure) => Err(failure),
+    }
+}
+
+/// Why the commands must not be run here, as far as the marker says so.
+fn nested(asked: Asked<'_>) -> Option<Failure> {
+    nested::failure(&asked.about.name_of(asked.source), asked.world, false)
+}
+
 impl Named {
     /// The file that names it.
     pub(super) fn found_in(&self) -> &str {
@@ -110,7 +126,7 @@ impl Named {
     /// What is said where the command runs this program again.
     pub(super) fn runs_keyrule(&self) -> Failure {
         let words = "the command that prints the credentials runs Keyrule, which runs that command";
-        Failure::new(wit::Trouble::NoCredentials, words).in_place(&self.command.found_in)
+        Failure::new(wit::Trouble::Nested, words).in_place(&self.command.found_in)
     }
 
     /// Runs the command that prints an AWS access key.

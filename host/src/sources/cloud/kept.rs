@@ -67,6 +67,7 @@ fn place(asked: Asked<'_>, subject: &Secret) -> Cache {
         cloud,
         about,
         world,
+        ..
     } = asked;
     let mut parts: Vec<Vec<u8>> = vec![
         b"keyrule-cloud-1".to_vec(),

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::place::Place;
+use super::redirection;
 use crate::ambient::Ambient;
 use crate::credential::Passed;
 use keyrule_contract as wit;
@@ -49,6 +50,7 @@ pub(crate) fn world<'a>(
     let cleared = about.clears.iter().filter(|name| !own.contains(name));
     let gone: Vec<String> = hidden(cloud)
         .into_iter()
+        .chain(redirection::ignored(cloud, ambient))
         .chain(cleared.cloned())
         .filter(|name| ambient.variable(name).is_some())
         .collect();
@@ -104,6 +106,7 @@ pub(crate) fn passed(cloud: &wit::Cloud, ambient: &Ambient) -> Passed {
     let mut drops = hidden(cloud);
     // What is passed over here would be somewhere else in the child.
     drops.extend(Place::of(cloud, ambient).passed_over);
+    drops.extend(redirection::ignored(cloud, ambient));
     drops.retain(|name| !cloud.set.iter().any(|pair| pair.name == *name));
     Passed {
         keeps,

@@ -130,7 +130,13 @@ impl World {
     }
 
     fn look(&self) -> Look {
-        look(&self.source(), &self.helper, &self.about, &self.ambient)
+        look(
+            &self.source(),
+            &self.helper,
+            &self.about,
+            &self.ambient,
+            false,
+        )
     }
 
     fn get(&self) -> Got {

@@ -2,7 +2,7 @@
 //! and the marker that a run of ours leaves in a helper's environment; what
 //! comes out is whether running it would end where it began. The command line
 //! is read, not run: what a script calls is seen by the marker, and where the
-//! script has cleared its environment, by the processes around us.
+//! script has changed its environment, by the processes around us.
 
 use std::path::{Path, PathBuf};
 
@@ -14,20 +14,58 @@ use crate::environment::Ambient;
 /// already: `POLICY/SOURCE`, the outermost first, spaces between.
 pub const MARKER: &str = "KEYRULE_HELPER_OF";
 
-/// Returns whether this helper, by its name, is being run by a Keyrule around
-/// us.
+/// Why something that is run for a credential must not be run here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nested {
+    /// The marker names it, and Keyrule runs nothing around us.
+    Marked,
+    /// The marker names it, and Keyrule is running something around us.
+    Running,
+    /// Keyrule runs something around us that the marker does not name: every
+    /// run adds a name, so names were taken away, and it could be this one.
+    Unmarked,
+}
+
+/// Returns why what has this name must not be run here. The processes around
+/// us are asked only where they are ours to ask about (`owned`).
+#[must_use]
+pub fn nested(own: &str, ambient: &Ambient, owned: bool) -> Option<Nested> {
+    let runs = if owned { runs_around() } else { 0 };
+    match (is_marked(own, ambient), runs) {
+        (true, 0) => Some(Nested::Marked),
+        (true, _) => Some(Nested::Running),
+        (false, runs) if runs > names(ambient).len() => Some(Nested::Unmarked),
+        (false, _) => None,
+    }
+}
+
+/// Returns whether the marker holds this name.
 #[must_use]
 pub fn is_marked(own: &str, ambient: &Ambient) -> bool {
-    ambient
-        .variable(MARKER)
-        .is_some_and(|chain| chain.to_string_lossy().split(' ').any(|name| name == own))
+    names(ambient).iter().any(|name| name == own)
+}
+
+/// Returns whether a Keyrule around us runs something that the marker does not
+/// name.
+#[must_use]
+pub fn is_unmarked(ambient: &Ambient) -> bool {
+    runs_around() > names(ambient).len()
+}
+
+/// The names that the marker holds, whoever wrote it.
+fn names(ambient: &Ambient) -> Vec<String> {
+    let chain = ambient.variable(MARKER).unwrap_or_default();
+    let chain = chain.to_string_lossy();
+    chain.split_whitespace().map(str::to_owned).collect()
 }
 
 /// The marker for this helper, by its name.
 #[must_use]
 pub fn mark(own: &str, ambient: &Ambient) -> String {
     match ambient.variable(MARKER) {
-        Some(chain) if !chain.is_empty() => format!("{} {own}", chain.to_string_lossy()),
+        Some(chain) if !chain.to_string_lossy().trim().is_empty() => {
+            format!("{} {own}", chain.to_string_lossy())
+        }
         _ => own.to_owned(),
     }
 }
@@ -56,38 +94,39 @@ pub fn is_this_program(program: &str, folder: &Path, ambient: &Ambient) -> bool 
         .is_some_and(is_this)
 }
 
-/// Returns whether a Keyrule around us runs a helper that we are part of. A
+/// Returns how many helpers we are part of that a Keyrule around us runs. A
 /// helper is the leader of its process group and a child of the program that
 /// got it; nothing else that Keyrule starts is.
 #[cfg(target_os = "linux")]
-pub fn is_inside_a_run() -> bool {
+fn runs_around() -> usize {
     use std::os::unix::fs::MetadataExt;
     let program = |process: &str| {
         let metadata = std::fs::metadata(format!("/proc/{process}/exe")).ok()?;
         Some((metadata.dev(), metadata.ino()))
     };
     let Some(this) = program("self") else {
-        return false;
+        return 0;
     };
+    let mut runs = 0;
     let mut process = std::process::id().to_string();
     // No more than processes are ever nested; a chain that changes while it
     // is walked ends too.
     for _ in 0..256 {
         let Some((parent, group)) = parent_and_group(&process) else {
-            return false;
+            return runs;
         };
         if group == process && program(&parent) == Some(this) {
-            return true;
+            runs += 1;
         }
         process = parent;
     }
-    false
+    runs
 }
 
 /// Elsewhere the marker alone tells.
 #[cfg(not(target_os = "linux"))]
-pub fn is_inside_a_run() -> bool {
-    false
+fn runs_around() -> usize {
+    0
 }
 
 /// Reads `/proc/PID/stat`: after the name in parentheses, which can hold
@@ -217,5 +256,45 @@ mod tests {
         let inner = Ambient::empty().with_variable(MARKER, chain);
         assert!(is_marked(own, &inner));
         assert_eq!(mark(own, &Ambient::empty()), "sample/sample");
+    }
+
+    #[test]
+    fn a_marker_is_read_whatever_stands_between_its_names() {
+        let own = "sample/sample";
+        let said = |marker: &str| {
+            let ambient = Ambient::empty().with_variable(MARKER, marker);
+            nested(own, &ambient, false)
+        };
+        let many = format!("{}sample/sample", "other/helper ".repeat(10_000));
+        for marker in [
+            "sample/sample",
+            " sample/sample\n",
+            "a\tsample/sample",
+            &many,
+        ] {
+            assert_eq!(said(marker), Some(Nested::Marked));
+        }
+        for marker in [
+            "",
+            " ",
+            "sample",
+            "sample/sample2",
+            "x/sample/sample",
+            "\u{fffd}",
+        ] {
+            assert_eq!(said(marker), None, "{marker}");
+        }
+        let blank = Ambient::empty().with_variable(MARKER, " ");
+        assert_eq!(mark(own, &blank), "sample/sample");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_marker_that_is_not_utf_8_still_names_what_it_names() {
+        use std::os::unix::ffi::OsStrExt;
+
+        let value = std::ffi::OsStr::from_bytes(b"\xff\xfe sample/sample");
+        let ambient = Ambient::empty().with_variable(MARKER, value);
+        assert!(nested("sample/sample", &ambient, false).is_some());
     }
 }

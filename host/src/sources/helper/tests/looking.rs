@@ -275,20 +275,29 @@ fn a_helper_that_is_this_program_is_recursion() {
     }
     world.helper.command = wit::Command::Arguments(vec![this, "token".to_owned()]);
     assert_eq!(world.look().observation.outcome, wit::Outcome::Recursion);
+    // Where it is marked, somebody runs it and waits.
+    world.set("KEYRULE_HELPER_OF", "sample/sample");
+    let nested = wit::Outcome::Trouble(wit::Trouble::Nested);
+    assert_eq!(world.look().observation.outcome, nested);
 }
 
 #[test]
-fn a_helper_that_is_being_run_is_recursion_for_what_it_runs() {
+fn a_helper_that_is_being_run_fails_for_what_it_runs() {
     let mut world = World::with_helper("printf %s \"$KEYRULE_HELPER_OF\" | tr ' /' '__'");
     assert_eq!(world.token(), is("sample_sample"));
     world.set("KEYRULE_HELPER_OF", "other/helper");
     world.options.ttl = Duration::ZERO;
     assert_eq!(world.token(), is("other_helper_sample_sample"));
     world.set("KEYRULE_HELPER_OF", "sample/sample other/helper");
-    assert_eq!(
-        world.look().observation,
-        seen(&world, wit::Outcome::Recursion)
-    );
+    let nested = wit::Outcome::Trouble(wit::Trouble::Nested);
+    let words = "`KEYRULE_HELPER_OF` says that it is being run already".to_owned();
+    let expected = wit::Observation {
+        found_in: Some("KEYRULE_HELPER_OF".to_owned()),
+        detail: Some(words.clone()),
+        ..seen(&world, nested)
+    };
+    assert_eq!(world.look().observation, expected);
+    assert_eq!(world.token(), Err((nested, Some(words))));
 }
 
 fn setting(from: &[&str]) -> wit::Command {
