@@ -112,11 +112,11 @@ impl World {
             Self::Ours => return Ok(text),
             Self::Importing => {
                 let export = format!("export {exported};");
-                let import = "@since(version = 0.1.0)\n  import leak: func();";
+                let import = "@since(version = 0.2.0)\n  import leak: func();";
                 text.replace(&export, &format!("{export}\n  {import}"))
             }
-            Self::NextVersion => text.replace("0.1.0", "0.2.0"),
-            Self::OtherTypes => text.replace("    barred,\n", ""),
+            Self::NextVersion => text.replace("0.2.0", "0.3.0"),
+            Self::OtherTypes => text.replace("    forbidden,\n", ""),
         };
         if other == text {
             return Err("`policy.wit` has changed; change the other worlds too".into());
@@ -138,10 +138,10 @@ fn module(folder: &str, guest: &str, world: &str, (name, _): (&str, &str)) -> Re
     let guest = &read(&format!("{folder}/{guest}.wat"))?;
     let mut resolve = Resolve::default();
     let package = resolve.push_str("policy.wit", world)?;
-    let version = if world.contains("keyrule:policy@0.2.0") {
-        "@0.2.0"
+    let version = if world.contains("keyrule:policy@0.3.0") {
+        "@0.3.0"
     } else {
-        "@0.1.0"
+        "@0.2.0"
     };
     let world = resolve.select_world(&[package], Some(name))?;
 
@@ -161,7 +161,7 @@ fn module(folder: &str, guest: &str, world: &str, (name, _): (&str, &str)) -> Re
     }
     module.push('\n');
     module.push_str(&rest.join("\n"));
-    let mut module = module.replace("@0.1.0", version);
+    let mut module = module.replace("@0.2.0", version);
     for (name, parameters, results) in exports(&resolve, world) {
         if !module.contains(&format!("\"{name}\"")) {
             module.push_str(&format!(

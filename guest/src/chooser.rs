@@ -40,7 +40,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, top: Table<'_>) -> Option<Chooser> {
             path: path.value,
             sha256: digest.value,
             settings,
-            at: Location {
+            location: Location {
                 path: String::new(),
                 line: 0,
                 column: 0,

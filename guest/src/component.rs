@@ -3,8 +3,9 @@
 
 use crate::Policy;
 use crate::bindings::exports::keyrule::policy::engine::{
-    self as wit, About, Candidate, Concern, Counterpart, Diagnostic, Document, Evidence,
-    Explanation, Fact, Finding, Observation, PolicyBorrow, Session, Source, Table, Verdict,
+    self as wit, Candidate, Counterpart, Diagnostic, Document, Evidence, Explanation, Fact,
+    Finding, Handover, ItemObservation, Lint, Observation, PolicyBorrow, PolicyInfo,
+    PredictedHeader, Session, Source, Table, Verdict,
 };
 
 struct Component;
@@ -18,16 +19,16 @@ impl wit::GuestPolicy for Policy {
         Self::load(&name, documents).map(wit::Policy::new)
     }
 
-    fn about(&self) -> About {
-        self.about()
+    fn info(&self) -> PolicyInfo {
+        self.info()
     }
 
     fn sources(&self) -> Vec<Source> {
         self.sources()
     }
 
-    fn observe(&self, source: u32, seen: Observation) -> Finding {
-        self.observe(source, &seen)
+    fn observe(&self, source: u32, observation: Observation) -> Finding {
+        self.observe(source, &observation)
     }
 
     fn decide(&self, session: Session, facts: Vec<Fact>) -> Verdict {
@@ -63,11 +64,19 @@ impl wit::GuestPolicy for Policy {
         self.explain_chosen(session, &evidence, chosen)
     }
 
+    fn predict(&self, items: Vec<ItemObservation>) -> Vec<PredictedHeader> {
+        self.predict(&items)
+    }
+
+    fn handover(&self, winner: u32, items: Vec<ItemObservation>) -> Handover {
+        self.handover(winner, &items)
+    }
+
     fn table(&self) -> Table {
         self.table()
     }
 
-    fn lint(&self) -> Vec<Concern> {
+    fn lint(&self) -> Vec<Lint> {
         self.lint()
     }
 

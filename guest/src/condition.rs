@@ -13,8 +13,8 @@ use crate::origin::Pattern;
 use crate::rule::Rule;
 use crate::text::At;
 use crate::wit::{
-    Command, Destination, Kind, Lifetime, Observation, Outcome, Reason, Redirection, State,
-    StoreKind, Trouble,
+    Command, Destination, FailureKind, Kind, Lifetime, Observation, Outcome, Reason, Redirection,
+    State, StoreKind,
 };
 use crate::words::{surely, variable_of_endpoint};
 
@@ -89,7 +89,7 @@ fn observations(rules: &[&Rule]) -> Vec<Seen> {
     for ended in endings {
         let ending = ended.then(|| "that has ended and cannot be renewed".to_owned());
         for (organizations, of) in &whose {
-            for (kept_in, place) in stores(kind) {
+            for (stored_in, place) in stores(kind) {
                 for (destinations, sent) in &sent {
                     for (redirections, moved) in &moved {
                         let each = destinations.iter().zip(organizations);
@@ -97,7 +97,7 @@ fn observations(rules: &[&Rule]) -> Vec<Seen> {
                             destination: destination.clone(),
                             redirections: redirections.clone(),
                             organization: organization.clone(),
-                            kept_in,
+                            stored_in,
                             expires_in: ended.then_some(0),
                             ..plain(Outcome::Present)
                         });
@@ -121,18 +121,20 @@ fn observations(rules: &[&Rule]) -> Vec<Seen> {
 /// The plainest observation.
 fn plain(outcome: Outcome) -> Observation {
     Observation {
-        got: false,
+        fetched: false,
         outcome,
         detail: None,
-        found_in: None,
+        location: None,
         tier: None,
         destination: Destination::Default,
+        endpoint_location: None,
+        endpoint_tier: None,
         redirections: Vec::new(),
         expires_in: None,
-        renewable: false,
+        refreshable: false,
         account: None,
         organization: None,
-        kept_in: None,
+        stored_in: None,
         lifetime: Lifetime::Unset,
     }
 }
@@ -140,9 +142,9 @@ fn plain(outcome: Outcome) -> Observation {
 /// What can come of a look besides that it is there. A command that the
 /// policy names, and a provider that it selects, are never absent.
 fn others(kind: &Kind) -> Vec<Outcome> {
-    let mut all = vec![Outcome::Trouble(trouble(kind))];
+    let mut all = vec![Outcome::Failed(trouble(kind))];
     if can_be_nested(kind) {
-        all.push(Outcome::Trouble(Trouble::Nested));
+        all.push(Outcome::Failed(FailureKind::Nested));
     }
     match kind {
         Kind::Environment(_) | Kind::Supplied => all.extend([Outcome::Absent, Outcome::Blank]),
@@ -157,7 +159,7 @@ fn others(kind: &Kind) -> Vec<Outcome> {
                 all.extend([Outcome::Absent, Outcome::Blank, Outcome::Off]);
             }
         }
-        Kind::ToolLogin(_) | Kind::StoredKey(_) | Kind::Login(_) => all.push(Outcome::Absent),
+        Kind::ToolOwned(_) | Kind::StoredKey(_) | Kind::Login(_) => all.push(Outcome::Absent),
     }
     all
 }
@@ -169,21 +171,21 @@ fn can_end(kind: &Kind) -> bool {
         Kind::Login(_) | Kind::Supplied => true,
         Kind::Environment(_)
         | Kind::Helper(_)
-        | Kind::ToolLogin(_)
+        | Kind::ToolOwned(_)
         | Kind::StoredKey(_)
         | Kind::Cloud(_) => false,
     }
 }
 
 /// A trouble that such a source can have.
-fn trouble(kind: &Kind) -> Trouble {
+fn trouble(kind: &Kind) -> FailureKind {
     match kind {
-        Kind::Environment(_) | Kind::Supplied => Trouble::BadCharacter,
-        Kind::Helper(_) => Trouble::ExitStatus,
-        Kind::ToolLogin(_) => Trouble::Invalid,
-        Kind::StoredKey(_) => Trouble::Unreadable,
-        Kind::Login(_) => Trouble::Expired,
-        Kind::Cloud(_) => Trouble::NoCredentials,
+        Kind::Environment(_) | Kind::Supplied => FailureKind::BadCharacter,
+        Kind::Helper(_) => FailureKind::ExitStatus,
+        Kind::ToolOwned(_) => FailureKind::Invalid,
+        Kind::StoredKey(_) => FailureKind::Unreadable,
+        Kind::Login(_) => FailureKind::Expired,
+        Kind::Cloud(_) => FailureKind::NoCredentials,
     }
 }
 
@@ -234,7 +236,7 @@ fn claim(rule: &Rule) -> Option<&str> {
         Kind::StoredKey(key) => key.organization_claim.as_deref(),
         Kind::Environment(_)
         | Kind::Helper(_)
-        | Kind::ToolLogin(_)
+        | Kind::ToolOwned(_)
         | Kind::Supplied
         | Kind::Cloud(_) => None,
     }
@@ -245,7 +247,7 @@ fn says_whose(kind: &Kind) -> bool {
     match kind {
         Kind::Login(_) | Kind::Supplied => true,
         Kind::StoredKey(key) => key.issuer.is_some(),
-        Kind::Environment(_) | Kind::Helper(_) | Kind::ToolLogin(_) | Kind::Cloud(_) => false,
+        Kind::Environment(_) | Kind::Helper(_) | Kind::ToolOwned(_) | Kind::Cloud(_) => false,
     }
 }
 
@@ -261,7 +263,7 @@ fn stores(kind: &Kind) -> Vec<(Option<StoreKind>, Option<String>)> {
         ],
         Kind::Environment(_)
         | Kind::Helper(_)
-        | Kind::ToolLogin(_)
+        | Kind::ToolOwned(_)
         | Kind::Supplied
         | Kind::Cloud(_) => vec![(None, None)],
     }

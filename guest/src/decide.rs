@@ -43,19 +43,19 @@ impl Policy {
         assert_eq!(lists.len(), self.rules().len(), "a list for each source");
         let count = lists.iter().map(Vec::len).product();
         let mut verdicts = Vec::with_capacity(count);
-        let mut places = vec![0_usize; lists.len()];
+        let mut indexes = vec![0_usize; lists.len()];
         let first = lists.iter().map(|list| list.first().copied());
         let Some(mut case) = first.collect::<Option<Vec<Fact>>>() else {
             return verdicts;
         };
         loop {
             verdicts.push(self.decide(session, &case));
-            let mut turn = lists.iter().zip(&mut places).zip(&mut case).rev();
-            let turned = turn.any(|((list, place), fact)| {
-                *place += 1;
-                let next = list.get(*place);
+            let mut turn = lists.iter().zip(&mut indexes).zip(&mut case).rev();
+            let turned = turn.any(|((list, index), fact)| {
+                *index += 1;
+                let next = list.get(*index);
                 if next.is_none() {
-                    *place = 0;
+                    *index = 0;
                 }
                 if let Some(now) = next.or(list.first()) {
                     *fact = *now;
@@ -79,7 +79,7 @@ impl Policy {
             .filter(|(_, (_, before))| before.counts(session.surface))
             .map(|(source, (rule, _))| Candidate {
                 source,
-                counts: rule.counts(session.surface),
+                applies: rule.counts(session.surface),
             })
             .collect()
     }
@@ -109,10 +109,10 @@ impl Policy {
         );
         assert!(before.counts(session.surface), "no candidate");
         match effect(rule, session, fact) {
-            Effect::Pass if rule.counts(session.surface) && fact.state == State::Failed => {
+            Effect::Skip if rule.counts(session.surface) && fact.state == State::Failed => {
                 Verdict::Consult
             }
-            Effect::Pass => refuse(Refusal::OverrideRefused, Some(index)),
+            Effect::Skip => refuse(Refusal::OverrideRefused, Some(index)),
             effect => step(effect, index, fact),
         }
     }
@@ -130,7 +130,7 @@ pub(crate) fn decide(rules: &[Rule], session: Session, facts: &[Fact]) -> Verdic
             return Verdict::Look(index);
         }
         let effect = effect(rule, session, *fact);
-        if effect == Effect::Pass {
+        if effect == Effect::Skip {
             continue;
         }
         // S8: two providers at once deserve a warning that names both, so the
@@ -149,21 +149,21 @@ pub(crate) fn decide(rules: &[Rule], session: Session, facts: &[Fact]) -> Verdic
 /// S18: an override chooses among what was looked at, where there is anything
 /// to choose.
 fn permit(rules: &[Rule], session: Session, facts: &[Fact]) -> Verdict {
-    let mut places = (0..).zip(rules.iter().zip(facts));
-    let unseen = places
+    let mut indexed = (0..).zip(rules.iter().zip(facts));
+    let unseen = indexed
         .find(|(_, (rule, fact))| rule.counts(session.surface) && fact.state == State::Unknown);
     if let Some((index, _)) = unseen {
         return Verdict::Look(index);
     }
     // S21: nor does an override pass over a source that nothing may replace.
-    let mut places = (0..).zip(rules.iter().zip(facts));
-    let fatal =
-        places.find(|(_, (rule, fact))| rule.counts(session.surface) && fact.state == State::Fatal);
+    let mut indexed = (0..).zip(rules.iter().zip(facts));
+    let fatal = indexed
+        .find(|(_, (rule, fact))| rule.counts(session.surface) && fact.state == State::Fatal);
     if let Some((index, _)) = fatal {
         return refuse(Refusal::SourceFailed, Some(index));
     }
     let mut effects = rules.iter().zip(facts);
-    if effects.any(|(rule, fact)| effect(rule, session, *fact) != Effect::Pass) {
+    if effects.any(|(rule, fact)| effect(rule, session, *fact) != Effect::Skip) {
         return Verdict::Consult;
     }
     refuse(Refusal::NothingUsable, None)
@@ -173,27 +173,27 @@ fn permit(rules: &[Rule], session: Session, facts: &[Fact]) -> Verdict {
 #[inline]
 pub(crate) fn effect(rule: &Rule, session: Session, fact: Fact) -> Effect {
     if !rule.counts(session.surface) {
-        return Effect::Pass;
+        return Effect::Skip;
     }
     match fact.state {
-        State::Unknown | State::Out => return Effect::Pass,
-        State::Failed if rule.next_on_failure => return Effect::Pass,
+        State::Unknown | State::Unavailable => return Effect::Skip,
+        State::Failed if rule.next_on_failure => return Effect::Skip,
         // S7: falling through would silently change who pays.
         State::Failed | State::Fatal => return Effect::Refuse(Refusal::SourceFailed),
-        State::Ready | State::Held | State::Barred => {}
+        State::Ready | State::Fetched | State::Forbidden => {}
     }
     match (rule.consent, session.interactive, fact.consent) {
         (ConsentLevel::Never, _, _)
         | (ConsentLevel::Interactive, false, _)
         | (_, _, Consent::Approved) => {}
-        (_, _, Consent::Declined) => return Effect::Pass,
+        (_, _, Consent::Declined) => return Effect::Skip,
         // S4 before S6: nobody is asked about what is not allowed anyway.
-        _ if fact.state == State::Barred => {}
+        _ if fact.state == State::Forbidden => {}
         (_, true, Consent::Undecided) => return Effect::Ask,
         (_, false, Consent::Undecided) => return Effect::Refuse(Refusal::ConsentRequired),
     }
     match fact.state {
-        State::Barred => Effect::Refuse(Refusal::EndpointNotAllowed),
+        State::Forbidden => Effect::Refuse(Refusal::EndpointNotAllowed),
         _ => Effect::Use,
     }
 }
@@ -201,10 +201,10 @@ pub(crate) fn effect(rule: &Rule, session: Session, fact: Fact) -> Effect {
 fn step(effect: Effect, index: u32, fact: Fact) -> Verdict {
     match effect {
         Effect::Ask => Verdict::Ask(index),
-        Effect::Use if fact.state == State::Held => Verdict::Use(index),
-        Effect::Use => Verdict::Get(index),
+        Effect::Use if fact.state == State::Fetched => Verdict::Use(index),
+        Effect::Use => Verdict::Fetch(index),
         Effect::Refuse(reason) => refuse(reason, Some(index)),
-        Effect::Pass => refuse(Refusal::NothingUsable, None),
+        Effect::Skip => refuse(Refusal::NothingUsable, None),
     }
 }
 

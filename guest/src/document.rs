@@ -153,6 +153,9 @@ fn tool(reader: &mut Reader<'_>, top: Table<'_>) -> Tool {
         name: None,
         folder: None,
         settings: Vec::new(),
+        // What a tool follows stands in tool files.
+        sources: Vec::new(),
+        items: Vec::new(),
     };
     let Some(table) = reader.table(top, "tool", "`[tool]`") else {
         return tool;
@@ -193,6 +196,7 @@ fn tool(reader: &mut Reader<'_>, top: Table<'_>) -> Tool {
         tool.settings.push(SettingsFile {
             name: name.value,
             tier: tier.value,
+            repository: tier.value == Tier::Project,
             path,
             folder,
         });

@@ -7,8 +7,8 @@ use crate::policy::Policy;
 use crate::rule::{ConsentLevel, Rule};
 use crate::text::At;
 use crate::wit::{
-    Changed, Consent, Evidence, Explanation, Fact, Kind, Lifetime, Line, Observation, Reason,
-    Refusal, Session, Standing, State, Verdict, Warning,
+    Consent, Evidence, Explanation, Fact, Kind, Lifetime, Observation, Reason, Refusal,
+    RestrictionEffect, Session, SourceReport, SourceStatus, State, Verdict, Warning,
 };
 use crate::words;
 
@@ -66,36 +66,36 @@ impl Policy {
                 (view.reason, view.at) = (Reason::NotOnSurface, served.at);
             }
         }
-        let sources: Vec<Line> = (0..)
+        let sources: Vec<SourceReport> = (0..)
             .zip(self.rules().iter().zip(&views))
-            .map(|(index, (rule, view))| Line {
+            .map(|(index, (rule, view))| SourceReport {
                 source: index,
-                standing: standing(index, rule, view, session, verdict),
+                status: status(index, rule, view, session, verdict),
                 reason: view.reason,
                 state: view.fact.state,
                 text: words::line(rule, view.reason, view.seen, session.surface),
-                at: self.place(view.at),
+                rule: self.location(view.at),
             })
             .collect();
         Explanation {
             verdict,
             summary: self.summary(session, verdict, &sources),
-            at: self.decisive(verdict, &views),
-            changed: self.changed(session, verdict, &views, evidence),
+            rule: self.decisive(verdict, &views),
+            restriction_effect: self.restriction_effect(session, verdict, &views, evidence),
             fix: self.fix(session, verdict, &views),
             warnings: self.warnings(session, verdict, &views),
             sources,
         }
     }
 
-    fn summary(&self, session: Session, verdict: Verdict, lines: &[Line]) -> String {
+    fn summary(&self, session: Session, verdict: Verdict, lines: &[SourceReport]) -> String {
         let of = |index: u32| {
-            let place = usize::try_from(index).unwrap_or(usize::MAX);
+            let index = usize::try_from(index).unwrap_or(usize::MAX);
             let id = self
                 .rules()
-                .get(place)
+                .get(index)
                 .map_or("", |rule| rule.source.id.as_str());
-            let text = lines.get(place).map_or("", |line| line.text.as_str());
+            let text = lines.get(index).map_or("", |line| line.text.as_str());
             (id, text)
         };
         match verdict {
@@ -105,13 +105,13 @@ impl Policy {
                 let (id, text) = of(index);
                 format!("`{id}` would be used once it is approved: {text}")
             }
-            Verdict::Get(index) | Verdict::Use(index) => {
+            Verdict::Fetch(index) | Verdict::Use(index) => {
                 let (id, text) = of(index);
                 match self.kind(index) {
-                    Some(Kind::Helper(_)) if verdict == Verdict::Get(index) => {
+                    Some(Kind::Helper(_)) if verdict == Verdict::Fetch(index) => {
                         format!("`{id}` would be used, once its helper has run: {text}")
                     }
-                    Some(Kind::Cloud(_)) if verdict == Verdict::Get(index) => {
+                    Some(Kind::Cloud(_)) if verdict == Verdict::Fetch(index) => {
                         format!("`{id}` would be used, once it has brought its credentials: {text}")
                     }
                     _ => format!("`{id}` is used: {text}"),
@@ -171,7 +171,7 @@ impl Policy {
         let of = |index: u32| Some(views.get(usize::try_from(index).ok()?)?.at);
         let rule = |index: u32| self.rules().get(usize::try_from(index).ok()?);
         let at = match verdict {
-            Verdict::Look(index) | Verdict::Get(index) | Verdict::Use(index) => rule(index)?.at,
+            Verdict::Look(index) | Verdict::Fetch(index) | Verdict::Use(index) => rule(index)?.at,
             Verdict::Ask(index) => rule(index)?.consent_at,
             Verdict::Consult => self.merged.document.chooser.as_ref()?.at,
             Verdict::Refuse(refused) => match (refused.reason, refused.source) {
@@ -182,17 +182,17 @@ impl Policy {
                 (_, None) => return None,
             },
         };
-        Some(self.place(at))
+        Some(self.location(at))
     }
 
     /// S12: what restrictions have changed is found by deciding without them.
-    fn changed(
+    fn restriction_effect(
         &self,
         session: Session,
         verdict: Verdict,
         views: &[View<'_>],
         evidence: &[Evidence],
-    ) -> Option<Changed> {
+    ) -> Option<RestrictionEffect> {
         let unrestricted = self.merged.unrestricted.as_ref()?;
         // What an override would choose without them, only it can say.
         if self.merged.document.chooser.is_some() {
@@ -209,8 +209,8 @@ impl Policy {
         }
         // The line is where the source that would have won was stopped.
         let stopped = verdict_source(without).or_else(|| verdict_source(verdict))?;
-        let place = usize::try_from(stopped).ok()?;
-        let (rule, view) = (self.rules().get(place)?, views.get(place)?);
+        let index = usize::try_from(stopped).ok()?;
+        let (rule, view) = (self.rules().get(index)?, views.get(index)?);
         let at = match verdict {
             Verdict::Ask(index) if index == stopped => rule.consent_at,
             Verdict::Refuse(refused) if refused.reason == Refusal::ConsentRequired => {
@@ -219,8 +219,8 @@ impl Policy {
             _ if view.reason == Reason::Declined => rule.consent_at,
             _ => view.at,
         };
-        let location = self.place(at);
-        Some(Changed {
+        let location = self.location(at);
+        Some(RestrictionEffect {
             without,
             text: format!(
                 "without `{}`, line {}, {}",
@@ -231,21 +231,21 @@ impl Policy {
                     _ => format!("`{}` would be used", rule.source.id),
                 }
             ),
-            at: location,
+            rule: location,
         })
     }
 
     fn warnings(&self, session: Session, verdict: Verdict, views: &[View<'_>]) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let winner = match verdict {
-            Verdict::Get(index) | Verdict::Use(index) | Verdict::Ask(index) => Some(index),
+            Verdict::Fetch(index) | Verdict::Use(index) | Verdict::Ask(index) => Some(index),
             Verdict::Look(_) | Verdict::Refuse(_) | Verdict::Consult => None,
         };
         let mut warn = |code: &str, message: String, at: At| {
             warnings.push(Warning {
                 code: code.to_owned(),
                 message,
-                at: Some(self.place(at)),
+                rule: Some(self.location(at)),
             });
         };
         let first = winner
@@ -332,11 +332,11 @@ impl Policy {
 fn shadowed(first: &Rule, rule: &Rule) -> String {
     let (winner, loser) = (&first.source, &rule.source);
     match (&winner.kind, &loser.kind) {
-        (Kind::Environment(name), Kind::ToolLogin(_) | Kind::Login(_)) => format!(
+        (Kind::Environment(name), Kind::ToolOwned(_) | Kind::Login(_)) => format!(
             "`{}` is logged in and not used, because `{}` comes first: `unset {name}` to use the login",
             loser.id, winner.id
         ),
-        (Kind::ToolLogin(_), Kind::Helper(_)) => format!(
+        (Kind::ToolOwned(_), Kind::Helper(_)) => format!(
             "`{}` is there and not used by this policy; the tool itself may still run it",
             loser.id
         ),
@@ -359,17 +359,18 @@ fn flag(rule: &Rule) -> String {
 
 fn is_there(state: State) -> bool {
     match state {
-        State::Ready | State::Held | State::Failed | State::Fatal | State::Barred => true,
-        State::Unknown | State::Out => false,
+        State::Ready | State::Fetched | State::Failed | State::Fatal | State::Forbidden => true,
+        State::Unknown | State::Unavailable => false,
     }
 }
 
 /// The source that a verdict is about.
 fn verdict_source(verdict: Verdict) -> Option<u32> {
     match verdict {
-        Verdict::Look(index) | Verdict::Ask(index) | Verdict::Get(index) | Verdict::Use(index) => {
-            Some(index)
-        }
+        Verdict::Look(index)
+        | Verdict::Ask(index)
+        | Verdict::Fetch(index)
+        | Verdict::Use(index) => Some(index),
         Verdict::Refuse(refused) => refused.source,
         Verdict::Consult => None,
     }
@@ -378,7 +379,7 @@ fn verdict_source(verdict: Verdict) -> Option<u32> {
 /// What a verdict comes to: who wins, after which question, or why nobody.
 fn outcome(verdict: Verdict) -> (Option<u32>, bool, Option<Refusal>) {
     match verdict {
-        Verdict::Look(index) | Verdict::Get(index) | Verdict::Use(index) => {
+        Verdict::Look(index) | Verdict::Fetch(index) | Verdict::Use(index) => {
             (Some(index), false, None)
         }
         Verdict::Ask(index) => (Some(index), true, None),
@@ -402,7 +403,7 @@ pub(crate) fn views<'e>(
 }
 
 fn view<'e>(rule: &Rule, session: Session, evidence: &'e Evidence) -> View<'e> {
-    let seen = evidence.seen.as_ref();
+    let seen = evidence.observation.as_ref();
     let (state, mut reason, mut at) = match seen {
         Some(seen) => judge(rule, seen),
         None => (State::Unknown, Reason::NotLooked, rule.at),
@@ -414,7 +415,7 @@ fn view<'e>(rule: &Rule, session: Session, evidence: &'e Evidence) -> View<'e> {
     };
     if let Some((why, line)) = rule.why_not_counted(session.surface) {
         (reason, at) = (why, line);
-    } else if matches!(state, State::Ready | State::Held) && asks {
+    } else if matches!(state, State::Ready | State::Fetched) && asks {
         match evidence.consent {
             Consent::Declined => (reason, at) = (Reason::Declined, rule.consent_at),
             Consent::Undecided => (reason, at) = (Reason::ConsentRequired, rule.consent_at),
@@ -433,31 +434,31 @@ fn view<'e>(rule: &Rule, session: Session, evidence: &'e Evidence) -> View<'e> {
 }
 
 /// How one source stands.
-fn standing(
+fn status(
     index: u32,
     rule: &Rule,
     view: &View<'_>,
     session: Session,
     verdict: Verdict,
-) -> Standing {
+) -> SourceStatus {
     if !rule.counts(session.surface) || view.reason == Reason::NotOnSurface {
-        return Standing::NotCounted;
+        return SourceStatus::NotApplicable;
     }
     let about = verdict_source(verdict);
     if about == Some(index) {
         return match verdict {
-            Verdict::Look(_) | Verdict::Ask(_) => Standing::Next,
-            Verdict::Get(_) | Verdict::Use(_) => Standing::Wins,
-            Verdict::Refuse(_) | Verdict::Consult => Standing::Stops,
+            Verdict::Look(_) | Verdict::Ask(_) => SourceStatus::Next,
+            Verdict::Fetch(_) | Verdict::Use(_) => SourceStatus::Selected,
+            Verdict::Refuse(_) | Verdict::Consult => SourceStatus::Blocking,
         };
     }
     match view.fact.state {
-        State::Unknown => Standing::Unknown,
-        State::Out => Standing::Out,
-        _ if view.reason == Reason::Declined => Standing::Out,
-        State::Failed if about.is_none_or(|about| index < about) => Standing::PassedOver,
-        State::Failed | State::Fatal | State::Ready | State::Held | State::Barred => {
-            Standing::Outranked
+        State::Unknown => SourceStatus::Unknown,
+        State::Unavailable => SourceStatus::Unavailable,
+        _ if view.reason == Reason::Declined => SourceStatus::Unavailable,
+        State::Failed if about.is_none_or(|about| index < about) => SourceStatus::Skipped,
+        State::Failed | State::Fatal | State::Ready | State::Fetched | State::Forbidden => {
+            SourceStatus::Shadowed
         }
     }
 }

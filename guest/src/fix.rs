@@ -7,8 +7,8 @@ use crate::observe::{endpoint_fault, redirected, sending_fault};
 use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::wit::{
-    Advice, Cloud, Command, Consent, Destination, Fact, Fix, Kind, Observation, Outcome, Reason,
-    Refusal, Session, State, StoredKey, Trouble, Verdict,
+    Advice, Cloud, Command, Consent, Destination, Fact, FailureKind, Fix, Kind, Observation,
+    Outcome, Reason, Refusal, Session, State, StoredKey, Verdict,
 };
 use crate::words;
 
@@ -26,7 +26,7 @@ impl Policy {
                 let rule = self.rules().get(usize::try_from(index).ok()?)?;
                 return Some(self.approve(index, rule));
             }
-            Verdict::Look(_) | Verdict::Get(_) | Verdict::Use(_) | Verdict::Consult => {
+            Verdict::Look(_) | Verdict::Fetch(_) | Verdict::Use(_) | Verdict::Consult => {
                 return None;
             }
         };
@@ -100,7 +100,7 @@ impl Policy {
         let at = at
             .or_else(|| views.first().map(|view| view.at))
             .unwrap_or_default();
-        let place = self.place(at);
+        let place = self.location(at);
         Advice {
             text: format!(
                 "only a change of the policy helps: `{}`, line {}",
@@ -144,7 +144,7 @@ impl Policy {
                 Command::Variable(name) => set(name, format!("let `{name}` name a helper")),
                 Command::Arguments(_) => return None,
             },
-            Kind::ToolLogin(login) => {
+            Kind::ToolOwned(login) => {
                 let command = login.login.clone()?;
                 Advice {
                     text: format!("run `{command}`"),
@@ -176,15 +176,15 @@ impl Policy {
         folder_variable: Option<&str>,
     ) -> Option<Advice> {
         let trouble = match seen.map(|seen| &seen.outcome) {
-            Some(Outcome::Trouble(trouble)) => *trouble,
-            _ => Trouble::Expired,
+            Some(Outcome::Failed(trouble)) => *trouble,
+            _ => FailureKind::Expired,
         };
-        let file = seen.and_then(|seen| seen.found_in.clone());
-        if trouble == Trouble::Nested {
+        let file = seen.and_then(|seen| seen.location.clone());
+        if trouble == FailureKind::Nested {
             return Some(unnested(index, file));
         }
         // A path that could not even be made: the tool's folder is at fault.
-        if let (Trouble::Invalid, None, Some(name)) = (trouble, &file, folder_variable)
+        if let (FailureKind::Invalid, None, Some(name)) = (trouble, &file, folder_variable)
             && reads_files(&rule.source.kind)
         {
             return Some(Advice {
@@ -193,7 +193,7 @@ impl Policy {
             });
         }
         // So is a path below a home that nobody knows.
-        if let (Trouble::Unreadable, None, false) = (
+        if let (FailureKind::Unreadable, None, false) = (
             trouble,
             &file,
             matches!(rule.source.kind, Kind::Environment(_)),
@@ -201,12 +201,12 @@ impl Policy {
             return Some(set("HOME", "set `HOME` to your home folder".to_owned()));
         }
         match (trouble, &rule.source.kind, file) {
-        (Trouble::Unreadable | Trouble::Invalid | Trouble::Untrusted, kind, Some(file))
+        (FailureKind::Unreadable | FailureKind::Invalid | FailureKind::Untrusted, kind, Some(file))
             if !matches!(kind, Kind::Environment(_) | Kind::Supplied) && !is_variable(&file) =>
         {
             Some(Advice {
                 text: format!("mend `{file}`, then try again"),
-                action: Fix::MendFile(file),
+                action: Fix::RepairFile(file),
             })
         }
         (_, Kind::Environment(name), _) => Some(Advice {
@@ -214,26 +214,26 @@ impl Policy {
             text: format!("set `{name}` again without that character, or `unset {name}`"),
         }),
         (_, Kind::Helper(helper), _) => match &helper.command {
-            Command::Variable(name) if trouble == Trouble::NotStarted => Some(Advice {
+            Command::Variable(name) if trouble == FailureKind::NotStarted => Some(Advice {
                 action: Fix::UnsetVariable(name.clone()),
                 text: format!("let `{name}` name a program that can be run, or `unset {name}`"),
             }),
             _ => Some(Advice {
-                action: Fix::MendHelper(index),
+                action: Fix::RepairHelper(index),
                 text: "run the helper by hand to see what it says; `keyrule doctor` shows where it comes from".to_owned(),
             }),
         },
         (trouble, Kind::Cloud(cloud), file) => provider(index, cloud, trouble, file),
-        (Trouble::Locked, Kind::Login(_) | Kind::StoredKey(_), _) => Some(Advice {
-            action: Fix::MendKeyring,
+        (FailureKind::Locked, Kind::Login(_) | Kind::StoredKey(_), _) => Some(Advice {
+            action: Fix::UnlockKeyring,
             text: "unlock the keyring, then try again; `keyrule doctor` shows what it says".to_owned(),
         }),
-        (Trouble::NoStore, Kind::Login(_) | Kind::StoredKey(_), _) => Some(Advice {
-            action: Fix::MendKeyring,
+        (FailureKind::NoStore, Kind::Login(_) | Kind::StoredKey(_), _) => Some(Advice {
+            action: Fix::UnlockKeyring,
             text: "start the keyring of your session, then try again; `keyrule doctor` shows what it says".to_owned(),
         }),
-        (Trouble::Unreachable, Kind::Login(_), _) => Some(Advice {
-            action: Fix::MendNetwork(index),
+        (FailureKind::Unreachable, Kind::Login(_), _) => Some(Advice {
+            action: Fix::CheckNetwork(index),
             text: format!(
                 "see why with `{}`, then try again",
                 self.command("doctor --online")
@@ -252,7 +252,7 @@ impl Policy {
                 self.command(&format!("key add {}", key.name))
             ),
         }),
-        (_, Kind::ToolLogin(_), _) => None,
+        (_, Kind::ToolOwned(_), _) => None,
     }
     }
 
@@ -287,22 +287,27 @@ impl Policy {
 }
 
 /// What would mend a provider that is selected and has no credentials.
-fn provider(index: u32, cloud: &Cloud, trouble: Trouble, place: Option<String>) -> Option<Advice> {
+fn provider(
+    index: u32,
+    cloud: &Cloud,
+    trouble: FailureKind,
+    place: Option<String>,
+) -> Option<Advice> {
     let or_unset = cloud
         .flag
         .as_ref()
         .map_or_else(String::new, |flag| format!(", or `unset {flag}`"));
     let advice = match (trouble, place) {
-        (Trouble::Unsupported, _) => {
+        (FailureKind::Unsupported, _) => {
             let flag = cloud.flag.clone()?;
             Advice {
                 text: format!("`unset {flag}`, or use a build that has {}", cloud.provider),
                 action: Fix::UnsetVariable(flag),
             }
         }
-        (Trouble::BadCharacter | Trouble::Invalid, Some(name)) if is_variable(&name) => {
+        (FailureKind::BadCharacter | FailureKind::Invalid, Some(name)) if is_variable(&name) => {
             let what = match trouble {
-                Trouble::BadCharacter => "again without that character",
+                FailureKind::BadCharacter => "again without that character",
                 _ => "to what is valid",
             };
             Advice {
@@ -310,9 +315,9 @@ fn provider(index: u32, cloud: &Cloud, trouble: Trouble, place: Option<String>) 
                 action: Fix::UnsetVariable(name),
             }
         }
-        (Trouble::Unreachable, place)
-        | (Trouble::MalformedAnswer | Trouble::TimedOut, place @ None) => Advice {
-            action: Fix::MendNetwork(index),
+        (FailureKind::Unreachable, place)
+        | (FailureKind::MalformedAnswer | FailureKind::TimedOut, place @ None) => Advice {
+            action: Fix::CheckNetwork(index),
             text: match place.filter(|place| words::is_url(place)) {
                 Some(url) => format!("see whether `{url}` answers from here, then try again"),
                 None => {
@@ -320,22 +325,22 @@ fn provider(index: u32, cloud: &Cloud, trouble: Trouble, place: Option<String>) 
                 }
             },
         },
-        (Trouble::MalformedAnswer, Some(url)) if words::is_url(&url) => Advice {
-            action: Fix::MendNetwork(index),
+        (FailureKind::MalformedAnswer, Some(url)) if words::is_url(&url) => Advice {
+            action: Fix::CheckNetwork(index),
             text: format!("see what `{url}` answers, then try again"),
         },
         (
-            Trouble::NotStarted
-            | Trouble::ExitStatus
-            | Trouble::TimedOut
-            | Trouble::NoOutput
-            | Trouble::MoreThanOneToken
-            | Trouble::NotPrintable
-            | Trouble::TooLong
-            | Trouble::MalformedAnswer,
+            FailureKind::NotStarted
+            | FailureKind::ExitStatus
+            | FailureKind::TimedOut
+            | FailureKind::NoOutput
+            | FailureKind::MoreThanOneToken
+            | FailureKind::NotPrintable
+            | FailureKind::TooLong
+            | FailureKind::MalformedAnswer,
             Some(file),
         ) => Advice {
-            action: Fix::MendHelper(index),
+            action: Fix::RepairHelper(index),
             text: format!(
                 "run the command that `{file}` names by hand to see what it says{or_unset}"
             ),
@@ -379,7 +384,7 @@ fn reads_files(kind: &Kind) -> bool {
         Kind::Cloud(cloud) => cloud.auth_refresh.is_some() || cloud.credential_export.is_some(),
         Kind::Environment(_)
         | Kind::Helper(_)
-        | Kind::ToolLogin(_)
+        | Kind::ToolOwned(_)
         | Kind::Supplied
         | Kind::StoredKey(_)
         | Kind::Login(_) => true,
@@ -398,11 +403,11 @@ fn with_ready(views: &[View<'_>], ready: u32) -> Vec<Fact> {
         .zip(views)
         .map(|(index, view)| match (index == ready, view.fact.state) {
             (true, _) => Fact {
-                state: State::Held,
+                state: State::Fetched,
                 consent: Consent::Approved,
             },
             (false, State::Unknown) => Fact {
-                state: State::Out,
+                state: State::Unavailable,
                 ..view.fact
             },
             (false, _) => view.fact,
@@ -457,7 +462,7 @@ fn unnested(index: u32, place: Option<String>) -> Advice {
             action: Fix::UnsetVariable(name),
         },
         _ => Advice {
-            action: Fix::MendHelper(index),
+            action: Fix::RepairHelper(index),
             text: "let what is being run get its token without this policy of `keyrule`, which waits for it".to_owned(),
         },
     }

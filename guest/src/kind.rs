@@ -4,7 +4,7 @@
 use crate::issuer::Issuers;
 use crate::reader::{Reader, Table, listed, nearest};
 use crate::text::At;
-use crate::wit::{Folder, Issuer, Kind, Login, Pair, Paths, StoredKey, ToolLogin};
+use crate::wit::{Folder, Issuer, Kind, Login, Pair, Paths, StoredKey, ToolOwned};
 use crate::{cloud, helper};
 
 /// A source's kind, and what else its table says that only this kind has.
@@ -29,7 +29,7 @@ pub(crate) struct KindParts {
 const KINDS: [(&str, Word); 7] = [
     ("environment", Word::Environment),
     ("helper", Word::Helper),
-    ("tool-login", Word::ToolLogin),
+    ("tool-login", Word::ToolOwned),
     ("supplied", Word::Supplied),
     ("stored-key", Word::StoredKey),
     ("login", Word::Login),
@@ -40,7 +40,7 @@ const KINDS: [(&str, Word); 7] = [
 enum Word {
     Environment,
     Helper,
-    ToolLogin,
+    ToolOwned,
     Supplied,
     StoredKey,
     Login,
@@ -93,7 +93,7 @@ pub(crate) fn read(
     let own: &[&str] = match word {
         Word::Environment => &["variable", "keep-as"],
         Word::Helper => &helper::KEYS,
-        Word::ToolLogin => &["path", "entry", "command"],
+        Word::ToolOwned => &["path", "entry", "command"],
         Word::Supplied => &[],
         Word::StoredKey => &["key", "issuer", "organization-claim"],
         Word::Login => &["login", "issuer", "organization-claim"],
@@ -116,7 +116,7 @@ pub(crate) fn read(
     match word {
         Word::Environment => environment(reader, table, &mut parts)?,
         Word::Helper => helper::read(reader, table, &mut parts)?,
-        Word::ToolLogin => tool_login(reader, table, &mut parts)?,
+        Word::ToolOwned => tool_login(reader, table, &mut parts)?,
         Word::Supplied => {}
         Word::StoredKey => stored_key(reader, table, issuers, &mut parts)?,
         Word::Login => login(reader, table, issuers, &mut parts)?,
@@ -153,7 +153,7 @@ fn tool_login(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) 
     );
     parts.description = "the tool's own login".to_owned();
     let login = reader.string(table, "command").map(|login| login.value);
-    parts.kind = Kind::ToolLogin(ToolLogin {
+    parts.kind = Kind::ToolOwned(ToolOwned {
         path: path?,
         entry: entry?,
         login,

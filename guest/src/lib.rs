@@ -40,6 +40,7 @@ mod rule;
 mod source;
 mod table;
 mod text;
+mod tool;
 mod variables;
 mod words;
 

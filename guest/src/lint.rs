@@ -17,13 +17,13 @@ mod sources;
 use crate::policy::Policy;
 use crate::rule::{Rule, SURFACES};
 use crate::text::At;
-use crate::wit::{Concern, Place, Surface};
+use crate::wit::{DocumentOrigin, Lint, Surface};
 
 impl Policy {
     /// Lists what the author may not mean, document by document and from the
     /// top of each.
     #[must_use]
-    pub fn lint(&self) -> Vec<Concern> {
+    pub fn lint(&self) -> Vec<Lint> {
         let mut found = Found { all: Vec::new() };
         sources::lint(self, &mut found);
         sessions::lint(self, &mut found);
@@ -41,8 +41,8 @@ impl Policy {
         found
             .all
             .into_iter()
-            .map(|(at, concern)| Concern {
-                at: self.place(at),
+            .map(|(at, concern)| Lint {
+                location: self.location(at),
                 ..concern
             })
             .collect()
@@ -64,16 +64,16 @@ impl Policy {
     }
 
     /// Where the document lies that is the policy.
-    fn policy_document(&self) -> Option<(u16, Place, &str)> {
+    fn policy_document(&self) -> Option<(u16, DocumentOrigin, &str)> {
         let index = *self.merged.used.first()?;
         let document = self.documents.get(index)?;
         let index = u16::try_from(index).ok()?;
-        Some((index, document.place, document.text.as_str()))
+        Some((index, document.origin, document.text.as_str()))
     }
 
     fn is_managed(&self) -> bool {
         self.policy_document()
-            .is_some_and(|(_, place, _)| place == Place::Managed)
+            .is_some_and(|(_, origin, _)| origin == DocumentOrigin::Managed)
     }
 }
 
@@ -86,7 +86,7 @@ fn was_listed(rule: &Rule, surface: Surface) -> bool {
 
 /// The concerns so far.
 struct Found {
-    all: Vec<(At, Concern)>,
+    all: Vec<(At, Lint)>,
 }
 
 /// What stands in a concern: all texts are whole sentences without a stop.
@@ -99,12 +99,12 @@ struct Said<'s> {
 
 impl Found {
     fn add(&mut self, at: At, said: Said<'_>) {
-        let concern = Concern {
+        let concern = Lint {
             code: said.code.to_owned(),
             message: said.message,
             why: said.why.to_owned(),
             help: said.help.to_owned(),
-            at: At::default().in_paths(&[]),
+            location: At::default().in_paths(&[]),
         };
         if !self.all.contains(&(at, concern.clone())) {
             self.all.push((at, concern));

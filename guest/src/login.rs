@@ -65,7 +65,7 @@ pub(crate) fn forced_login(reader: &mut Reader<'_>, top: Table<'_>, rules: &mut 
 /// What somebody logs in to get.
 fn is_login(kind: &Kind) -> bool {
     match kind {
-        Kind::Login(_) | Kind::ToolLogin(_) | Kind::StoredKey(_) => true,
+        Kind::Login(_) | Kind::ToolOwned(_) | Kind::StoredKey(_) => true,
         Kind::Environment(_) | Kind::Helper(_) | Kind::Supplied | Kind::Cloud(_) => false,
     }
 }

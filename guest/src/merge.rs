@@ -6,7 +6,7 @@ use crate::reader::Problem;
 use crate::restriction;
 use crate::rule::Rule;
 use crate::text::At;
-use crate::wit::{Document as Text, Place, Severity};
+use crate::wit::{Document as Text, DocumentOrigin, Severity};
 
 /// A policy with its restrictions in it.
 #[derive(Debug)]
@@ -65,25 +65,43 @@ struct Chosen {
 
 /// S11: exactly one policy applies to a name, everything else restricts it.
 fn choose(name: &str, texts: &[Text]) -> Result<Chosen, Vec<Problem>> {
-    let all = |place: Place| -> Vec<usize> {
+    let all = |origin: DocumentOrigin| -> Vec<usize> {
         texts
             .iter()
             .enumerate()
-            .filter(|(_, text)| text.place == place)
+            .filter(|(_, text)| text.origin == origin)
             .map(|(index, _)| index)
             .collect()
     };
-    let managed = all(Place::Managed);
-    let managed_restrictions = all(Place::ManagedRestriction);
-    let others = all(Place::ManagedOther);
-    let (user, builtin) = (all(Place::User), all(Place::Builtin));
+    // What cannot be read yet must not be left out in silence.
+    for origin in [
+        DocumentOrigin::ToolFile,
+        DocumentOrigin::ManagedToolFile,
+        DocumentOrigin::Choice,
+    ] {
+        if let Some(first) = all(origin).first() {
+            return Err(vec![problem(
+                "unsupported-document",
+                "this engine does not read such a document".to_owned(),
+                *first,
+                "use an engine that reads tool files and choices".to_owned(),
+            )]);
+        }
+    }
+    let managed = all(DocumentOrigin::Managed);
+    let managed_restrictions = all(DocumentOrigin::ManagedRestriction);
+    let others = all(DocumentOrigin::ManagedOther);
+    let user = all(DocumentOrigin::User);
+    // The program that embeds the engine replaces what the engine's host ships.
+    let mut shipped = all(DocumentOrigin::Embedder);
+    shipped.extend(all(DocumentOrigin::Builtin));
     let mut restrictions = managed_restrictions.clone();
     let policy = if let Some(policy) = managed.first() {
         restrictions.extend(&user);
         *policy
     } else if let Some(first) = managed_restrictions.first() {
         restrictions.extend(&user);
-        *builtin.first().ok_or_else(|| {
+        *shipped.first().ok_or_else(|| {
             vec![problem(
                 "nothing-to-restrict",
                 format!("there are managed restrictions for `{name}`, and no policy of that name"),
@@ -95,7 +113,7 @@ fn choose(name: &str, texts: &[Text]) -> Result<Chosen, Vec<Problem>> {
         if let Some(first) = others.first() {
             others_permit(name, texts, &others, *first)?;
         }
-        *user.first().or(builtin.first()).ok_or_else(|| {
+        *user.first().or(shipped.first()).ok_or_else(|| {
             vec![problem(
                 "no-such-policy",
                 format!("there is no policy `{name}`"),
@@ -104,7 +122,8 @@ fn choose(name: &str, texts: &[Text]) -> Result<Chosen, Vec<Problem>> {
             )]
         })?
     };
-    restrictions.extend(all(Place::Project));
+    restrictions.extend(all(DocumentOrigin::UserRestriction));
+    restrictions.extend(all(DocumentOrigin::Project));
     Ok(Chosen {
         policy,
         restrictions,

@@ -6,8 +6,8 @@ use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::text::At;
 use crate::wit::{
-    Destination, Finding, Kind, Lifetime, Observation, Outcome, Reason, Redirection, State,
-    Storage, StoreKind, Trouble,
+    Destination, FailureKind, Finding, Kind, Lifetime, Observation, Outcome, Reason, Redirection,
+    State, Storage, StoreKind,
 };
 
 impl Policy {
@@ -21,14 +21,14 @@ impl Policy {
     pub fn observe(&self, source: u32, seen: &Observation) -> Finding {
         #[expect(
             clippy::indexing_slicing,
-            reason = "a place that is not in `sources` traps, as the contract says"
+            reason = "an index that is not in `sources` traps, as the contract says"
         )]
         let rule = &self.rules()[source as usize];
         let (state, reason, at) = judge(rule, seen);
         Finding {
             state,
             reason,
-            at: self.place(at),
+            rule: self.location(at),
             ttl_ms: ttl_ms(rule, seen),
         }
     }
@@ -37,42 +37,46 @@ impl Policy {
 /// The state, why, and which line says so.
 pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
     match seen.outcome {
-        Outcome::Absent => return (State::Out, Reason::Absent, rule.at),
-        Outcome::Blank => return (State::Out, Reason::Blank, rule.at),
-        Outcome::Off => return (State::Out, Reason::Off, rule.at),
-        Outcome::Recursion => return (State::Out, Reason::Recursion, rule.at),
+        Outcome::Absent => return (State::Unavailable, Reason::Absent, rule.at),
+        Outcome::Blank => return (State::Unavailable, Reason::Blank, rule.at),
+        Outcome::Off => return (State::Unavailable, Reason::Off, rule.at),
+        Outcome::Recursion => return (State::Unavailable, Reason::Recursion, rule.at),
         // S21: whoever runs it waits for this very run, and nothing takes its place.
-        Outcome::Trouble(Trouble::Nested) if can_be_nested(&rule.source.kind) => {
+        Outcome::Failed(FailureKind::Nested) if can_be_nested(&rule.source.kind) => {
             return (State::Fatal, Reason::Nested, rule.at);
         }
-        Outcome::Trouble(_) => return (State::Failed, Reason::Trouble, rule.on_failure_at),
+        Outcome::Failed(_) => return (State::Failed, Reason::Failed, rule.on_failure_at),
         Outcome::Present => {}
     }
-    if let Some(kept_in) = seen.kept_in
-        && !may_keep(rule.storage.value, kept_in)
+    if let Some(stored_in) = seen.stored_in
+        && !may_keep(rule.storage.value, stored_in)
     {
-        return (State::Out, Reason::StoreNotAllowed, rule.storage.at);
+        return (State::Unavailable, Reason::StoreNotAllowed, rule.storage.at);
     }
     // S17: whose credential it is comes before everything else about it.
     for organizations in &rule.organizations {
         match &seen.organization {
-            None => return (State::Out, Reason::NoOrganization, organizations.at),
+            None => return (State::Unavailable, Reason::NoOrganization, organizations.at),
             Some(name) if !organizations.list.contains(name) => {
-                return (State::Out, Reason::WrongOrganization, organizations.at);
+                return (
+                    State::Unavailable,
+                    Reason::WrongOrganization,
+                    organizations.at,
+                );
             }
             Some(_) => {}
         }
     }
     if let Some((reason, at)) = sending_fault(rule, seen) {
-        return (State::Barred, reason, at);
+        return (State::Forbidden, reason, at);
     }
     let ended = seen.expires_in.is_some_and(|seconds| seconds <= 0);
-    match (ended, seen.renewable, seen.got) {
-        (true, false, _) => (State::Failed, Reason::Trouble, rule.on_failure_at),
-        (true, true, false) => (State::Ready, Reason::Renewable, rule.at),
+    match (ended, seen.refreshable, seen.fetched) {
+        (true, false, _) => (State::Failed, Reason::Failed, rule.on_failure_at),
+        (true, true, false) => (State::Ready, Reason::Refreshable, rule.at),
         // A get that brings what has ended has not renewed it.
-        (true, true, true) => (State::Failed, Reason::Trouble, rule.on_failure_at),
-        (false, _, true) => (State::Held, Reason::Got, rule.at),
+        (true, true, true) => (State::Failed, Reason::Failed, rule.on_failure_at),
+        (false, _, true) => (State::Fetched, Reason::Fetched, rule.at),
         (false, _, false) => (State::Ready, Reason::Present, rule.at),
     }
 }
@@ -84,8 +88,8 @@ pub(crate) fn can_be_nested(kind: &Kind) -> bool {
 
 /// Whether the policy lets credentials be kept there. One that does not say
 /// lets them be kept wherever they are.
-fn may_keep(storage: Storage, kept_in: StoreKind) -> bool {
-    storage.store.is_none_or(|store| store == kept_in) || storage.fallback == Some(kept_in)
+fn may_keep(storage: Storage, stored_in: StoreKind) -> bool {
+    storage.store.is_none_or(|store| store == stored_in) || storage.fallback == Some(stored_in)
 }
 
 /// S4: the same of everything that says where it would go.

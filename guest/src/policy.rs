@@ -45,21 +45,21 @@ impl Policy {
 
     /// Describes the policy.
     #[must_use]
-    pub fn about(&self) -> wit::About {
+    pub fn info(&self) -> wit::PolicyInfo {
         let document = &self.merged.document;
-        wit::About {
+        wit::PolicyInfo {
             name: self.name.clone(),
             description: document.description.clone(),
             tool: document.tool.clone(),
             storage: document.storage,
-            clears: document.clear.clone(),
-            hides: document.hide.clone(),
-            others: document.others,
-            override_: document
+            cleared_variables: document.clear.clone(),
+            hidden_variables: document.hide.clone(),
+            allow_unmanaged: document.others,
+            override_component: document
                 .chooser
                 .as_ref()
                 .map(|chooser| wit::OverrideComponent {
-                    at: self.place(chooser.at),
+                    location: self.location(chooser.at),
                     ..chooser.component.clone()
                 }),
             documents: self
@@ -83,8 +83,8 @@ impl Policy {
         self.rules()
             .iter()
             .map(|rule| wit::Source {
-                at: self.place(rule.at),
-                asks: rule.consent > ConsentLevel::Never,
+                location: self.location(rule.at),
+                needs_consent: rule.consent > ConsentLevel::Never,
                 ..rule.source.clone()
             })
             .collect()
@@ -100,7 +100,7 @@ impl Policy {
         merged.unrestricted.as_deref().unwrap_or(self.rules())
     }
 
-    pub(crate) fn place(&self, at: At) -> wit::Location {
+    pub(crate) fn location(&self, at: At) -> wit::Location {
         at.in_paths(&self.paths)
     }
 }
@@ -110,7 +110,7 @@ fn diagnostic(problem: Problem, paths: &[String]) -> wit::Diagnostic {
         severity: problem.severity,
         code: problem.code.to_owned(),
         message: problem.message,
-        at: problem.at.in_paths(paths),
+        location: problem.at.in_paths(paths),
         help: problem.help,
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn reads(id: &str, kind: &Kind, tool: &Tool) -> String {
                 Command::Variable(name) => format!("{what} variable {name}"),
             }
         }
-        Kind::ToolLogin(login) => format!("tool-login {} in {}", login.entry, path(&login.path)),
+        Kind::ToolOwned(login) => format!("tool-login {} in {}", login.entry, path(&login.path)),
         Kind::Supplied => format!("supplied {id}"),
         Kind::StoredKey(key) => match &key.issuer {
             Some(issuer) => format!("stored-key {} of {}", key.name, who(issuer)),

@@ -135,9 +135,9 @@ fn rule(
             headers,
             export: exports,
             endpoint,
-            asks: false,
+            needs_consent: false,
             keep_as: None,
-            at: Location {
+            location: Location {
                 path: String::new(),
                 line: 0,
                 column: 0,

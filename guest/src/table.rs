@@ -30,14 +30,14 @@ impl Policy {
                 table.endings.push(Ending {
                     session,
                     reason: Refusal::SurfaceNotServed,
-                    at: served.map(|served| self.place(served.at)),
+                    rule: served.map(|served| self.location(served.at)),
                 });
                 continue;
             }
             table.endings.push(Ending {
                 session,
                 reason: Refusal::NothingUsable,
-                at: None,
+                rule: None,
             });
             for (index, (rule, conditions)) in (0..).zip(self.rules().iter().zip(&all)) {
                 self.rows_of(session, index, rule, conditions, &mut table.rows);
@@ -74,7 +74,7 @@ impl Policy {
                     consent,
                     effect,
                     reason,
-                    at: self.place(at),
+                    rule: self.location(at),
                 });
             }
         }
@@ -87,10 +87,10 @@ impl Policy {
                 let text = condition.text();
                 let (state, reason, at) = *condition.judged.first()?;
                 Some(Condition {
-                    seen: condition.seen.into_iter().next()?,
+                    observation: condition.seen.into_iter().next()?,
                     state,
                     reason,
-                    at: self.place(at),
+                    rule: self.location(at),
                     text,
                 })
             })
@@ -118,10 +118,10 @@ fn why(rule: &Rule, session: Session, judged: Judged, effect: Effect) -> (Reason
         (Effect::Ask | Effect::Refuse(Refusal::ConsentRequired), _) => {
             (Reason::ConsentRequired, rule.consent_at)
         }
-        (Effect::Pass, State::Ready | State::Held | State::Barred) => {
+        (Effect::Skip, State::Ready | State::Fetched | State::Forbidden) => {
             (Reason::Declined, rule.consent_at)
         }
         (Effect::Use, _) => (Reason::Present, rule.at),
-        (Effect::Pass | Effect::Refuse(_), _) => (reason, at),
+        (Effect::Skip | Effect::Refuse(_), _) => (reason, at),
     }
 }

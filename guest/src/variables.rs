@@ -23,7 +23,7 @@ pub(crate) fn cleared(rule: &Rule) -> Vec<String> {
             names.extend(cloud.bearer_token.clone());
             names.extend(cloud.api_key.clone());
         }
-        Kind::ToolLogin(_) | Kind::Supplied | Kind::StoredKey(_) | Kind::Login(_) => {}
+        Kind::ToolOwned(_) | Kind::Supplied | Kind::StoredKey(_) | Kind::Login(_) => {}
     }
     names.extend(rule.source.export.iter().map(|pair| pair.name.clone()));
     if let Some(variable) = rule
@@ -50,7 +50,7 @@ pub(crate) fn hidden(rules: &[Rule], clear: &[String]) -> Vec<String> {
                 names.extend(cloud.api_key.clone());
             }
             Kind::Helper(_)
-            | Kind::ToolLogin(_)
+            | Kind::ToolOwned(_)
             | Kind::Supplied
             | Kind::StoredKey(_)
             | Kind::Login(_) => {}

@@ -5,7 +5,9 @@
 use crate::cloud::Provider;
 use crate::observe::{endpoint_fault, redirected};
 use crate::rule::{Rule, SURFACES};
-use crate::wit::{Cloud, Command, Kind, Observation, Outcome, Reason, StoreKind, Surface, Trouble};
+use crate::wit::{
+    Cloud, Command, FailureKind, Kind, Observation, Outcome, Reason, StoreKind, Surface,
+};
 
 /// `terminal sessions`.
 pub(crate) fn sessions(surface: Surface) -> String {
@@ -29,8 +31,8 @@ pub(crate) fn line(
     let kind = &rule.source.kind;
     match reason {
         Reason::NotLooked => "not looked at".to_owned(),
-        Reason::Present | Reason::Got => present(kind, seen),
-        Reason::Renewable => format!("{}, and can be renewed", present(kind, seen)),
+        Reason::Present | Reason::Fetched => present(kind, seen),
+        Reason::Refreshable => format!("{}, and can be renewed", present(kind, seen)),
         Reason::Absent => absent(kind),
         Reason::Blank => format!(
             "{} is there and empty, which counts as not there",
@@ -55,13 +57,13 @@ pub(crate) fn line(
             "does not say which organisation it belongs to, and only some are permitted".to_owned()
         }
         Reason::StoreNotAllowed => {
-            let kept_in = match seen.and_then(|seen| seen.kept_in) {
+            let stored_in = match seen.and_then(|seen| seen.stored_in) {
                 Some(StoreKind::Keyring) => "the keyring",
                 Some(StoreKind::File) => "a file",
                 None => "another store",
             };
             format!(
-                "{}, and is kept in {kept_in}, where the policy does not let it be",
+                "{}, and is kept in {stored_in}, where the policy does not let it be",
                 present(kind, seen)
             )
         }
@@ -75,7 +77,7 @@ pub(crate) fn line(
                 (None, None, None) => "its endpoint is not a URL".to_owned(),
             }
         }
-        Reason::Trouble => trouble(kind, seen),
+        Reason::Failed => trouble(kind, seen),
         Reason::NotOnSurface => and_there(
             format!("does not count in {}", sessions(surface)),
             kind,
@@ -108,7 +110,7 @@ pub(crate) fn surely(reason: Reason) -> Option<&'static str> {
         Reason::Blank => "is empty",
         Reason::Off => "says no",
         Reason::Recursion => "is Keyrule itself",
-        Reason::Trouble => "cannot be got",
+        Reason::Failed => "cannot be got",
         Reason::Nested => "is being run already",
         Reason::Present => "is there",
         Reason::EndpointNotAllowed => "has a forbidden endpoint",
@@ -130,7 +132,7 @@ fn and_there(text: String, kind: &Kind, seen: Option<&Observation>) -> String {
 }
 
 fn present(kind: &Kind, seen: Option<&Observation>) -> String {
-    let place = seen.and_then(|seen| seen.found_in.as_deref());
+    let place = seen.and_then(|seen| seen.location.as_deref());
     match kind {
         Kind::Environment(name) => format!("`{name}` is set"),
         Kind::Helper(helper) => match (&helper.command, place) {
@@ -141,7 +143,7 @@ fn present(kind: &Kind, seen: Option<&Observation>) -> String {
             (Command::Setting(setting), None) => format!("`{}` is set", setting.key),
             (Command::Variable(name), _) => format!("`{name}` is set"),
         },
-        Kind::ToolLogin(_) => match place {
+        Kind::ToolOwned(_) => match place {
             Some(file) => format!("the tool is logged in, by its entry in `{file}`"),
             None => "the tool is logged in".to_owned(),
         },
@@ -181,7 +183,7 @@ fn absent(kind: &Kind) -> String {
             }
             Command::Variable(name) => format!("`{name}` is not set"),
         },
-        Kind::ToolLogin(_) => "the tool is not logged in".to_owned(),
+        Kind::ToolOwned(_) => "the tool is not logged in".to_owned(),
         Kind::Supplied => "the embedding program supplies none".to_owned(),
         Kind::StoredKey(key) => format!("no key `{}` is stored", key.name),
         Kind::Login(login) => format!("`{}` is not logged in", login.name),
@@ -202,14 +204,14 @@ fn found(kind: &Kind, seen: Option<&Observation>) -> String {
         },
         Kind::Helper(helper) => match (
             &helper.command,
-            seen.and_then(|seen| seen.found_in.as_ref()),
+            seen.and_then(|seen| seen.location.as_ref()),
         ) {
             (Command::Setting(setting), Some(file)) => format!("`{}` in `{file}`", setting.key),
             (Command::Setting(setting), None) => format!("`{}`", setting.key),
             (Command::Variable(name), _) => format!("`{name}`"),
             (Command::Arguments(_), _) => "its command".to_owned(),
         },
-        Kind::ToolLogin(_) | Kind::Supplied | Kind::StoredKey(_) | Kind::Login(_) => {
+        Kind::ToolOwned(_) | Kind::Supplied | Kind::StoredKey(_) | Kind::Login(_) => {
             "it".to_owned()
         }
     }
@@ -217,29 +219,29 @@ fn found(kind: &Kind, seen: Option<&Observation>) -> String {
 
 fn trouble(kind: &Kind, seen: Option<&Observation>) -> String {
     let trouble = match seen.map(|seen| &seen.outcome) {
-        Some(Outcome::Trouble(trouble)) => *trouble,
+        Some(Outcome::Failed(trouble)) => *trouble,
         // The only other way into this state.
-        Some(_) => Trouble::Expired,
+        Some(_) => FailureKind::Expired,
         None => return "it cannot be got".to_owned(),
     };
     match (trouble, detail(seen)) {
         // The host's words about a file or a value name it themselves.
         (
-            Trouble::Unreadable
-            | Trouble::Invalid
-            | Trouble::Untrusted
-            | Trouble::Locked
-            | Trouble::NoStore
-            | Trouble::Unreachable,
+            FailureKind::Unreadable
+            | FailureKind::Invalid
+            | FailureKind::Untrusted
+            | FailureKind::Locked
+            | FailureKind::NoStore
+            | FailureKind::Unreachable,
             Some(detail),
         ) => detail.to_owned(),
-        (Trouble::BadCharacter, Some(detail)) => {
+        (FailureKind::BadCharacter, Some(detail)) => {
             format!("{detail}, which no header may carry")
         }
-        (Trouble::MalformedAnswer, Some(detail)) => {
+        (FailureKind::MalformedAnswer, Some(detail)) => {
             format!("{} is not {detail}", answer(kind, seen))
         }
-        (Trouble::Unsupported, Some(detail)) => match kind {
+        (FailureKind::Unsupported, Some(detail)) => match kind {
             Kind::Cloud(cloud) => format!("{}, and {detail}", selected(cloud)),
             _ => format!("{}, and {detail}", present(kind, seen)),
         },
@@ -247,52 +249,56 @@ fn trouble(kind: &Kind, seen: Option<&Observation>) -> String {
     }
 }
 
-fn what_happened(trouble: Trouble, kind: &Kind, seen: Option<&Observation>) -> String {
-    let place = seen.and_then(|seen| seen.found_in.as_deref());
+fn what_happened(trouble: FailureKind, kind: &Kind, seen: Option<&Observation>) -> String {
+    let place = seen.and_then(|seen| seen.location.as_deref());
     let file = place.map_or_else(
         || "what it is kept in".to_owned(),
         |file| format!("`{file}`"),
     );
     let program = || program(kind, seen);
     match (trouble, kind) {
-        (Trouble::NoCredentials, Kind::Cloud(cloud)) => {
+        (FailureKind::NoCredentials, Kind::Cloud(cloud)) => {
             let title = Provider::of(cloud).map_or("it", Provider::title);
             format!("{}, and {title} has no credentials", selected(cloud))
         }
-        (Trouble::Expired, Kind::Cloud(cloud)) => {
+        (FailureKind::Expired, Kind::Cloud(cloud)) => {
             format!("{}, and its credentials have expired", selected(cloud))
         }
-        (Trouble::Rejected, Kind::Cloud(cloud)) => {
+        (FailureKind::Rejected, Kind::Cloud(cloud)) => {
             format!("{}, and its credentials were refused", selected(cloud))
         }
-        (Trouble::Unreachable, Kind::Cloud(_)) => {
+        (FailureKind::Unreachable, Kind::Cloud(_)) => {
             "what is asked for its credentials does not answer".to_owned()
         }
-        (Trouble::Expired, Kind::Helper(_)) => format!("what {} printed has expired", program()),
-        (Trouble::Unreadable, _) => format!("{file} cannot be read"),
-        (Trouble::Invalid, _) => format!("{file} is not valid"),
-        (Trouble::Untrusted, _) => format!("{file} is not trusted"),
-        (Trouble::Locked, _) => format!("{file} is locked"),
-        (Trouble::NoStore, _) => "there is no keyring that answers".to_owned(),
-        (Trouble::Unreachable, _) => "its issuer does not answer".to_owned(),
-        (Trouble::BadCharacter, _) => "it holds a character that no header may carry".to_owned(),
-        (Trouble::NotStarted, _) => format!("{} could not be started", program()),
-        (Trouble::ExitStatus, _) => format!("{} failed", program()),
-        (Trouble::TimedOut, _) => format!("{} did not end in time", program()),
-        (Trouble::NoOutput, _) => format!("{} printed nothing", program()),
-        (Trouble::MoreThanOneToken, _) => format!("{} printed more than one token", program()),
-        (Trouble::NotPrintable, _) => format!("{} printed what no token has", program()),
-        (Trouble::TooLong, _) => format!("{} printed more than a token can be long", program()),
-        (Trouble::MalformedAnswer, _) => format!("{} is not in its format", answer(kind, seen)),
-        (Trouble::Expired, _) if is_there(seen) => {
+        (FailureKind::Expired, Kind::Helper(_)) => {
+            format!("what {} printed has expired", program())
+        }
+        (FailureKind::Unreadable, _) => format!("{file} cannot be read"),
+        (FailureKind::Invalid, _) => format!("{file} is not valid"),
+        (FailureKind::Untrusted, _) => format!("{file} is not trusted"),
+        (FailureKind::Locked, _) => format!("{file} is locked"),
+        (FailureKind::NoStore, _) => "there is no keyring that answers".to_owned(),
+        (FailureKind::Unreachable, _) => "its issuer does not answer".to_owned(),
+        (FailureKind::BadCharacter, _) => {
+            "it holds a character that no header may carry".to_owned()
+        }
+        (FailureKind::NotStarted, _) => format!("{} could not be started", program()),
+        (FailureKind::ExitStatus, _) => format!("{} failed", program()),
+        (FailureKind::TimedOut, _) => format!("{} did not end in time", program()),
+        (FailureKind::NoOutput, _) => format!("{} printed nothing", program()),
+        (FailureKind::MoreThanOneToken, _) => format!("{} printed more than one token", program()),
+        (FailureKind::NotPrintable, _) => format!("{} printed what no token has", program()),
+        (FailureKind::TooLong, _) => format!("{} printed more than a token can be long", program()),
+        (FailureKind::MalformedAnswer, _) => format!("{} is not in its format", answer(kind, seen)),
+        (FailureKind::Expired, _) if is_there(seen) => {
             "it has expired and cannot be renewed".to_owned()
         }
-        (Trouble::Expired, _) => "it has expired".to_owned(),
-        (Trouble::Rejected, _) => "the issuer refused it".to_owned(),
-        (Trouble::Unsupported, _) => "this build cannot do it".to_owned(),
-        (Trouble::NoCredentials, _) => "there are no credentials".to_owned(),
-        (Trouble::Nested, _) => "it is being run already".to_owned(),
-        (Trouble::Vanished, _) => "it was there, and was gone when it was to be got".to_owned(),
+        (FailureKind::Expired, _) => "it has expired".to_owned(),
+        (FailureKind::Rejected, _) => "the issuer refused it".to_owned(),
+        (FailureKind::Unsupported, _) => "this build cannot do it".to_owned(),
+        (FailureKind::NoCredentials, _) => "there are no credentials".to_owned(),
+        (FailureKind::Nested, _) => "it is being run already".to_owned(),
+        (FailureKind::Vanished, _) => "it was there, and was gone when it was to be got".to_owned(),
     }
 }
 
@@ -303,7 +309,7 @@ fn is_there(seen: Option<&Observation>) -> bool {
 /// What was run: a helper, a command that a setting of a provider names, or
 /// the provider's own search, which runs programs and asks servers.
 fn program(kind: &Kind, seen: Option<&Observation>) -> String {
-    let place = seen.and_then(|seen| seen.found_in.as_deref());
+    let place = seen.and_then(|seen| seen.location.as_deref());
     match (kind, place) {
         (Kind::Cloud(_), Some(file)) => format!("its command in `{file}`"),
         (Kind::Cloud(_), None) => "the search for its credentials".to_owned(),
@@ -314,7 +320,7 @@ fn program(kind: &Kind, seen: Option<&Observation>) -> String {
 /// What came back and is not in its format; the host's detail says in which,
 /// and where: `the JSON of credential_process: line 1, column 5`.
 fn answer(kind: &Kind, seen: Option<&Observation>) -> String {
-    let place = seen.and_then(|seen| seen.found_in.as_deref());
+    let place = seen.and_then(|seen| seen.location.as_deref());
     match (kind, place) {
         (Kind::Helper(_), _) => "what the helper printed".to_owned(),
         (_, Some(url)) if is_url(url) => format!("the answer of `{url}`"),

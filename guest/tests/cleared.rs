@@ -8,7 +8,7 @@
 )]
 
 use keyrule_policy::Policy;
-use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, Kind, Place};
+use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, DocumentOrigin, Kind};
 
 /// What the tool does with a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,7 @@ const MANAGED: &str = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST";
 
 fn load(name: &str, text: &str) -> Policy {
     let document = Document {
-        place: Place::Builtin,
+        origin: DocumentOrigin::Builtin,
         path: format!("{name}.toml"),
         text: text.to_owned(),
     };
@@ -134,7 +134,11 @@ fn load(name: &str, text: &str) -> Policy {
 }
 
 fn clears(policy: &Policy, variable: &str) -> bool {
-    policy.about().clears.iter().any(|name| name == variable)
+    policy
+        .info()
+        .cleared_variables
+        .iter()
+        .any(|name| name == variable)
 }
 
 #[test]
@@ -175,7 +179,7 @@ fn the_tool_is_told_that_it_is_managed_where_it_is_given_a_credential() {
             let told = source.export.iter().any(|pair| pair.name == MANAGED);
             // The tool's own login would not be found, and how the clouds
             // take it was not seen.
-            let is_given = !matches!(source.kind, Kind::ToolLogin(_) | Kind::Cloud(_));
+            let is_given = !matches!(source.kind, Kind::ToolOwned(_) | Kind::Cloud(_));
             assert_eq!(told, is_given, "`{}` of `{name}`", source.id);
         }
     }

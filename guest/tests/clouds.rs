@@ -9,9 +9,9 @@
 
 use keyrule_policy::Policy;
 use keyrule_policy::bindings::exports::keyrule::policy::engine::{
-    Consent, Destination, Document, Evidence, Fix, Format, Kind, Lifetime, Observation, Outcome,
-    Place, Reason, Redirection, Refusal, Refused, Session, Signing, State, Surface, Trouble,
-    Verdict,
+    Consent, Destination, Document, DocumentOrigin, Evidence, FailureKind, Fix, Format, Kind,
+    Lifetime, Observation, Outcome, Reason, Redirection, Refusal, Refused, Session, Signing, State,
+    Surface, Verdict,
 };
 
 const CLOUDS: &str = include_str!("../../tests/policies/valid/policy/clouds.toml");
@@ -27,14 +27,14 @@ fn load(text: &str) -> Policy {
 }
 
 fn restricted(text: &str, restriction: &str) -> Policy {
-    let document = |place, path: &str, text: &str| Document {
-        place,
+    let document = |origin, path: &str, text: &str| Document {
+        origin,
         path: path.to_owned(),
         text: text.to_owned(),
     };
     let documents = vec![
-        document(Place::Managed, "sample.toml", text),
-        document(Place::Project, "project.toml", restriction),
+        document(DocumentOrigin::Managed, "sample.toml", text),
+        document(DocumentOrigin::Project, "project.toml", restriction),
     ];
     Policy::load("sample", documents).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
@@ -50,20 +50,22 @@ fn alone(text: &str, id: &str) -> String {
     format!("{head}[[source]]{source}")
 }
 
-fn seen(outcome: Outcome, found_in: Option<&str>, detail: Option<&str>) -> Observation {
+fn seen(outcome: Outcome, location: Option<&str>, detail: Option<&str>) -> Observation {
     Observation {
-        got: false,
+        fetched: false,
+        endpoint_location: None,
+        endpoint_tier: None,
         outcome,
         detail: detail.map(str::to_owned),
-        found_in: found_in.map(str::to_owned),
+        location: location.map(str::to_owned),
         tier: None,
         destination: Destination::Default,
         redirections: Vec::new(),
         expires_in: None,
-        renewable: false,
+        refreshable: false,
         account: None,
         organization: None,
-        kept_in: None,
+        stored_in: None,
         lifetime: Lifetime::Unset,
     }
 }
@@ -72,7 +74,7 @@ fn seen(outcome: Outcome, found_in: Option<&str>, detail: Option<&str>) -> Obser
 fn said(policy: &Policy, seen: Observation) -> (String, Option<(Fix, String)>) {
     let evidence = Evidence {
         consent: Consent::Undecided,
-        seen: Some(seen),
+        observation: Some(seen),
     };
     let explanation = policy.explain(TERMINAL, &[evidence]);
     let line = explanation.sources.first().expect("a line");
@@ -140,9 +142,9 @@ fn a_helper_signs_where_it_prints_a_key_of_aws() {
 
 #[test]
 fn keys_and_flags_are_cleared_and_keys_are_hidden() {
-    let about = load(CLOUDS).about();
-    let clears = |name: &str| about.clears.iter().any(|clear| clear == name);
-    let hides = |name: &str| about.hides.iter().any(|hide| hide == name);
+    let info = load(CLOUDS).info();
+    let clears = |name: &str| info.cleared_variables.iter().any(|clear| clear == name);
+    let hides = |name: &str| info.hidden_variables.iter().any(|hide| hide == name);
     for name in ["AWS_BEARER_TOKEN_BEDROCK", "FOUNDRY_TOKEN", "FOUNDRY_KEY"] {
         assert!(clears(name) && hides(name), "{name}");
     }
@@ -195,7 +197,7 @@ fn a_restriction_must_allow_every_region() {
         (finding.state, finding.reason)
     };
     let ready = (State::Ready, Reason::Present);
-    let barred = (State::Barred, Reason::EndpointNotAllowed);
+    let barred = (State::Forbidden, Reason::EndpointNotAllowed);
     assert_eq!(judged("https://*.amazonaws.com"), ready);
     assert_eq!(judged("https://*:*"), ready);
     for one in ["eu-central-1", "x"] {
@@ -220,7 +222,7 @@ fn a_provider_that_is_there_says_whose_and_where() {
 /// Every trouble of a provider, in words, with the one thing that helps.
 #[test]
 fn a_provider_that_fails_says_what_helps() {
-    use Trouble as T;
+    use FailureKind as T;
     let file = "/home/u/.tool/settings.json";
     let login = Fix::ProviderLogin(0);
     let aws = "log in to AWS: `aws sso login`, or set `AWS_PROFILE` or `AWS_ACCESS_KEY_ID` with `AWS_SECRET_ACCESS_KEY` or `AWS_BEARER_TOKEN_BEDROCK`, or `unset USE_BEDROCK`";
@@ -254,7 +256,7 @@ fn a_provider_that_fails_says_what_helps() {
             (T::Invalid, Some("/home/u/.aws/config"), None),
             "`/home/u/.aws/config` is not valid",
             (
-                Fix::MendFile("/home/u/.aws/config".to_owned()),
+                Fix::RepairFile("/home/u/.aws/config".to_owned()),
                 "mend `/home/u/.aws/config`, then try again",
             ),
         ),
@@ -290,14 +292,14 @@ fn a_provider_that_fails_says_what_helps() {
             ),
             "`https://sts.amazonaws.com` does not answer",
             (
-                Fix::MendNetwork(0),
+                Fix::CheckNetwork(0),
                 "see whether `https://sts.amazonaws.com` answers from here, then try again",
             ),
         ),
         (
             (T::TimedOut, None, Some("60 s")),
             "the search for its credentials did not end in time: 60 s",
-            (Fix::MendNetwork(0), network),
+            (Fix::CheckNetwork(0), network),
         ),
         (
             (
@@ -306,7 +308,7 @@ fn a_provider_that_fails_says_what_helps() {
                 Some("the JSON of an instance's credentials: line 1, column 2"),
             ),
             "what its search was answered is not the JSON of an instance's credentials: line 1, column 2",
-            (Fix::MendNetwork(0), network),
+            (Fix::CheckNetwork(0), network),
         ),
         (
             (
@@ -316,7 +318,7 @@ fn a_provider_that_fails_says_what_helps() {
             ),
             "the answer of `http://169.254.169.254` is not JSON: line 1, column 2",
             (
-                Fix::MendNetwork(0),
+                Fix::CheckNetwork(0),
                 "see what `http://169.254.169.254` answers, then try again",
             ),
         ),
@@ -327,22 +329,22 @@ fn a_provider_that_fails_says_what_helps() {
                 Some("the JSON of `awsCredentialExport`: line 1, column 2"),
             ),
             "what its command in `/home/u/.tool/settings.json` printed is not the JSON of `awsCredentialExport`: line 1, column 2",
-            (Fix::MendHelper(0), command),
+            (Fix::RepairHelper(0), command),
         ),
         (
             (T::ExitStatus, Some(file), Some("exit status 3")),
             "its command in `/home/u/.tool/settings.json` failed: exit status 3",
-            (Fix::MendHelper(0), command),
+            (Fix::RepairHelper(0), command),
         ),
         (
             (T::TimedOut, Some(file), None),
             "its command in `/home/u/.tool/settings.json` did not end in time",
-            (Fix::MendHelper(0), command),
+            (Fix::RepairHelper(0), command),
         ),
     ];
     let policy = load(&alone(CLOUDS, "bedrock"));
     for ((trouble, place, detail), text, (fix, help)) in cases {
-        let (line, advice) = said(&policy, seen(Outcome::Trouble(trouble), place, detail));
+        let (line, advice) = said(&policy, seen(Outcome::Failed(trouble), place, detail));
         assert_eq!(line, text);
         assert_eq!(advice, Some((fix, help.to_owned())), "{text}");
     }
@@ -351,7 +353,7 @@ fn a_provider_that_fails_says_what_helps() {
 #[test]
 fn each_provider_has_its_own_login() {
     let help = |id: &str| {
-        let trouble = Outcome::Trouble(Trouble::NoCredentials);
+        let trouble = Outcome::Failed(FailureKind::NoCredentials);
         said(&load(&alone(CLOUDS, id)), seen(trouble, None, None))
     };
     let (text, advice) = help("vertex");
@@ -377,15 +379,15 @@ fn each_provider_has_its_own_login() {
 fn a_helper_that_answers_in_another_format_says_which() {
     let policy = load(&alone(FORMATS, "aws"));
     let detail = Some("the JSON of credential_process: line 1, column 5");
-    let trouble = Outcome::Trouble(Trouble::MalformedAnswer);
+    let trouble = Outcome::Failed(FailureKind::MalformedAnswer);
     let (text, advice) = said(&policy, seen(trouble, None, detail));
     assert_eq!(
         text,
         "what the helper printed is not the JSON of credential_process: line 1, column 5"
     );
-    assert_eq!(advice.map(|(action, _)| action), Some(Fix::MendHelper(0)));
+    assert_eq!(advice.map(|(action, _)| action), Some(Fix::RepairHelper(0)));
     let mut ended = seen(Outcome::Present, None, None);
-    (ended.got, ended.expires_in) = (true, Some(-60));
+    (ended.fetched, ended.expires_in) = (true, Some(-60));
     assert_eq!(
         said(&policy, ended).0,
         "what the helper printed has expired"
@@ -429,7 +431,10 @@ fn a_variable_that_would_send_it_elsewhere_is_judged_and_named() {
             ("AWS_ENDPOINT_URL_SSO", evil),
         ],
     );
-    assert_eq!((state, reason), (State::Barred, Reason::EndpointNotAllowed));
+    assert_eq!(
+        (state, reason),
+        (State::Forbidden, Reason::EndpointNotAllowed)
+    );
     assert_eq!(
         words,
         "it, or what it is got with, would be sent to `https://evil.example`, because `AWS_ENDPOINT_URL_STS` says so, and that is not allowed"
@@ -439,7 +444,10 @@ fn a_variable_that_would_send_it_elsewhere_is_judged_and_named() {
     // Whatever is listed, and where nothing is, a place has to be one.
     for policy in [narrow, load(&bedrock)] {
         let (state, reason, (words, help)) = judged(&policy, &[("AWS_ENDPOINT_URL", None)]);
-        assert_eq!((state, reason), (State::Barred, Reason::EndpointMalformed));
+        assert_eq!(
+            (state, reason),
+            (State::Forbidden, Reason::EndpointMalformed)
+        );
         assert_eq!(words, "`AWS_ENDPOINT_URL` is not the URL of an endpoint");
         assert_eq!(
             help,
@@ -460,7 +468,7 @@ fn what_is_being_run_already_stops_whatever_on_failure_says() {
     );
     let policy = load(&text);
     let nested = seen(
-        Outcome::Trouble(Trouble::Nested),
+        Outcome::Failed(FailureKind::Nested),
         Some("KEYRULE_HELPER_OF"),
         Some("`KEYRULE_HELPER_OF` says that it is being run already"),
     );
@@ -471,7 +479,7 @@ fn what_is_being_run_already_stops_whatever_on_failure_says() {
     );
     let evidence = Evidence {
         consent: Consent::Undecided,
-        seen: Some(nested),
+        observation: Some(nested),
     };
     let explanation = policy.explain(TERMINAL, &[evidence]);
     let refused = Refused {

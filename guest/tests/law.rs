@@ -55,7 +55,11 @@ struct Decided {
 impl Decided {
     fn of(policy: Policy) -> Self {
         let table = policy.table();
-        let asks: Vec<bool> = policy.sources().iter().map(|source| source.asks).collect();
+        let asks: Vec<bool> = policy
+            .sources()
+            .iter()
+            .map(|source| source.needs_consent)
+            .collect();
         let starts = sessions()
             .map(|session| {
                 (0_u32..)
@@ -122,7 +126,7 @@ fn joint(counterparts: &[Counterpart]) -> impl Iterator<Item = (usize, u32, u32)
 
 fn strength(effect: Effect) -> u8 {
     match effect {
-        Effect::Pass | Effect::Refuse(_) => 0,
+        Effect::Skip | Effect::Refuse(_) => 0,
         Effect::Ask => 1,
         Effect::Use => 2,
     }
@@ -131,7 +135,7 @@ fn strength(effect: Effect) -> u8 {
 /// What a look made of a source, whether it was got or can be renewed.
 fn looked(state: State, reason: Reason) -> (State, Reason) {
     match (state, reason) {
-        (State::Ready | State::Held, _) => (State::Ready, Reason::Present),
+        (State::Ready | State::Fetched, _) => (State::Ready, Reason::Present),
         other => other,
     }
 }
@@ -296,10 +300,10 @@ proptest! {
         let sources = decided.policy.sources();
         for (index, conditions) in (0..).zip(&decided.table.conditions) {
             for condition in conditions {
-                let found = decided.policy.observe(index, &condition.seen);
+                let found = decided.policy.observe(index, &condition.observation);
                 prop_assert_eq!(
-                    (found.state, found.reason, &found.at),
-                    (condition.state, condition.reason, &condition.at)
+                    (found.state, found.reason, &found.rule),
+                    (condition.state, condition.reason, &condition.rule)
                 );
             }
             for world in &worlds {
@@ -308,7 +312,7 @@ proptest! {
                 let judged = looked(found.state, found.reason);
                 prop_assert!(
                     conditions.iter().any(|condition| {
-                        (condition.state, condition.reason) == judged && condition.at == found.at
+                        (condition.state, condition.reason) == judged && condition.rule == found.rule
                     }),
                     "{judged:?} {seen:?}"
                 );
@@ -368,9 +372,9 @@ fn by_table(decided: &Decided, session: usize, case: &[(u32, Consent)]) -> Verdi
         };
         let index = u32::try_from(source).expect("few sources");
         match effect {
-            Effect::Pass => {}
+            Effect::Skip => {}
             Effect::Ask => return Verdict::Ask(index),
-            Effect::Use => return Verdict::Get(index),
+            Effect::Use => return Verdict::Fetch(index),
             Effect::Refuse(reason) => return refuse(reason, Some(index)),
         }
     }

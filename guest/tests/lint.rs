@@ -2,14 +2,14 @@
 //! about what is shipped.
 
 use keyrule_policy::Policy;
-use keyrule_policy::bindings::exports::keyrule::policy::engine::{Concern, Document, Place};
+use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, DocumentOrigin, Lint};
 
-fn concerns(documents: &[(Place, &str)]) -> Vec<Concern> {
+fn concerns(documents: &[(DocumentOrigin, &str)]) -> Vec<Lint> {
     let documents = documents
         .iter()
         .enumerate()
-        .map(|(index, (place, text))| Document {
-            place: *place,
+        .map(|(index, (origin, text))| Document {
+            origin: *origin,
             path: format!("{index}.toml"),
             text: (*text).to_owned(),
         });
@@ -40,15 +40,15 @@ fn panic_with(texts: &[String], errors: &impl std::fmt::Debug) -> Policy {
     }
 }
 
-fn codes(documents: &[(Place, &str)]) -> Vec<(String, u32)> {
+fn codes(documents: &[(DocumentOrigin, &str)]) -> Vec<(String, u32)> {
     let all = concerns(documents);
     all.into_iter()
-        .map(|concern| (concern.code, concern.at.line))
+        .map(|concern| (concern.code, concern.location.line))
         .collect()
 }
 
 fn managed(text: &str) -> Vec<(String, u32)> {
-    codes(&[(Place::Managed, text)])
+    codes(&[(DocumentOrigin::Managed, text)])
 }
 
 fn one(code: &str, line: u32) -> Vec<(String, u32)> {
@@ -88,13 +88,13 @@ fn what_is_shipped_gives_no_concern() {
             .to_string_lossy()
             .into_owned();
         // The examples are for administrators, the others are built in.
-        let place = if name.starts_with("example-") {
-            Place::Managed
+        let origin = if name.starts_with("example-") {
+            DocumentOrigin::Managed
         } else {
-            Place::Builtin
+            DocumentOrigin::Builtin
         };
         let document = Document {
-            place,
+            origin,
             path: path.display().to_string(),
             text: std::fs::read_to_string(&path).expect("a text"),
         };
@@ -127,9 +127,12 @@ fn restrictions_with_no_surface_in_common_leave_a_dead_source() {
         KEY.replace("\"terminal\"", "\"terminal\", \"web\"")
     );
     let found = codes(&[
-        (Place::Managed, &policy),
-        (Place::ManagedRestriction, "surfaces = [\"terminal\"]\n"),
-        (Place::Project, "surfaces = [\"web\"]\n"),
+        (DocumentOrigin::Managed, &policy),
+        (
+            DocumentOrigin::ManagedRestriction,
+            "surfaces = [\"terminal\"]\n",
+        ),
+        (DocumentOrigin::Project, "surfaces = [\"web\"]\n"),
     ]);
     assert!(found.contains(&("dead-source".to_owned(), 1)), "{found:?}");
     assert!(found.contains(&("lock-out".to_owned(), 1)), "{found:?}");
@@ -142,8 +145,8 @@ fn what_is_dropped_is_meant_to_be_gone() {
         HELPER.replace("surfaces", "on-failure = \"next\"\nsurfaces")
     );
     let found = codes(&[
-        (Place::Managed, &policy),
-        (Place::Project, "drop = [\"key\"]\n"),
+        (DocumentOrigin::Managed, &policy),
+        (DocumentOrigin::Project, "drop = [\"key\"]\n"),
     ]);
     assert_eq!(found, []);
 }
@@ -183,9 +186,9 @@ fn endpoints_that_exclude_the_only_one_make_a_source_useless() {
     );
     let policy = format!("name = \"p\"\n{key}");
     let found = codes(&[
-        (Place::Managed, &policy),
+        (DocumentOrigin::Managed, &policy),
         (
-            Place::Project,
+            DocumentOrigin::Project,
             "endpoints = [\"https://gateway.example.com\"]\n",
         ),
     ]);
@@ -234,14 +237,14 @@ fn a_source_that_reads_the_same_again_is_never_reached() {
 fn a_session_in_which_nothing_works_is_a_lock_out() {
     let text = format!("{HELPER}[session]\nsurfaces = [\"terminal\", \"desktop\", \"web\"]\n");
     assert_eq!(managed(&text), one("lock-out", 8));
-    let all = concerns(&[(Place::Managed, &text)]);
+    let all = concerns(&[(DocumentOrigin::Managed, &text)]);
     assert_eq!(
         all.first().expect("a concern").message,
         "nothing can ever be used in sessions on `desktop` and `web`"
     );
     let found = codes(&[
-        (Place::Managed, HELPER),
-        (Place::User, "surfaces = [\"web\"]\n"),
+        (DocumentOrigin::Managed, HELPER),
+        (DocumentOrigin::User, "surfaces = [\"web\"]\n"),
     ]);
     assert_eq!(found, one("lock-out", 1));
 }
@@ -266,12 +269,15 @@ fn a_managed_policy_is_not_decided_by_a_lower_place() {
     );
     let text = format!("name = \"p\"\n{key}");
     assert_eq!(managed(&text), one("redirectable-endpoint", 6));
-    assert_eq!(codes(&[(Place::User, &text)]), []);
+    assert_eq!(codes(&[(DocumentOrigin::User, &text)]), []);
     assert_eq!(managed(&text.replace("*:*", "*.example.com")), []);
     // A restriction beside it that names hosts closes the hole.
     let narrow = "endpoints = [\"https://api.example.com\"]\n";
     assert_eq!(
-        codes(&[(Place::Managed, &text), (Place::ManagedRestriction, narrow)]),
+        codes(&[
+            (DocumentOrigin::Managed, &text),
+            (DocumentOrigin::ManagedRestriction, narrow)
+        ]),
         []
     );
 
@@ -284,7 +290,7 @@ fn a_managed_policy_is_not_decided_by_a_lower_place() {
         "variable = \"HELPER\"",
     );
     assert_eq!(managed(&variable), one("redirectable-helper", 3));
-    assert_eq!(codes(&[(Place::User, &variable)]), []);
+    assert_eq!(codes(&[(DocumentOrigin::User, &variable)]), []);
     for (tier, in_managed, in_user) in [("managed", 0, 0), ("user", 1, 0), ("project", 1, 1)] {
         let text = HELPER.replace(
             "command = [\"/usr/bin/get-token\"]",
@@ -293,7 +299,11 @@ fn a_managed_policy_is_not_decided_by_a_lower_place() {
             "[[tool.settings]]\nname = \"s\"\ntier = \"{tier}\"\npath = \"~/s.json\"\n"
         );
         assert_eq!(managed(&text).len(), in_managed, "{tier}");
-        assert_eq!(codes(&[(Place::User, &text)]).len(), in_user, "{tier}");
+        assert_eq!(
+            codes(&[(DocumentOrigin::User, &text)]).len(),
+            in_user,
+            "{tier}"
+        );
     }
     let digest = "0".repeat(64);
     let text = format!("{HELPER}[override]\npath = \"~/c.wasm\"\nsha256 = \"{digest}\"\n");
@@ -324,7 +334,7 @@ fn keys_that_change_nothing_are_dead_rules() {
     assert_eq!(managed(&origins), one("dead-rule", 6));
     assert_eq!(
         codes(&[(
-            Place::User,
+            DocumentOrigin::User,
             &HELPER.replace("name", "others = \"allow\"\nname")
         )]),
         one("dead-rule", 1)
@@ -341,7 +351,10 @@ fn a_restriction_that_takes_nothing_is_a_dead_rule() {
         "ttl = \"1s\"",
         "[source.key]\nconsent = \"never\"",
     ] {
-        let found = codes(&[(Place::Managed, &policy), (Place::Project, text)]);
+        let found = codes(&[
+            (DocumentOrigin::Managed, &policy),
+            (DocumentOrigin::Project, text),
+        ]);
         assert_eq!(found.len(), 1, "{text}: {found:?}");
         assert_eq!(found.first().expect("one").0, "dead-rule", "{text}");
     }
@@ -350,7 +363,10 @@ fn a_restriction_that_takes_nothing_is_a_dead_rule() {
         "drop = [\"key\"]",
         "endpoints = [\"https://a.test\"]",
     ] {
-        let found = codes(&[(Place::Managed, &policy), (Place::Project, text)]);
+        let found = codes(&[
+            (DocumentOrigin::Managed, &policy),
+            (DocumentOrigin::Project, text),
+        ]);
         assert!(
             found.iter().all(|(code, _)| code != "dead-rule"),
             "{text}: {found:?}"
@@ -359,7 +375,10 @@ fn a_restriction_that_takes_nothing_is_a_dead_rule() {
     // A limit that shortens what a variable could make longer takes something.
     let helper = HELPER.replace("surfaces", "ttl-variable = \"TTL\"\nsurfaces");
     for (policy, dead) in [(HELPER, true), (helper.as_str(), false)] {
-        let found = codes(&[(Place::Managed, policy), (Place::Project, "ttl = \"10m\"")]);
+        let found = codes(&[
+            (DocumentOrigin::Managed, policy),
+            (DocumentOrigin::Project, "ttl = \"10m\""),
+        ]);
         assert_eq!(!found.is_empty(), dead, "{found:?}");
     }
 }
@@ -429,10 +448,16 @@ fn a_secret_is_found_and_not_quoted() {
             12,
         ),
     ] {
-        let all = concerns(&[(Place::Managed, &text)]);
+        let all = concerns(&[(DocumentOrigin::Managed, &text)]);
         let found: Vec<_> = all
             .iter()
-            .map(|found| (found.code.as_str(), found.at.line, found.at.column))
+            .map(|found| {
+                (
+                    found.code.as_str(),
+                    found.location.line,
+                    found.location.column,
+                )
+            })
             .collect();
         assert_eq!(found, [("secret-in-file", line, column)], "{text}");
     }
@@ -450,7 +475,10 @@ fn a_secret_is_found_and_not_quoted() {
     assert_eq!(managed(&value), one("secret-in-file", 12));
     // In a restriction as well; digests and client ids are public.
     let noted = "drop = [\"helper\"] # eyJcanary.eyJcanary\n";
-    let found = codes(&[(Place::Managed, HELPER), (Place::Project, noted)]);
+    let found = codes(&[
+        (DocumentOrigin::Managed, HELPER),
+        (DocumentOrigin::Project, noted),
+    ]);
     assert!(
         found.contains(&("secret-in-file".to_owned(), 1)),
         "{found:?}"

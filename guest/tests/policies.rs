@@ -6,11 +6,11 @@
 )]
 
 use keyrule_policy::Policy;
-use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, Place};
+use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, DocumentOrigin};
 
 fn load(name: &str, text: &str) -> Policy {
     let document = Document {
-        place: Place::Builtin,
+        origin: DocumentOrigin::Builtin,
         path: format!("{name}.toml"),
         text: text.to_owned(),
     };
@@ -55,7 +55,7 @@ fn exec_clears_credentials_selectors_and_endpoints() {
         "claude-code",
         include_str!("../../policies/claude-code.toml"),
     );
-    let about = policy.about();
+    let info = policy.info();
     for name in [
         "ANTHROPIC_API_KEY",
         "ANTHROPIC_AUTH_TOKEN",
@@ -64,13 +64,20 @@ fn exec_clears_credentials_selectors_and_endpoints() {
         "CLAUDE_CODE_OAUTH_TOKEN",
         "CLAUDE_CODE_USE_VERTEX",
     ] {
-        assert!(about.clears.iter().any(|clear| clear == name), "{name}");
+        assert!(
+            info.cleared_variables.iter().any(|clear| clear == name),
+            "{name}"
+        );
     }
     assert!(
-        !about
-            .hides
+        !info
+            .hidden_variables
             .iter()
             .any(|name| name == "CLAUDE_CODE_USE_VERTEX")
     );
-    assert!(about.hides.iter().any(|name| name == "ANTHROPIC_API_KEY"));
+    assert!(
+        info.hidden_variables
+            .iter()
+            .any(|name| name == "ANTHROPIC_API_KEY")
+    );
 }

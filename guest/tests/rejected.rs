@@ -2,7 +2,7 @@
 //! its place and its help, and never a value of the document.
 
 use keyrule_policy::Policy;
-use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, Place};
+use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, DocumentOrigin};
 
 const GOOD: &str = r#"name = "p"
 
@@ -17,7 +17,7 @@ surfaces = ["terminal"]
 
 fn rejected(text: &str) -> Vec<(String, u32, u32)> {
     let document = Document {
-        place: Place::User,
+        origin: DocumentOrigin::User,
         path: "p.toml".to_owned(),
         text: text.to_owned(),
     };
@@ -34,7 +34,11 @@ fn rejected(text: &str) -> Vec<(String, u32, u32)> {
                     diagnostic.code
                 );
                 assert!(!words.contains('\n'), "more than one line: {words}");
-                (diagnostic.code, diagnostic.at.line, diagnostic.at.column)
+                (
+                    diagnostic.code,
+                    diagnostic.location.line,
+                    diagnostic.location.column,
+                )
             })
             .collect(),
     }

@@ -8,7 +8,7 @@
 
 use keyrule_policy::Policy;
 use keyrule_policy::bindings::exports::keyrule::policy::engine::{
-    Consent, Document, Fact, Place, Session, State, Surface, Verdict,
+    Consent, Document, DocumentOrigin, Fact, Session, State, Surface, Verdict,
 };
 
 const POLICY: &str = r#"
@@ -38,10 +38,10 @@ surfaces = ["terminal", "desktop", "remote", "web"]
 
 const STATES: [State; 7] = [
     State::Unknown,
-    State::Out,
-    State::Barred,
+    State::Unavailable,
+    State::Forbidden,
     State::Ready,
-    State::Held,
+    State::Fetched,
     State::Failed,
     State::Fatal,
 ];
@@ -55,7 +55,7 @@ const SURFACES: [Surface; 4] = [
 
 fn load() -> Policy {
     let document = Document {
-        place: Place::Builtin,
+        origin: DocumentOrigin::Builtin,
         path: "p.toml".to_owned(),
         text: POLICY.to_owned(),
     };
@@ -130,7 +130,7 @@ fn following_the_verdicts_ends() {
                     Verdict::Look(index) => {
                         let seen = looked[index as usize].state;
                         let state = if seen == State::Unknown {
-                            State::Out
+                            State::Unavailable
                         } else {
                             seen
                         };
@@ -145,7 +145,7 @@ fn following_the_verdicts_ends() {
                         };
                         facts[index as usize].consent = consent;
                     }
-                    Verdict::Get(index) => facts[index as usize].state = State::Failed,
+                    Verdict::Fetch(index) => facts[index as usize].state = State::Failed,
                     Verdict::Use(_) | Verdict::Refuse(_) | Verdict::Consult => break,
                 }
             }

@@ -15,8 +15,8 @@ export class KeyruleError extends Error {
 /** The documents were rejected; `diagnostics` says everything that is wrong. */
 export class PolicyError extends KeyruleError {
   constructor(name, diagnostics) {
-    const lines = diagnostics.map(({ code, message, at, help }) =>
-      `\n${at.path}:${at.line}:${at.column}: ${message} [${code}]\n  help: ${help}`);
+    const lines = diagnostics.map(({ code, message, location, help }) =>
+      `\n${location.path}:${location.line}:${location.column}: ${message} [${code}]\n  help: ${help}`);
     super('policy-rejected', `policy \`${name}\` was rejected${lines.join('')}`);
     this.diagnostics = diagnostics;
   }

@@ -27,14 +27,14 @@ const LOADED = Symbol('loaded');
 export class Policy {
   #policy;
   #documents;
-  #about;
+  #info;
   #sources;
 
   constructor(key, policy, name, documents) {
     if (key !== LOADED) throw new TypeError('a policy comes from `Policy.load`');
     this.#policy = policy;
     this.#documents = documents;
-    this.#about = frozen(call('about', () => policy.about()));
+    this.#info = frozen(call('info', () => policy.info()));
     this.#sources = frozen(call('sources', () => policy.sources()));
     /** The name that it was loaded by. */
     this.name = name;
@@ -42,7 +42,7 @@ export class Policy {
   }
 
   static async load(name, documents) {
-    const copies = documents.map(({ place, path, text }) => ({ place, path, text }));
+    const copies = documents.map(({ origin, path, text }) => ({ origin, path, text }));
     return new Policy(LOADED, read(await instance(), name, copies), name, copies);
   }
 
@@ -53,8 +53,8 @@ export class Policy {
     return call('align', () => engine.align(first, second));
   }
 
-  get about() {
-    return this.#about;
+  get info() {
+    return this.#info;
   }
 
   get sources() {
@@ -63,9 +63,9 @@ export class Policy {
 
   observe(source, seen) {
     this.#known(source);
-    const { got } = seen;
+    const { fetched } = seen;
     return unquoted(() =>
-      call('observe', () => this.#policy.observe(source, observation(seen, got === true))));
+      call('observe', () => this.#policy.observe(source, observation(seen, fetched === true))));
   }
 
   decide(session, facts) {
@@ -181,7 +181,7 @@ function circumstances({ surface, interactive }) {
 }
 
 function whole({ consent = 'undecided', seen }) {
-  return { consent, seen: seen && observation(seen, seen.got === true) };
+  return { consent, observation: seen && observation(seen, seen.fetched === true) };
 }
 
 function frozen(value) {

@@ -5,19 +5,21 @@
  * beside them never crosses.
  */
 
-export function observation(seen, got) {
+export function observation(seen, fetched) {
   return {
-    got,
+    fetched,
     outcome: variant(seen.outcome),
     detail: seen.detail ?? undefined,
-    foundIn: seen.foundIn ?? undefined,
+    location: seen.location ?? undefined,
     tier: seen.tier ?? undefined,
     destination: variant(seen.destination ?? 'default'),
+    endpointLocation: seen.endpointLocation ?? undefined,
+    endpointTier: seen.endpointTier ?? undefined,
     expiresIn: seconds(seen.expiresIn),
-    renewable: seen.renewable === true,
+    refreshable: seen.refreshable === true,
     account: seen.account ?? undefined,
     organization: seen.organization ?? undefined,
-    keptIn: seen.keptIn ?? undefined,
+    storedIn: seen.storedIn ?? undefined,
     lifetime: variant(seen.lifetime ?? 'unset'),
   };
 }

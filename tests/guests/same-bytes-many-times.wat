@@ -1,6 +1,6 @@
 ;; So many sources that they would fill the host's memory, all of them the
 ;; same few bytes of ours: 300,000 ids of 64 KiB each.
-(func (export "keyrule:policy/engine@0.1.0#[method]policy.sources") (param i32) (result i32)
+(func (export "keyrule:policy/engine@0.2.0#[method]policy.sources") (param i32) (result i32)
   (local $at i32)
   (drop (memory.grow (i32.const 900)))
   (local.set $at (i32.const 131072))

@@ -5,25 +5,18 @@
 // A record of the contract is an object here, an enum a string, and no choice
 // is `undefined`. `./build FILE` makes the component.
 
-class Chooser {
-  constructor(settings) {
-    this.source = settings.find(({ name }) => name === 'prefer')?.text;
-  }
-
-  choose(session, candidates) {
-    const place = (wanted) => {
-      const found = candidates.findIndex((candidate) => usable(candidate) && wanted(candidate));
-      return found < 0 ? undefined : found;
-    };
-    const preferred = session.interactive
-      ? undefined
-      : place(({ id }) => id === this.source);
-    return preferred ?? place(() => true);
-  }
+function choose(settings, session, candidates) {
+  const source = settings.find(({ name }) => name === 'prefer')?.text;
+  const index = (wanted) => {
+    const found = candidates.findIndex((candidate) => usable(candidate) && wanted(candidate));
+    return found < 0 ? undefined : found;
+  };
+  const preferred = session.interactive ? undefined : index(({ id }) => id === source);
+  return preferred ?? index(() => true);
 }
 
 function usable({ state, consent }) {
-  return (state === 'ready' || state === 'held') && consent !== 'declined';
+  return (state === 'ready' || state === 'fetched') && consent !== 'declined';
 }
 
-export const chooser = { Chooser };
+export const chooser = { choose };

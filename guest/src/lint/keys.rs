@@ -8,10 +8,10 @@ use crate::policy::Policy;
 use crate::reader::{Reader, Table};
 use crate::rule::{ConsentLevel, Rule};
 use crate::text::At;
-use crate::wit::{Cloud, Kind, Place};
+use crate::wit::{Cloud, DocumentOrigin, Kind};
 
 pub(super) fn lint(policy: &Policy, found: &mut Found) {
-    let Some((index, place, text)) = policy.policy_document() else {
+    let Some((index, origin, text)) = policy.policy_document() else {
         return;
     };
     let mut reader = Reader::new(index, text);
@@ -25,7 +25,7 @@ pub(super) fn lint(policy: &Policy, found: &mut Found) {
     };
     let rules = policy.unrestricted();
     if let Some(at) = at(&reader, top, "others")
-        && matches!(place, Place::User)
+        && matches!(origin, DocumentOrigin::User)
     {
         dead(
             found,
@@ -54,7 +54,7 @@ pub(super) fn lint(policy: &Policy, found: &mut Found) {
 }
 
 fn issuer(reader: &Reader<'_>, table: Table<'_>, rules: &[Rule], found: &mut Found) {
-    let (Some(id), Some(place)) = (reader.text(table, "id"), at(reader, table, "id")) else {
+    let (Some(id), Some(location)) = (reader.text(table, "id"), at(reader, table, "id")) else {
         return;
     };
     let uses = |rule: &&Rule| match &rule.source.kind {
@@ -62,7 +62,7 @@ fn issuer(reader: &Reader<'_>, table: Table<'_>, rules: &[Rule], found: &mut Fou
         Kind::StoredKey(key) => key.issuer.as_ref().is_some_and(|issuer| issuer.id == id),
         Kind::Environment(_)
         | Kind::Helper(_)
-        | Kind::ToolLogin(_)
+        | Kind::ToolOwned(_)
         | Kind::Supplied
         | Kind::Cloud(_) => false,
     };
@@ -70,7 +70,7 @@ fn issuer(reader: &Reader<'_>, table: Table<'_>, rules: &[Rule], found: &mut Fou
     if used.peek().is_none() {
         dead(
             found,
-            place,
+            location,
             "no source names this issuer",
             "remove it, or name it in a source: `issuer = \"…\"`",
         );
@@ -81,12 +81,12 @@ fn issuer(reader: &Reader<'_>, table: Table<'_>, rules: &[Rule], found: &mut Fou
         matches!(rule.source.kind, Kind::Login(_))
             && endpoint.is_some_and(|endpoint| endpoint.variable.is_some())
     };
-    if let Some(place) = at(reader, table, "origins")
+    if let Some(location) = at(reader, table, "origins")
         && !used.any(follows)
     {
         dead(
             found,
-            place,
+            location,
             "`origins` limits the variables that logins follow, and no login with this issuer follows one",
             "remove it",
         );
@@ -95,16 +95,16 @@ fn issuer(reader: &Reader<'_>, table: Table<'_>, rules: &[Rule], found: &mut Fou
 
 fn source(reader: &mut Reader<'_>, table: Table<'_>, rule: &Rule, found: &mut Found) {
     if let Some(endpoint) = reader.table(table, "endpoint", "an `endpoint`")
-        && let Some(place) = at(reader, endpoint, "allow")
+        && let Some(location) = at(reader, endpoint, "allow")
     {
-        allow(place, rule, found);
+        allow(location, rule, found);
     }
-    if let Some(place) = at(reader, table, "keep-as")
+    if let Some(location) = at(reader, table, "keep-as")
         && rule.consent == ConsentLevel::Never
     {
         dead(
             found,
-            place,
+            location,
             "`keep-as` is offered with the question, and nobody is asked about this source",
             "say `consent = \"interactive\"`, or remove it",
         );
@@ -127,14 +127,14 @@ fn source(reader: &mut Reader<'_>, table: Table<'_>, rule: &Rule, found: &mut Fo
             "remove one of them, or make `ttl-max` the longer one",
         );
     }
-    if let (Some(0), Some(_), Some(place)) = (
+    if let (Some(0), Some(_), Some(location)) = (
         most,
         &helper.ttl_variable,
         at(reader, table, "ttl-variable"),
     ) {
         dead(
             found,
-            place,
+            location,
             "`ttl-variable` can change nothing, because `ttl-max` is 0",
             "remove it, or allow some time with `ttl-max`",
         );
@@ -153,10 +153,10 @@ fn unnamed(
     let Some(endpoint) = &rule.source.endpoint else {
         return;
     };
-    let place = reader
+    let location = reader
         .table(table, "endpoint", "an `endpoint`")
         .and_then(|inner| at(reader, inner, "default"));
-    let Some(place) = place.filter(|_| endpoint.variable.is_none()) else {
+    let Some(location) = location.filter(|_| endpoint.variable.is_none()) else {
         return;
     };
     for (word, names) in [("region", &cloud.region), ("resource", &cloud.resource)] {
@@ -170,12 +170,12 @@ fn unnamed(
                 why: "whatever is there and whatever the user does, nobody knows where it would be sent",
                 help: "name the variable, or write the text itself into the endpoint",
             };
-            found.add(place, said);
+            found.add(location, said);
         }
     }
 }
 
-fn allow(place: At, rule: &Rule, found: &mut Found) {
+fn allow(location: At, rule: &Rule, found: &mut Found) {
     let follows = rule
         .source
         .endpoint
@@ -184,7 +184,7 @@ fn allow(place: At, rule: &Rule, found: &mut Found) {
     if !follows {
         dead(
             found,
-            place,
+            location,
             "`allow` lists what a variable may name, and this endpoint follows none",
             "remove it: without a `variable` the default is the one endpoint there is",
         );
@@ -208,7 +208,12 @@ fn allow(place: At, rule: &Rule, found: &mut Found) {
             "pattern {} of `allow` is covered by another one in the list",
             index + 1
         );
-        dead(found, place, &message, "remove it, or narrow the other one");
+        dead(
+            found,
+            location,
+            &message,
+            "remove it, or narrow the other one",
+        );
     }
 }
 
@@ -217,7 +222,7 @@ fn is_stored(kind: &Kind) -> bool {
         Kind::Login(_) | Kind::StoredKey(_) => true,
         Kind::Environment(_)
         | Kind::Helper(_)
-        | Kind::ToolLogin(_)
+        | Kind::ToolOwned(_)
         | Kind::Supplied
         | Kind::Cloud(_) => false,
     }

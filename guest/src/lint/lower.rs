@@ -28,7 +28,7 @@ pub(super) fn lint(policy: &Policy, found: &mut Found) {
                 }
             }
             Kind::Environment(_)
-            | Kind::ToolLogin(_)
+            | Kind::ToolOwned(_)
             | Kind::Supplied
             | Kind::StoredKey(_)
             | Kind::Login(_) => {}

@@ -71,7 +71,7 @@ fn usable(rules: &[Rule], surface: Surface) -> Vec<&Rule> {
         if effects.contains(&Effect::Use) {
             usable.push(rule);
         }
-        if !effects.contains(&Effect::Pass) {
+        if !effects.contains(&Effect::Skip) {
             break;
         }
     }

@@ -170,14 +170,14 @@ fn never_reached(
 fn decides(rule: &Rule, session: Session, state: State) -> bool {
     consents(rule)
         .iter()
-        .all(|consent| follows(rule, session, state, *consent) != Effect::Pass)
+        .all(|consent| follows(rule, session, state, *consent) != Effect::Skip)
 }
 
 /// Whether it is not passed in this state, after some answer of the user.
 fn decides_at_all(rule: &Rule, session: Session, state: State) -> bool {
     consents(rule)
         .iter()
-        .any(|consent| follows(rule, session, state, *consent) != Effect::Pass)
+        .any(|consent| follows(rule, session, state, *consent) != Effect::Skip)
 }
 
 fn follows(rule: &Rule, session: Session, state: State, consent: Consent) -> Effect {

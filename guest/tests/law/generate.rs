@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use keyrule_policy::Policy;
-use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, Place};
+use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, DocumentOrigin};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -255,14 +255,18 @@ fn restriction() -> impl Strategy<Value = Restriction> {
         proptest::option::weighted(0.2, some(ORGANIZATIONS, 3)),
         limits(),
         proptest::collection::btree_map(select(IDS), limits(), 0..3),
-        select(vec![Place::ManagedRestriction, Place::User, Place::Project]),
+        select(vec![
+            DocumentOrigin::ManagedRestriction,
+            DocumentOrigin::User,
+            DocumentOrigin::Project,
+        ]),
     )
-        .prop_map(|(drop, organizations, all, single, place)| Restriction {
+        .prop_map(|(drop, organizations, all, single, origin)| Restriction {
             drop: drop.unwrap_or_default(),
             organizations,
             all,
             single: single.into_iter().collect(),
-            place,
+            origin,
         })
 }
 
@@ -277,7 +281,7 @@ pub(crate) struct Restriction {
     organizations: Option<Vec<&'static str>>,
     all: String,
     single: Vec<(&'static str, String)>,
-    place: Place,
+    origin: DocumentOrigin,
 }
 
 impl Restriction {
@@ -310,13 +314,13 @@ impl Draft {
     pub(crate) fn restricted(&self, restrictions: &[Restriction]) -> Policy {
         let sources = self.text.matches("[[source]]").count();
         let mut documents = vec![Document {
-            place: Place::Managed,
+            origin: DocumentOrigin::Managed,
             path: "p.toml".to_owned(),
             text: self.text.clone(),
         }];
         for (index, restriction) in restrictions.iter().enumerate() {
             documents.push(Document {
-                place: restriction.place,
+                origin: restriction.origin,
                 path: format!("{index}.toml"),
                 text: restriction.text(sources),
             });

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use keyrule_policy::bindings::exports::keyrule::policy::engine::{
-    Command, Destination, Kind, Lifetime, Observation, Outcome, Redirection, Source, StoreKind,
-    Trouble,
+    Command, Destination, FailureKind, Kind, Lifetime, Observation, Outcome, Redirection, Source,
+    StoreKind,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -20,10 +20,10 @@ pub(crate) struct World {
     /// The organisation by each claim, and by none.
     claims: BTreeMap<Option<&'static str>, Option<String>>,
     outcome: usize,
-    trouble: Trouble,
-    kept_in: StoreKind,
+    trouble: FailureKind,
+    stored_in: StoreKind,
     expires_in: Option<i64>,
-    renewable: bool,
+    refreshable: bool,
     lifetime: Lifetime,
     got: bool,
 }
@@ -105,7 +105,7 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
                 (variables, claims),
                 (outcome, trouble, file),
                 expires_in,
-                (renewable, got),
+                (refreshable, got),
                 lifetime,
             )| {
                 let names = std::iter::once(None).chain(CLAIMS.iter().copied().map(Some));
@@ -114,13 +114,13 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
                     claims: names.zip(claims).collect(),
                     outcome,
                     trouble,
-                    kept_in: if file {
+                    stored_in: if file {
                         StoreKind::File
                     } else {
                         StoreKind::Keyring
                     },
                     expires_in,
-                    renewable,
+                    refreshable,
                     lifetime,
                     got,
                 }
@@ -128,28 +128,28 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
         )
 }
 
-const TROUBLES: &[Trouble] = &[
-    Trouble::Unreadable,
-    Trouble::Invalid,
-    Trouble::Untrusted,
-    Trouble::BadCharacter,
-    Trouble::NotStarted,
-    Trouble::ExitStatus,
-    Trouble::TimedOut,
-    Trouble::NoOutput,
-    Trouble::MoreThanOneToken,
-    Trouble::NotPrintable,
-    Trouble::TooLong,
-    Trouble::Expired,
-    Trouble::Locked,
-    Trouble::NoStore,
-    Trouble::Unreachable,
-    Trouble::Rejected,
-    Trouble::Unsupported,
-    Trouble::Vanished,
-    Trouble::NoCredentials,
-    Trouble::MalformedAnswer,
-    Trouble::Nested,
+const TROUBLES: &[FailureKind] = &[
+    FailureKind::Unreadable,
+    FailureKind::Invalid,
+    FailureKind::Untrusted,
+    FailureKind::BadCharacter,
+    FailureKind::NotStarted,
+    FailureKind::ExitStatus,
+    FailureKind::TimedOut,
+    FailureKind::NoOutput,
+    FailureKind::MoreThanOneToken,
+    FailureKind::NotPrintable,
+    FailureKind::TooLong,
+    FailureKind::Expired,
+    FailureKind::Locked,
+    FailureKind::NoStore,
+    FailureKind::Unreachable,
+    FailureKind::Rejected,
+    FailureKind::Unsupported,
+    FailureKind::Vanished,
+    FailureKind::NoCredentials,
+    FailureKind::MalformedAnswer,
+    FailureKind::Nested,
 ];
 
 impl World {
@@ -174,20 +174,22 @@ impl World {
             _ => (None, false, false),
         };
         Observation {
-            got: self.got,
+            fetched: self.got,
+            endpoint_location: None,
+            endpoint_tier: None,
             outcome: outcomes[self.outcome % outcomes.len()],
             detail: None,
-            found_in: None,
+            location: None,
             tier: None,
             destination: variable
                 .and_then(|name| self.variables.get(name).cloned())
                 .unwrap_or(Destination::Default),
             redirections: self.redirections(&source.kind),
             expires_in: self.expires_in.filter(|_| ends),
-            renewable: ends && self.renewable,
+            refreshable: ends && self.refreshable,
             account: None,
             organization: whose.and_then(|claim| self.claims.get(&claim).cloned().flatten()),
-            kept_in: stored.then_some(self.kept_in),
+            stored_in: stored.then_some(self.stored_in),
             lifetime: self.lifetime,
         }
     }
@@ -214,9 +216,9 @@ impl World {
 
 /// What can come of a look. Presence is more frequent, because most depends on
 /// it.
-fn outcomes(kind: &Kind, trouble: Trouble) -> Vec<Outcome> {
+fn outcomes(kind: &Kind, trouble: FailureKind) -> Vec<Outcome> {
     let mut all = vec![Outcome::Present; 5];
-    all.push(Outcome::Trouble(trouble));
+    all.push(Outcome::Failed(trouble));
     let more: &[Outcome] = match kind {
         Kind::Environment(_) | Kind::Supplied => &[Outcome::Absent, Outcome::Blank],
         Kind::Helper(helper) => match helper.command {
@@ -225,7 +227,7 @@ fn outcomes(kind: &Kind, trouble: Trouble) -> Vec<Outcome> {
         },
         Kind::Cloud(cloud) if cloud.flag.is_none() => &[],
         Kind::Cloud(_) => &[Outcome::Absent, Outcome::Blank, Outcome::Off],
-        Kind::ToolLogin(_) | Kind::StoredKey(_) | Kind::Login(_) => &[Outcome::Absent],
+        Kind::ToolOwned(_) | Kind::StoredKey(_) | Kind::Login(_) => &[Outcome::Absent],
     };
     all.extend(more);
     all

@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use keyrule_policy::Policy;
-use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, Place};
+use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, DocumentOrigin};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::Value;
@@ -70,16 +70,16 @@ fn validator(form: Form) -> &'static Validator {
 
 /// The codes with which the parser rejects.
 fn parser(form: Form, text: &str) -> BTreeSet<String> {
-    let document = |place, text: &str| Document {
-        place,
+    let document = |origin, text: &str| Document {
+        origin,
         path: "x.toml".to_owned(),
         text: text.to_owned(),
     };
     let documents = match form {
-        Form::Policy => vec![document(Place::Managed, text)],
+        Form::Policy => vec![document(DocumentOrigin::Managed, text)],
         Form::Restriction => vec![
-            document(Place::Managed, RESTRICTED),
-            document(Place::Project, text),
+            document(DocumentOrigin::Managed, RESTRICTED),
+            document(DocumentOrigin::Project, text),
         ],
     };
     match Policy::load("sample", documents) {

@@ -1,7 +1,7 @@
 ;; A way out. It is never taken, and wanting it is enough.
 (import "$root" "leak" (func $leak))
-(func (export "keyrule:policy/chooser@0.1.0#[method]chooser.choose")
-  (param $self i32) (param $surface i32) (param $interactive i32) (param $list i32) (param $count i32)
+(func (export "keyrule:policy/chooser@0.2.0#choose")
+  (param $settings i32) (param $told i32) (param $surface i32) (param $interactive i32) (param $list i32) (param $count i32)
   (result i32)
   (call $leak)
   (unreachable))

@@ -1,7 +1,7 @@
-;; The last candidate that is ready or held: what a candidate looks like is
+;; The last candidate that is ready or fetched: what a candidate looks like is
 ;; twelve bytes, with its state in the ninth.
-(func (export "keyrule:policy/chooser@0.1.0#[method]chooser.choose")
-  (param $self i32) (param $surface i32) (param $interactive i32) (param $list i32) (param $count i32)
+(func (export "keyrule:policy/chooser@0.2.0#choose")
+  (param $settings i32) (param $told i32) (param $surface i32) (param $interactive i32) (param $list i32) (param $count i32)
   (result i32)
   (loop $again
     (if (i32.eqz (local.get $count)) (then

@@ -1,23 +1,12 @@
 //! The exports of the component, which hand over to the code beside it.
 
-use crate::Prefer;
-use crate::bindings::exports::keyrule::policy::chooser::{
-    Candidate, Guest, GuestChooser, Session, Setting,
-};
+use crate::bindings::exports::keyrule::policy::chooser::{Candidate, Guest, Session, Setting};
 
 struct Component;
 
 impl Guest for Component {
-    type Chooser = Prefer;
-}
-
-impl GuestChooser for Prefer {
-    fn new(settings: Vec<Setting>) -> Self {
-        Self::new(settings)
-    }
-
-    fn choose(&self, session: Session, candidates: Vec<Candidate>) -> Option<u32> {
-        self.choose(session, &candidates)
+    fn choose(settings: Vec<Setting>, session: Session, candidates: Vec<Candidate>) -> Option<u32> {
+        crate::choose(&settings, session, &candidates)
     }
 }
 

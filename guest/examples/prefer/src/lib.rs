@@ -1,7 +1,6 @@
-//! An override: prefers the source that the setting `prefer` names in sessions
-//! in which nobody can answer, and is content with the first usable one
-//! elsewhere. What goes in are candidates; what comes out is the place of one.
-//! What may not be used it need not know: the engine sees to that.
+//! An override that prefers the source that the setting `prefer` names where
+//! the session is not interactive, and elsewhere takes the first usable one.
+//! It need not know what must not be used: the engine sees to that.
 //!
 //! `guest/examples/prefer/build FILE` makes the component.
 
@@ -11,44 +10,23 @@ mod component;
 
 use bindings::exports::keyrule::policy::chooser::{Candidate, Consent, Session, Setting, State};
 
-/// What the policy said to it.
-#[derive(Debug)]
-pub struct Prefer {
-    source: Option<String>,
-}
-
-impl Prefer {
-    /// Keeps the one setting that it knows.
-    #[must_use]
-    pub fn new(settings: Vec<Setting>) -> Self {
-        let prefer = settings
-            .into_iter()
-            .find(|setting| setting.name == "prefer");
-        Self {
-            source: prefer.map(|setting| setting.text),
-        }
-    }
-
-    /// Chooses a candidate, by its place.
-    #[must_use]
-    pub fn choose(&self, session: Session, candidates: &[Candidate]) -> Option<u32> {
-        let place = |wanted: &dyn Fn(&Candidate) -> bool| {
-            let place = candidates.iter().position(wanted)?;
-            u32::try_from(place).ok()
-        };
-        let preferred =
-            || place(&|candidate| Some(&candidate.id) == self.source.as_ref() && usable(candidate));
-        if !session.interactive
-            && let Some(place) = preferred()
-        {
-            return Some(place);
-        }
-        place(&usable)
-    }
+/// Chooses a candidate, by its index.
+#[must_use]
+pub fn choose(settings: &[Setting], session: Session, candidates: &[Candidate]) -> Option<u32> {
+    let index = |wanted: &dyn Fn(&Candidate) -> bool| {
+        let index = candidates.iter().position(wanted)?;
+        u32::try_from(index).ok()
+    };
+    let prefer = settings.iter().find(|setting| setting.name == "prefer");
+    let preferred = prefer
+        .filter(|_| !session.interactive)
+        .and_then(|prefer| index(&|candidate| candidate.id == prefer.text && usable(candidate)));
+    preferred.or_else(|| index(&usable))
 }
 
 fn usable(candidate: &Candidate) -> bool {
-    matches!(candidate.state, State::Ready | State::Held) && candidate.consent != Consent::Declined
+    matches!(candidate.state, State::Ready | State::Fetched)
+        && candidate.consent != Consent::Declined
 }
 
 #[cfg(test)]
@@ -73,19 +51,20 @@ mod tests {
             surface: Surface::Terminal,
             interactive,
         };
-        Prefer::new(vec![setting]).choose(session, &candidates)
+        choose(&[setting], session, &candidates)
     }
 
     #[test]
-    fn the_preferred_one_is_chosen_where_nobody_can_answer() {
+    fn the_preferred_one_is_chosen_where_the_session_is_not_interactive() {
         assert_eq!(chosen("b", false, [State::Ready; 2]), Some(1));
         assert_eq!(chosen("b", true, [State::Ready; 2]), Some(0));
     }
 
     #[test]
     fn what_cannot_be_used_is_not_chosen() {
-        assert_eq!(chosen("b", false, [State::Ready, State::Out]), Some(0));
-        assert_eq!(chosen("none", false, [State::Failed, State::Held]), Some(1));
-        assert_eq!(chosen("a", false, [State::Barred, State::Out]), None);
+        use State::{Failed, Fetched, Forbidden, Ready, Unavailable};
+        assert_eq!(chosen("b", false, [Ready, Unavailable]), Some(0));
+        assert_eq!(chosen("none", false, [Failed, Fetched]), Some(1));
+        assert_eq!(chosen("a", false, [Forbidden, Unavailable]), None);
     }
 }

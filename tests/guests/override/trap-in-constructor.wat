@@ -1,7 +1,0 @@
-;; It stops itself before anybody asks.
-(func (export "keyrule:policy/chooser@0.1.0#[constructor]chooser") (param i32 i32) (result i32)
-  (unreachable))
-(func (export "keyrule:policy/chooser@0.1.0#[method]chooser.choose")
-  (param $self i32) (param $surface i32) (param $interactive i32) (param $list i32) (param $count i32)
-  (result i32)
-  (unreachable))
