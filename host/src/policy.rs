@@ -5,26 +5,24 @@
 //! policy says: which document is the policy and which a restriction is the
 //! engine's conclusion.
 
-pub(crate) mod builtin;
-pub(crate) mod diagnostics;
+pub mod builtin;
 mod error;
-pub(crate) mod find;
+pub mod find;
 mod name;
 pub(crate) mod project;
-pub(crate) mod schema;
 
 use std::path::PathBuf;
 
 pub use keyrule_system::fs::FileError as Problem;
-pub(crate) use keyrule_system::fs::{read, words};
+pub use keyrule_system::fs::{read, words};
 pub(crate) use keyrule_system::text as mask;
-pub(crate) use keyrule_system::text::{shown, typed};
+pub use keyrule_system::text::{shown, typed};
 pub use keyrule_system::trust;
 
 use keyrule_contract::Place;
 
 pub use error::{Error, Texts};
-pub(crate) use error::{code, state};
+pub use error::{code, state};
 pub use find::{Found, find};
 pub use name::Name;
 pub(crate) use project::project_root;

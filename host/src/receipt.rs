@@ -17,7 +17,7 @@ use keyrule_contract as wit;
 use keyrule_engine::word;
 
 pub use make::Background;
-pub(crate) use make::{action, reads};
+pub use make::{action, reads};
 pub use read::ParseError;
 
 /// The version of the form; another one has another meaning.

@@ -435,6 +435,6 @@ fn out_of_range() -> Error {
 }
 
 /// Where a source's credential would be sent: scheme, host and port.
-pub(crate) fn origin(source: &wit::Source, seen: &wit::Observation) -> Option<String> {
+pub fn origin(source: &wit::Source, seen: &wit::Observation) -> Option<String> {
     sources::endpoint::origin_of(source, &seen.destination)
 }

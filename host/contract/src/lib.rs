@@ -4,6 +4,7 @@
 //! nothing else has to be built with the runtime that the engine needs.
 
 mod about;
+mod debug;
 mod decision;
 mod document;
 mod explanation;

@@ -117,7 +117,7 @@ impl Error {
 }
 
 /// The stable code of what is wrong with a file.
-pub(crate) fn code(problem: &Problem) -> &'static str {
+pub fn code(problem: &Problem) -> &'static str {
     match problem {
         Problem::Unreadable(_) => "policy-unreadable",
         Problem::Unlistable(_) => "policy-folder-unreadable",
@@ -131,7 +131,7 @@ pub(crate) fn code(problem: &Problem) -> &'static str {
 }
 
 /// The same as a state for a report.
-pub(crate) fn state(problem: &Problem) -> FileState {
+pub fn state(problem: &Problem) -> FileState {
     match problem {
         Problem::Empty => FileState::Empty,
         Problem::Untrusted { culprit, why, .. } => {
@@ -184,7 +184,7 @@ impl Texts {
     }
 
     /// The text of one document.
-    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+    pub fn text(&self, path: &str) -> Option<&str> {
         self.0.get(path).map(String::as_str)
     }
 }
