@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keyrule::ambient::Ambient;
-use keyrule::cli::{Streams, run};
+use keyrule_cli::{Streams, run};
 use keyrule_tests::case::{component, sha256};
 
 /// A folder, and what was said there.

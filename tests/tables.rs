@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use keyrule::ambient::Ambient;
-use keyrule::cli::{Streams, run};
+use keyrule_cli::{Streams, run};
 use keyrule_tests::rule;
 
 /// What a command prints, and its exit code.

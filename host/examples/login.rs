@@ -19,7 +19,6 @@ impl LoginUi for Lines {
         match &visit.way {
             Way::Browser { url } => eprintln!("visit {url}"),
             Way::Device { url, code, .. } => eprintln!("visit {url} and enter {code}"),
-            _ => {}
         }
     }
 }

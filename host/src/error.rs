@@ -7,6 +7,7 @@ use crate::policy;
 use crate::resolver::Explained;
 use keyrule_contract::{Kind, Refusal, Verdict};
 use keyrule_engine as engine;
+pub(crate) use keyrule_engine::refusal_code;
 
 /// Why there is no credential.
 #[derive(Debug, thiserror::Error)]
@@ -144,7 +145,7 @@ fn replace(id: &str, next: Option<&str>, explained: &Explained) -> String {
 }
 
 /// Why a decision is a refusal, if it is one.
-pub(crate) fn refusal(explained: &Explained) -> Option<Refusal> {
+pub fn refusal(explained: &Explained) -> Option<Refusal> {
     match &explained.explanation.verdict {
         Verdict::Refuse(refused) => Some(refused.reason),
         Verdict::Look(_)
@@ -152,18 +153,6 @@ pub(crate) fn refusal(explained: &Explained) -> Option<Refusal> {
         | Verdict::Get(_)
         | Verdict::Use(_)
         | Verdict::Consult => None,
-    }
-}
-
-/// The stable name of a refusal, as in `wit/policy.wit`.
-pub(crate) fn refusal_code(reason: Refusal) -> &'static str {
-    match reason {
-        Refusal::SurfaceNotServed => "surface-not-served",
-        Refusal::NothingUsable => "nothing-usable",
-        Refusal::SourceFailed => "source-failed",
-        Refusal::EndpointNotAllowed => "endpoint-not-allowed",
-        Refusal::ConsentRequired => "consent-required",
-        Refusal::OverrideRefused => "override-refused",
     }
 }
 

@@ -55,20 +55,16 @@
 //! (what the user has said), [`ambient`] (the world around).
 
 pub use keyrule_system::environment as ambient;
-#[allow(dead_code, reason = "its commands are being written")]
-mod analysis;
 pub mod consent;
-mod error;
-mod login;
+pub mod error;
+mod explained;
+pub mod login;
 pub mod policy;
 pub mod receipt;
-mod resolve;
+pub mod resolve;
 pub mod resolver;
-mod sources;
-mod store;
-
-#[doc(hidden)]
-pub mod cli;
+pub mod sources;
+pub mod store;
 
 pub use error::Error;
 pub use keyrule_contract::{Document, Explanation, Fix, Place, Reason, Standing, Surface, Verdict};

@@ -5,7 +5,7 @@ pub(crate) mod failure;
 pub(crate) mod ui;
 
 pub(crate) use keyrule_oauth::login::{
-    Endpoints, Error, Tokens, claims, code, device, endpoints, key, online, renew, revoke, token,
+    Endpoints, Error, Tokens, claims, code, device, endpoints, key, renew, revoke, token,
 };
 
 pub use failure::LoginError;

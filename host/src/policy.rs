@@ -5,28 +5,26 @@
 //! policy says: which document is the policy and which a restriction is the
 //! engine's conclusion.
 
-pub(crate) mod builtin;
-pub(crate) mod diagnostics;
+pub mod builtin;
 mod error;
-pub(crate) mod find;
-pub(crate) mod ignored;
+pub mod find;
+pub mod ignored;
 mod name;
 pub(crate) mod project;
-pub(crate) mod schema;
 mod snapshot;
 
 use std::path::PathBuf;
 
 pub use keyrule_system::fs::FileError as Problem;
-pub(crate) use keyrule_system::fs::{read, words};
+pub use keyrule_system::fs::{read, words};
 pub(crate) use keyrule_system::text as mask;
-pub(crate) use keyrule_system::text::{shown, typed};
+pub use keyrule_system::text::{shown, typed};
 pub use keyrule_system::trust;
 
 use keyrule_contract::Place;
 
 pub use error::{Error, Texts};
-pub(crate) use error::{code, state};
+pub use error::{code, state};
 pub use find::{Found, find};
 pub use name::Name;
 pub(crate) use project::project_root;
@@ -67,7 +65,7 @@ pub enum FileState {
 
 impl FileState {
     /// The word of JSON, and what more there is to say.
-    pub(crate) fn word(&self) -> (&'static str, Option<&str>) {
+    pub fn word(&self) -> (&'static str, Option<&str>) {
         match self {
             Self::Read => ("read", None),
             Self::Absent => ("absent", None),

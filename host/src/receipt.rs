@@ -17,7 +17,7 @@ use keyrule_contract as wit;
 use keyrule_engine::word;
 
 pub use make::Background;
-pub(crate) use make::{action, reads};
+pub use make::{action, reads};
 pub use read::ParseError;
 
 /// The version of the form; another one has another meaning.
@@ -25,7 +25,7 @@ pub const VERSION: u32 = 1;
 
 /// The longest line of a receipt, its line feed included, that is read and
 /// written, in bytes.
-pub(crate) const LONGEST: u64 = 1 << 20;
+pub const LONGEST: u64 = 1 << 20;
 
 /// A decision as a record.
 //

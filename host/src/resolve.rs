@@ -442,7 +442,7 @@ fn out_of_range() -> Error {
 }
 
 /// Where a source's credential would be sent: scheme, host and port.
-pub(crate) fn origin(source: &wit::Source, seen: &wit::Observation) -> Option<String> {
+pub fn origin(source: &wit::Source, seen: &wit::Observation) -> Option<String> {
     let mut moved = seen.redirections.iter().filter(|one| one.carries);
     match (&seen.destination, moved.next()) {
         (wit::Destination::Default, Some(moved)) => moved.origin.clone(),

@@ -25,7 +25,7 @@ mod login;
 mod logout;
 mod target;
 
-pub(crate) use target::command;
+pub use target::command;
 
 pub use login::{LoggedIn, LoginOptions};
 pub use logout::{LoggedOut, LoggedOutOfAll};
@@ -42,7 +42,8 @@ pub struct Explained {
     /// What was seen of each source, in their order.
     pub evidence: Vec<wit::Evidence>,
     /// What else is known of each source: where a cloud provider is asked.
-    pub(crate) known: Vec<Facts>,
+    #[doc(hidden)]
+    pub known: Vec<Facts>,
     /// The decision with its reasons.
     pub explanation: wit::Explanation,
     /// Every policy file that was looked for, and its state.

@@ -24,7 +24,7 @@ pub(crate) use keyrule_credential::{endpoint, protocol as answer};
 pub use supplied::Supplied;
 
 /// What a look brought.
-pub(crate) struct Look {
+pub struct Look {
     /// What was seen, without the value.
     pub observation: wit::Observation,
     /// What a consent to this source would be about: a variable's value, a
@@ -50,7 +50,7 @@ impl fmt::Debug for Look {
 
 /// What a get brought.
 #[derive(Debug)]
-pub(crate) struct Got {
+pub struct Got {
     /// What was seen, without the value.
     pub observation: wit::Observation,
     /// What can be handed out, if it was got. A `tool-login` never has any.
@@ -81,7 +81,7 @@ impl Got {
 
 /// What a get has to know besides the source's contract.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct GetOptions {
+pub struct GetOptions {
     /// How long a helper's token may be kept; zero is not at all.
     pub ttl: Duration,
     /// The last credential of this source was rejected: nothing cached serves.
@@ -92,8 +92,8 @@ pub(crate) struct GetOptions {
 }
 
 /// What every source can be looked at in.
-#[derive(Clone, Copy)]
-pub(crate) struct Context<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
     /// Variables and folders.
     pub ambient: &'a Ambient,
     /// The policy, described.
@@ -106,7 +106,7 @@ pub(crate) struct Context<'a> {
 
 /// Sees whether the source is there: no prompt, no process, no keyring, no
 /// network.
-pub(crate) fn look(source: &wit::Source, context: Context<'_>) -> Look {
+pub fn look(source: &wit::Source, context: Context<'_>) -> Look {
     let Context { ambient, about, .. } = context;
     let tool = &about.tool;
     let owned = context.notices.owns_signals();
@@ -136,7 +136,7 @@ pub(crate) fn look(source: &wit::Source, context: Context<'_>) -> Look {
 
 /// Gets the credential. The secret comes beside an observation that says that
 /// it was got; without one, the observation says why.
-pub(crate) async fn get(source: &wit::Source, context: Context<'_>, options: GetOptions) -> Got {
+pub async fn get(source: &wit::Source, context: Context<'_>, options: GetOptions) -> Got {
     get_seen(source, context, options, None).await
 }
 
@@ -182,7 +182,7 @@ pub(crate) async fn get_seen(
 
 /// Drops what is kept of the source for a while. Nothing is run, asked or
 /// renewed: what a store keeps is not kept for a while.
-pub(crate) fn drop_kept(source: &wit::Source, about: &wit::About, ambient: &Ambient) {
+pub fn drop_kept(source: &wit::Source, about: &wit::About, ambient: &Ambient) {
     match &source.kind {
         wit::Kind::Helper(helper) => helper::drop_kept(source, helper, about, ambient),
         wit::Kind::Cloud(cloud) => cloud::drop_kept(source, cloud, about, ambient),
@@ -346,9 +346,9 @@ pub(crate) mod cloud;
 pub(crate) mod command;
 pub(crate) mod environment;
 mod flight;
-pub(crate) mod helper;
+pub mod helper;
 pub(crate) mod login;
-pub(crate) mod paths;
+pub mod paths;
 pub(crate) mod stored_key;
 pub(crate) mod supplied;
 pub(crate) mod tool_login;

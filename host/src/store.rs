@@ -5,19 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyrule_contract as wit;
-pub(crate) use keyrule_store::*;
+pub use keyrule_store::*;
 
 use crate::ambient::Ambient;
 use crate::sources::paths::{self, PathError};
 
 /// The store of this policy, on this system.
-pub(crate) fn of(about: &wit::About, ambient: &Ambient) -> Result<Arc<dyn Store>, Error> {
+pub fn of(about: &wit::About, ambient: &Ambient) -> Result<Arc<dyn Store>, Error> {
     Ok(keyrule_store::of(config(about, ambient)?))
 }
 
 /// Whether the store that this policy uses answers, and where it is in words.
 /// This may open the keyring, and takes 5 s at most.
-pub(crate) fn probe(about: &wit::About, ambient: &Ambient) -> Result<String, Error> {
+pub fn probe(about: &wit::About, ambient: &Ambient) -> Result<String, Error> {
     keyrule_store::probe(config(about, ambient)?)
 }
 

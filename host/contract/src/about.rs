@@ -17,7 +17,7 @@ pub struct Paths {
 }
 
 /// Who can write a settings file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tier {
     /// The administrator; the host checks that nobody else can.
     Managed,
@@ -61,7 +61,7 @@ pub struct Tool {
 }
 
 /// A place that keeps keys and logins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StoreKind {
     /// The keyring of the system.
     Keyring,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The kind of session that asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Surface {
     /// A command line, an editor extension, a CI job.
     Terminal,
@@ -25,7 +25,7 @@ pub struct Session {
 }
 
 /// What is known of one source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// Not looked at yet.
     Unknown,
@@ -47,7 +47,7 @@ pub enum State {
 }
 
 /// What the user has said about one source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Consent {
     /// Nothing yet.
     Undecided,
@@ -67,7 +67,7 @@ pub struct Fact {
 }
 
 /// Why a resolution ends without a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// The policy does not serve sessions of this kind.
     SurfaceNotServed,
@@ -93,7 +93,7 @@ pub struct Refused {
 }
 
 /// The one next step. Sources are named by their place in `sources`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// See whether the source is there: no prompt, no process, no network.
     Look(u32),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a document was found. The engine, not the host, concludes from it
 /// which document is the policy and which are restrictions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
     /// The policy that the host was built with.
     Builtin,
@@ -48,7 +48,7 @@ pub struct Location {
 }
 
 /// How grave a diagnostic is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Severity {
     /// The documents were rejected.
     Error,

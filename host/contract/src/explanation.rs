@@ -6,7 +6,7 @@ use crate::observation::Reason;
 use serde::{Deserialize, Serialize};
 
 /// How a source stands in a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// It is used, or would be once the next step succeeds.
     Wins,
@@ -44,7 +44,7 @@ pub struct Line {
 }
 
 /// What would help, as something that a program can do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fix {
     /// Set an environment variable.
     SetVariable(String),

@@ -4,6 +4,7 @@
 //! nothing else has to be built with the runtime that the engine needs.
 
 mod about;
+mod debug;
 mod decision;
 mod document;
 mod explanation;
@@ -22,7 +23,8 @@ pub use document::{Diagnostic, Document, Location, Place, Severity};
 pub use explanation::{Advice, Changed, Explanation, Fix, Line, Standing, Warning};
 pub use issuer::{Issuer, IssuerEndpoints, KeyRequest};
 pub use observation::{
-    Destination, Evidence, Finding, Lifetime, Observation, Outcome, Reason, Redirection, Trouble, observation,
+    Destination, Evidence, Finding, Lifetime, Observation, Outcome, Reason, Redirection, Trouble,
+    observation,
 };
 pub use source::{
     Cloud, Command, Endpoint, Format, Helper, Kind, Login, Pair, Setting, Signing, Source,

@@ -6,7 +6,7 @@ use crate::document::Location;
 use serde::{Deserialize, Serialize};
 
 /// Why a credential that is there cannot be got or used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trouble {
     /// A file or store exists and cannot be read.
     Unreadable,
@@ -53,7 +53,7 @@ pub enum Trouble {
 }
 
 /// What a look or a get brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Nothing is there.
     Absent,
@@ -70,7 +70,7 @@ pub enum Outcome {
 }
 
 /// Where a credential would be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Destination {
     /// The source's default.
     Default,
@@ -81,7 +81,7 @@ pub enum Destination {
 }
 
 /// What a variable says of how long a helper's token is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lifetime {
     /// Nothing.
     Unset,
@@ -124,7 +124,7 @@ pub struct Observation {
 }
 
 /// Why a source is in its state, or stands where it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// Nobody has looked.
     NotLooked,

@@ -6,7 +6,7 @@ use crate::issuer::Issuer;
 use serde::{Deserialize, Serialize};
 
 /// Where a helper's command line comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// From the policy, as arguments; no shell.
     Arguments(Vec<String>),
@@ -26,7 +26,7 @@ pub struct Setting {
 }
 
 /// What a program prints, and how it is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Format {
     /// One token, and nothing is written to the program.
     Token,
@@ -148,7 +148,7 @@ pub struct Pair {
 }
 
 /// What the host has to know to look at a source and to get from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// An environment variable, by its name.
     Environment(String),

@@ -21,7 +21,7 @@ pub struct Condition {
 }
 
 /// What follows from one source, where every source before it was passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
     /// It is passed.
     Pass,

@@ -25,6 +25,7 @@ use keyrule_contract as wit;
 pub use error::{Error, LoadError, Misbehaviour};
 pub use load::{Engine, Policy};
 pub use verdict::{Step, Steps};
+pub use word::refusal_code;
 
 /// The SHA-256 of the component that this library was built with.
 pub const DIGEST: &str = env!("KEYRULE_ENGINE_SHA256");

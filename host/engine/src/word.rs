@@ -2,6 +2,7 @@
 //! contract spells it with out, and back. The generated names have capitals
 //! where the contract has hyphens.
 
+use keyrule_contract as wit;
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, IntoDeserializer as _};
 use serde::{Serialize, Serializer};
@@ -74,6 +75,19 @@ pub mod option {
         let case = super::case(&word);
         case.map(Some)
             .ok_or_else(|| D::Error::custom("a word that is not known here"))
+    }
+}
+
+/// The stable name of a refusal, as in `wit/policy.wit`.
+#[must_use]
+pub fn refusal_code(reason: wit::Refusal) -> &'static str {
+    match reason {
+        wit::Refusal::SurfaceNotServed => "surface-not-served",
+        wit::Refusal::NothingUsable => "nothing-usable",
+        wit::Refusal::SourceFailed => "source-failed",
+        wit::Refusal::EndpointNotAllowed => "endpoint-not-allowed",
+        wit::Refusal::ConsentRequired => "consent-required",
+        wit::Refusal::OverrideRefused => "override-refused",
     }
 }
 

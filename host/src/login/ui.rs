@@ -47,7 +47,6 @@ pub struct Visit {
 
 /// How the user logs in.
 #[derive(Clone)]
-#[non_exhaustive]
 pub enum Way {
     /// In a browser, which then comes back to this machine (RFC 8252).
     Browser {

@@ -16,20 +16,19 @@ const POLICIES: [(&str, &str); 2] = [
 ];
 
 /// The JSON Schema of a policy.
-pub(crate) const POLICY_SCHEMA: &str = include_str!("../../../policies/policy.schema.json");
+pub const POLICY_SCHEMA: &str = include_str!("../../../policies/policy.schema.json");
 
 /// The JSON Schema of a restriction.
-pub(crate) const RESTRICTION_SCHEMA: &str =
-    include_str!("../../../policies/restriction.schema.json");
+pub const RESTRICTION_SCHEMA: &str = include_str!("../../../policies/restriction.schema.json");
 
 /// The JSON Schema of a test file.
-pub(crate) const TESTS_SCHEMA: &str = include_str!("../../../policies/tests.schema.json");
+pub const TESTS_SCHEMA: &str = include_str!("../../../policies/tests.schema.json");
 
 /// The JSON Schema of a receipt.
-pub(crate) const RECEIPT_SCHEMA: &str = include_str!("../../../policies/receipt.schema.json");
+pub const RECEIPT_SCHEMA: &str = include_str!("../../../policies/receipt.schema.json");
 
 /// The text of a shipped policy.
-pub(crate) fn text(name: &str) -> Option<&'static str> {
+pub fn text(name: &str) -> Option<&'static str> {
     POLICIES
         .iter()
         .find(|(shipped, _)| *shipped == name)
@@ -37,7 +36,7 @@ pub(crate) fn text(name: &str) -> Option<&'static str> {
 }
 
 /// A shipped policy, for the engine.
-pub(crate) fn document(name: &str) -> Option<Document> {
+pub fn document(name: &str) -> Option<Document> {
     text(name).map(|text| Document {
         place: Place::Builtin,
         path: path(name),
@@ -46,7 +45,7 @@ pub(crate) fn document(name: &str) -> Option<Document> {
 }
 
 /// The names of the shipped policies.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+pub fn names() -> impl Iterator<Item = &'static str> {
     POLICIES.iter().map(|(name, _)| *name)
 }
 

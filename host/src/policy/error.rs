@@ -117,7 +117,7 @@ impl Error {
 }
 
 /// The stable code of what is wrong with a file.
-pub(crate) fn code(problem: &Problem) -> &'static str {
+pub fn code(problem: &Problem) -> &'static str {
     match problem {
         Problem::Unreadable(_) => "policy-unreadable",
         Problem::Unlistable(_) => "policy-folder-unreadable",
@@ -133,7 +133,7 @@ pub(crate) fn code(problem: &Problem) -> &'static str {
 }
 
 /// The same as a state for a report.
-pub(crate) fn state(problem: &Problem) -> FileState {
+pub fn state(problem: &Problem) -> FileState {
     match problem {
         Problem::Empty => FileState::Empty,
         Problem::Untrusted { culprit, why, .. } => {
@@ -178,7 +178,9 @@ fn hint(problem: &Problem, place: Place, path: &Path) -> String {
             "an administrator has to rename it: `sudo mv {typed} {}`",
             self::typed(&path.with_file_name(right))
         ),
-        (Problem::Changing, _) => "try again when the administrator's update is complete".to_owned(),
+        (Problem::Changing, _) => {
+            "try again when the administrator's update is complete".to_owned()
+        }
         (_, Place::Managed | Place::ManagedRestriction | Place::ManagedOther) => {
             format!("an administrator has to mend or remove `{shown}`")
         }
@@ -208,7 +210,7 @@ impl Texts {
     }
 
     /// The text of one document.
-    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+    pub fn text(&self, path: &str) -> Option<&str> {
         self.0.get(path).map(String::as_str)
     }
 }

@@ -47,7 +47,7 @@ pub fn find(name: &str, ambient: &Ambient) -> Result<Found, Error> {
 
 /// What `find` finds, with all that is wrong.
 #[derive(Debug, Default)]
-pub(crate) struct Survey {
+pub struct Survey {
     /// What was found.
     pub found: Found,
     /// Why it must not be used; empty where it may.
@@ -56,7 +56,7 @@ pub(crate) struct Survey {
 
 impl Survey {
     /// Looks at every place.
-    pub(crate) fn of(name: &Name, ambient: &Ambient) -> Self {
+    pub fn of(name: &Name, ambient: &Ambient) -> Self {
         let mut survey = Self::default();
         survey.builtin(name);
         survey.managed(name, ambient);

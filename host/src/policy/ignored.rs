@@ -157,7 +157,7 @@ pub(super) fn is_invisible(character: char) -> bool {
 
 /// What the user's folder and the project's hold for this name that does not
 /// apply. It is named on request, and never a reason to refuse.
-pub(crate) fn beside(name: &Name, ambient: &Ambient) -> Vec<FileReport> {
+pub fn beside(name: &Name, ambient: &Ambient) -> Vec<FileReport> {
     let user = ambient.config_folder().map(|folder| (Place::User, folder));
     let project = project::folders(ambient).into_iter();
     user.into_iter()

@@ -172,7 +172,7 @@ impl Explained {
 
 /// What a source reads, so that no secret of its policy is in it: a helper's
 /// arguments may be anything. The digest tells what is masked alike apart.
-pub(crate) fn reads(source: &wit::Source) -> String {
+pub fn reads(source: &wit::Source) -> String {
     let arguments = match &source.kind {
         wit::Kind::Helper(helper) => match &helper.command {
             wit::Command::Arguments(arguments) => Some(arguments),
@@ -259,7 +259,7 @@ impl From<&wit::Observation> for Observation {
 }
 
 /// The word for what would help.
-pub(crate) fn action(fix: &wit::Fix) -> &'static str {
+pub fn action(fix: &wit::Fix) -> &'static str {
     match fix {
         wit::Fix::SetVariable(_) => "set-variable",
         wit::Fix::UnsetVariable(_) => "unset-variable",

@@ -30,7 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(45);
 
 /// What became of one login.
 #[derive(Debug, Clone, Default)]
-#[non_exhaustive]
 pub struct LoggedOut {
     /// The source, or the login's name where no source has it.
     pub source: String,
@@ -53,7 +52,6 @@ pub struct LoggedOut {
 
 /// What became of everything.
 #[derive(Debug, Clone, Default)]
-#[non_exhaustive]
 pub struct LoggedOutOfAll {
     /// Each login.
     pub logins: Vec<LoggedOut>,

@@ -246,7 +246,7 @@ pub(super) fn logout_of(cloud: &wit::Cloud) -> &'static str {
 
 /// A command of ours, for this policy. `claude-code` is the name that
 /// `keyrule` takes where none is given.
-pub(crate) fn command(policy: &str, words: &str) -> String {
+pub fn command(policy: &str, words: &str) -> String {
     match policy {
         "claude-code" => format!("keyrule {words}"),
         name => format!("keyrule --policy {name} {words}"),

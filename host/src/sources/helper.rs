@@ -16,7 +16,7 @@ mod tests;
 use std::time::{Duration, SystemTime};
 
 use super::cache::{self, Cache, Key};
-pub(crate) use super::command::Program;
+use super::command::Program;
 use super::command::run::{self, Talk};
 use super::command::{self, Command, nested};
 use super::flight::{self, Terms};
@@ -179,7 +179,7 @@ fn brought(seen: &wit::Observation, kept: Kept) -> Got {
 
 /// The program that a get would start, found without running anything. None
 /// where nothing would be run.
-pub(crate) fn program(
+pub fn program(
     source: &wit::Source,
     helper: &wit::Helper,
     about: &wit::About,

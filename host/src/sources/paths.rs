@@ -11,7 +11,7 @@ use crate::policy::project_root;
 use keyrule_contract as wit;
 
 /// Makes the path for this system concrete.
-pub(crate) fn expand(
+pub fn expand(
     paths: &wit::Paths,
     tool: &wit::Tool,
     ambient: &Ambient,
@@ -26,7 +26,7 @@ pub(crate) fn expand(
 /// Why a path of the policy is no path here. The words name variables and
 /// beginnings of paths, never what a variable holds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PathError {
+pub enum PathError {
     /// The path begins in the user's home, and there is none.
     #[error("a path begins with `~/`, and the home folder is not known")]
     NoHome,

@@ -7,8 +7,8 @@
 use url::{Host, Url};
 
 use crate::ambient::{Ambient, stands_for};
-use keyrule_contract as wit;
 use crate::sources::endpoint;
+use keyrule_contract as wit;
 use keyrule_credential::label::is_label;
 
 /// What a variable moves.

@@ -1,0 +1,159 @@
+//! The words of a test file: what a source can be, and the names that
+//! `wit/policy.wit` has for troubles, refusals and reasons.
+
+use keyrule_contract::{Consent, Reason, Refusal, StoreKind, Surface, Trouble};
+
+/// What can be said of a source in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Is {
+    /// It is there.
+    Ready,
+    /// Nothing is there.
+    Absent,
+    /// It is empty.
+    Blank,
+    /// Its flag says no.
+    Off,
+    /// It would run Keyrule itself.
+    Recursion,
+    /// It is there and cannot be got.
+    Failed,
+}
+
+pub(crate) const IS: [(&str, Is); 6] = [
+    ("ready", Is::Ready),
+    ("absent", Is::Absent),
+    ("blank", Is::Blank),
+    ("off", Is::Off),
+    ("recursion", Is::Recursion),
+    ("failed", Is::Failed),
+];
+
+pub(crate) const SURFACES: [(&str, Surface); 4] = [
+    ("terminal", Surface::Terminal),
+    ("desktop", Surface::Desktop),
+    ("remote", Surface::Remote),
+    ("web", Surface::Web),
+];
+
+pub(crate) const CONSENTS: [(&str, Consent); 3] = [
+    ("undecided", Consent::Undecided),
+    ("approved", Consent::Approved),
+    ("declined", Consent::Declined),
+];
+
+pub(crate) const ANSWERS: [(&str, Consent); 2] =
+    [("use", Consent::Approved), ("decline", Consent::Declined)];
+
+/// What can come of a get that was there when it was looked at.
+pub(crate) const GETS: [(&str, bool); 2] = [("held", false), ("failed", true)];
+
+pub(crate) const STORES: [(&str, StoreKind); 2] =
+    [("keyring", StoreKind::Keyring), ("file", StoreKind::File)];
+
+/// What a case calls each refusal.
+pub const REFUSALS: [(&str, Refusal); 6] = [
+    ("surface-not-served", Refusal::SurfaceNotServed),
+    ("nothing-usable", Refusal::NothingUsable),
+    ("source-failed", Refusal::SourceFailed),
+    ("endpoint-not-allowed", Refusal::EndpointNotAllowed),
+    ("consent-required", Refusal::ConsentRequired),
+    ("override-refused", Refusal::OverrideRefused),
+];
+
+pub(crate) const TROUBLES: [(&str, Trouble); 21] = [
+    ("unreadable", Trouble::Unreadable),
+    ("invalid", Trouble::Invalid),
+    ("untrusted", Trouble::Untrusted),
+    ("bad-character", Trouble::BadCharacter),
+    ("not-started", Trouble::NotStarted),
+    ("exit-status", Trouble::ExitStatus),
+    ("timed-out", Trouble::TimedOut),
+    ("no-output", Trouble::NoOutput),
+    ("more-than-one-token", Trouble::MoreThanOneToken),
+    ("not-printable", Trouble::NotPrintable),
+    ("too-long", Trouble::TooLong),
+    ("expired", Trouble::Expired),
+    ("locked", Trouble::Locked),
+    ("no-store", Trouble::NoStore),
+    ("unreachable", Trouble::Unreachable),
+    ("rejected", Trouble::Rejected),
+    ("unsupported", Trouble::Unsupported),
+    ("vanished", Trouble::Vanished),
+    ("no-credentials", Trouble::NoCredentials),
+    ("malformed-answer", Trouble::MalformedAnswer),
+    ("nested", Trouble::Nested),
+];
+
+/// What a case calls each reason.
+pub const REASONS: [(&str, Reason); 21] = [
+    ("not-looked", Reason::NotLooked),
+    ("present", Reason::Present),
+    ("got", Reason::Got),
+    ("absent", Reason::Absent),
+    ("blank", Reason::Blank),
+    ("off", Reason::Off),
+    ("recursion", Reason::Recursion),
+    ("wrong-organization", Reason::WrongOrganization),
+    ("no-organization", Reason::NoOrganization),
+    ("store-not-allowed", Reason::StoreNotAllowed),
+    ("renewable", Reason::Renewable),
+    ("endpoint-not-allowed", Reason::EndpointNotAllowed),
+    ("endpoint-malformed", Reason::EndpointMalformed),
+    ("trouble", Reason::Trouble),
+    ("nested", Reason::Nested),
+    ("not-on-surface", Reason::NotOnSurface),
+    ("dropped", Reason::Dropped),
+    ("restricted-surface", Reason::RestrictedSurface),
+    ("forced-login", Reason::ForcedLogin),
+    ("declined", Reason::Declined),
+    ("consent-required", Reason::ConsentRequired),
+];
+
+/// The word for a thing.
+pub fn word<T: PartialEq>(words: &[(&'static str, T)], thing: &T) -> &'static str {
+    words
+        .iter()
+        .find(|(_, other)| other == thing)
+        .map_or("", |(word, _)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the contract's generated types call it, in its words.
+    fn contract(thing: &impl serde::Serialize) -> String {
+        let value = serde_json::to_value(thing).unwrap();
+        let mut word = String::new();
+        for character in value.as_str().unwrap().chars() {
+            if character.is_ascii_uppercase() && !word.is_empty() {
+                word.push('-');
+            }
+            word.push(character.to_ascii_lowercase());
+        }
+        word
+    }
+
+    #[test]
+    fn every_word_is_that_of_the_contract() {
+        for (word, thing) in SURFACES {
+            assert_eq!(contract(&thing), word);
+        }
+        for (word, thing) in CONSENTS {
+            assert_eq!(contract(&thing), word);
+        }
+        for (word, thing) in STORES {
+            assert_eq!(contract(&thing), word);
+        }
+        for (word, thing) in REFUSALS {
+            assert_eq!(contract(&thing), word);
+        }
+        for (word, thing) in TROUBLES {
+            assert_eq!(contract(&thing), word);
+        }
+        for (word, thing) in REASONS {
+            assert_eq!(contract(&thing), word);
+        }
+    }
+}
