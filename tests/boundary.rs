@@ -30,8 +30,8 @@ fn load(name: &str, documents: &[wit::Document]) -> Result<Box<dyn Judge>, LoadE
 }
 
 impl Judge for Recorder {
-    fn about(&mut self) -> Result<wit::About, engine::Error> {
-        self.0.about()
+    fn info(&mut self) -> Result<wit::PolicyInfo, engine::Error> {
+        self.0.info()
     }
 
     fn sources(&mut self) -> Result<Vec<wit::Source>, engine::Error> {

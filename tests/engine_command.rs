@@ -66,7 +66,7 @@ fn an_override_is_described_with_the_lines_that_name_it() {
     let (size, digest) = (bytes.len(), sha256(&bytes));
     let said = format!(
         "file     HERE/first.wasm\nsize     {size} bytes\nsha256   {digest}\n\
-         world    policy-override\nexports  keyrule:policy/chooser@0.1.0\nimports  none\n\n\
+         world    policy-override\nexports  keyrule:policy/chooser@0.2.0\nimports  none\n\n\
          [override]\npath = \"HERE/first.wasm\"\nsha256 = \"{digest}\"\n"
     );
     assert_eq!(here.keyrule(&[&"inspect", &file]), (0, said, String::new()));
@@ -82,7 +82,7 @@ fn an_override_is_described_with_the_lines_that_name_it() {
             "sha256": digest,
             "world": "policy-override",
             "imports": [],
-            "exports": ["keyrule:policy/chooser@0.1.0"],
+            "exports": ["keyrule:policy/chooser@0.2.0"],
         })
     );
 }

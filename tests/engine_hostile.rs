@@ -4,8 +4,8 @@
 
 use keyrule::engine::{Engine, Error, Judge, LoadError, Policy, Step, Steps};
 use keyrule_contract::{
-    Consent, Destination, Document, Evidence, Fact, Lifetime, Observation, Outcome, Place, Refusal,
-    Refused, Session, State, Surface,
+    Consent, Destination, Document, DocumentOrigin, Evidence, Fact, Lifetime, Observation, Outcome,
+    Refusal, Refused, Session, State, Surface,
 };
 
 const SESSION: Session = Session {
@@ -37,7 +37,7 @@ fn precompiled(bytes: &[u8]) -> Result<Engine, Error> {
 
 fn documents(text: &str) -> Vec<Document> {
     vec![Document {
-        place: Place::Builtin,
+        origin: DocumentOrigin::Builtin,
         path: "claude-code.toml".to_owned(),
         text: text.to_owned(),
     }]
@@ -45,18 +45,20 @@ fn documents(text: &str) -> Vec<Document> {
 
 fn seen(got: bool) -> Observation {
     Observation {
-        got,
+        fetched: got,
         outcome: Outcome::Present,
         detail: None,
-        found_in: None,
+        location: None,
         tier: None,
         destination: Destination::Default,
+        endpoint_location: None,
+        endpoint_tier: None,
         redirections: Vec::new(),
         expires_in: None,
-        renewable: false,
+        refreshable: false,
         account: None,
         organization: None,
-        kept_in: None,
+        stored_in: None,
         lifetime: Lifetime::Unset,
     }
 }
@@ -239,7 +241,7 @@ fn every_question_has_its_answer() {
     let evidence = vec![
         Evidence {
             consent: Consent::Undecided,
-            seen: None,
+            observation: None,
         };
         2
     ];
@@ -255,7 +257,7 @@ fn another_version_or_other_types_are_another_world() {
         refused(
             guest,
             "engine-wrong-world",
-            "the component does not export `keyrule:policy/engine@0.1.0` as this host knows it",
+            "the component does not export `keyrule:policy/engine@0.2.0` as this host knows it",
         );
     }
 }

@@ -70,7 +70,7 @@ fn the_components_memory_holds_no_secret() {
         explained
             .evidence
             .iter()
-            .any(|evidence| evidence.seen.is_some())
+            .any(|evidence| evidence.observation.is_some())
     );
 
     let ranges = linear_memories();

@@ -59,7 +59,7 @@ fn named(bytes: &[u8]) -> wit::OverrideComponent {
         path: "~/choose.wasm".to_owned(),
         sha256: sha256(bytes),
         settings: Vec::new(),
-        at: wit::Location {
+        location: wit::Location {
             path: "/etc/keyrule/p.toml".to_owned(),
             line: 4,
             column: 8,
@@ -183,7 +183,7 @@ fn what_is_no_component_is_refused() {
         refused(
             home.with(&other),
             "override-wrong-world",
-            "the override `~/choose.wasm` does not export `keyrule:policy/chooser@0.1.0` as this \
+            "the override `~/choose.wasm` does not export `keyrule:policy/chooser@0.2.0` as this \
              host knows it",
             see,
         );
@@ -369,9 +369,11 @@ fn hermetic(name: &str) -> keyrule::resolver::Builder {
     let ambient = Ambient::empty()
         .with_variable("a_KEY", "k-a")
         .with_variable("b_KEY", "k-b");
-    Resolver::hermetic("p")
-        .ambient(ambient)
-        .document(wit::Place::User, "p.toml", &policy(name))
+    Resolver::hermetic("p").ambient(ambient).document(
+        wit::DocumentOrigin::User,
+        "p.toml",
+        &policy(name),
+    )
 }
 
 #[test]
@@ -392,7 +394,7 @@ fn each_resolution_begins_with_an_instance_of_its_own() {
     for _ in 0..3 {
         assert_eq!(
             resolver.explain().unwrap().explanation.verdict,
-            wit::Verdict::Get(0)
+            wit::Verdict::Fetch(0)
         );
         assert_eq!(resolver.resolve_blocking().unwrap().credential.source, "a");
     }

@@ -83,15 +83,15 @@ fn check(path: &Path, kind: &str, form: &str) -> Result<(), Failed> {
 
 fn documents(form: &str, text: &str) -> Vec<wit::Document> {
     let document = |place, text: &str| wit::Document {
-        place,
+        origin: place,
         path: "x.toml".to_owned(),
         text: text.to_owned(),
     };
     match form {
-        "policy" => vec![document(wit::Place::Managed, text)],
+        "policy" => vec![document(wit::DocumentOrigin::Managed, text)],
         _ => vec![
-            document(wit::Place::Managed, RESTRICTED),
-            document(wit::Place::Project, text),
+            document(wit::DocumentOrigin::Managed, RESTRICTED),
+            document(wit::DocumentOrigin::Project, text),
         ],
     }
 }

@@ -54,7 +54,7 @@ fn outcome(resolver: &mut Resolver) -> String {
     match explained.explanation.verdict {
         wit::Verdict::Look(_) => "look".to_owned(),
         wit::Verdict::Ask(index) => format!("ask {}", id(index)),
-        wit::Verdict::Get(index) => format!("get {}", id(index)),
+        wit::Verdict::Fetch(index) => format!("get {}", id(index)),
         wit::Verdict::Use(index) => format!("use {}", id(index)),
         wit::Verdict::Refuse(refused) => match refused.source {
             Some(index) => format!("{} {}", word(&refused.reason), id(index)),

@@ -11,10 +11,10 @@ use keyrule_tests::native::convert;
 
 const STATES: [wit::State; 7] = [
     wit::State::Unknown,
-    wit::State::Out,
-    wit::State::Barred,
+    wit::State::Unavailable,
+    wit::State::Forbidden,
     wit::State::Ready,
-    wit::State::Held,
+    wit::State::Fetched,
     wit::State::Failed,
     wit::State::Fatal,
 ];
@@ -42,7 +42,7 @@ fn facts(sources: &[wit::Source], consent: wit::Consent) -> Vec<wit::Fact> {
         for source in sources {
             facts.push(wit::Fact {
                 state: STATES[rest % STATES.len()],
-                consent: if source.asks {
+                consent: if source.needs_consent {
                     consent
                 } else {
                     wit::Consent::Undecided
@@ -65,7 +65,7 @@ fn both_engines_decide_the_same_over_the_whole_table() {
         }
         let name = path.file_stem().expect("a name").to_string_lossy();
         let document = wit::Document {
-            place: wit::Place::User,
+            origin: wit::DocumentOrigin::User,
             path: path.display().to_string(),
             text: fs::read_to_string(&path).expect("a policy"),
         };
@@ -74,7 +74,7 @@ fn both_engines_decide_the_same_over_the_whole_table() {
             Policy::load(&engine, &name, std::slice::from_ref(&document)).expect("a policy");
         let core = keyrule_policy::Policy::load(&name, convert(&vec![document])).expect("a policy");
         let sources = component.sources().expect("sources");
-        let asks = sources.iter().any(|source| source.asks);
+        let asks = sources.iter().any(|source| source.needs_consent);
         for consent in CONSENTS.into_iter().take(if asks { 3 } else { 1 }) {
             let all = facts(&sources, consent);
             let all_native: Vec<native::Fact> = all.iter().map(same).collect();
@@ -116,10 +116,10 @@ fn same(fact: &wit::Fact) -> native::Fact {
     native::Fact {
         state: match fact.state {
             wit::State::Unknown => native::State::Unknown,
-            wit::State::Out => native::State::Out,
-            wit::State::Barred => native::State::Barred,
+            wit::State::Unavailable => native::State::Unavailable,
+            wit::State::Forbidden => native::State::Forbidden,
             wit::State::Ready => native::State::Ready,
-            wit::State::Held => native::State::Held,
+            wit::State::Fetched => native::State::Fetched,
             wit::State::Failed => native::State::Failed,
             wit::State::Fatal => native::State::Fatal,
         },
@@ -135,7 +135,7 @@ fn agree(left: &wit::Verdict, right: &native::Verdict) -> bool {
     match (left, right) {
         (wit::Verdict::Look(a), native::Verdict::Look(b))
         | (wit::Verdict::Ask(a), native::Verdict::Ask(b))
-        | (wit::Verdict::Get(a), native::Verdict::Get(b))
+        | (wit::Verdict::Fetch(a), native::Verdict::Fetch(b))
         | (wit::Verdict::Use(a), native::Verdict::Use(b)) => a == b,
         (wit::Verdict::Refuse(a), native::Verdict::Refuse(b)) => {
             a.reason as u8 == b.reason as u8 && a.source == b.source

@@ -117,7 +117,7 @@ fn replace(id: &str, next: Option<&str>, explained: &Explained) -> String {
         ),
         // A key that is put there by hand belongs to nobody.
         Some(Kind::StoredKey(key)) if key.issuer.is_some() => {
-            let policy = &explained.about.name;
+            let policy = &explained.info.name;
             (
                 format!("get another one with `keyrule login --policy {policy} {id}`"),
                 format!("`keyrule logout --policy {policy} {id}` to use"),
@@ -125,7 +125,7 @@ fn replace(id: &str, next: Option<&str>, explained: &Explained) -> String {
         }
         Some(Kind::StoredKey(key)) => {
             let name = &key.name;
-            let policy = &explained.about.name;
+            let policy = &explained.info.name;
             (
                 format!(
                     "put another key in its place with `keyrule key add --policy {policy} {name}`"
@@ -150,7 +150,7 @@ pub fn refusal(explained: &Explained) -> Option<Refusal> {
         Verdict::Refuse(refused) => Some(refused.reason),
         Verdict::Look(_)
         | Verdict::Ask(_)
-        | Verdict::Get(_)
+        | Verdict::Fetch(_)
         | Verdict::Use(_)
         | Verdict::Consult => None,
     }

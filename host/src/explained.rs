@@ -10,7 +10,7 @@ use crate::sources::Facts;
 
 impl Explained {
     /// Every source with its explanation, in the order of the policy.
-    pub fn lines(&self) -> impl Iterator<Item = (&wit::Source, &wit::Line)> {
+    pub fn lines(&self) -> impl Iterator<Item = (&wit::Source, &wit::SourceReport)> {
         let lines = &self.explanation.sources;
         lines
             .iter()
@@ -18,7 +18,7 @@ impl Explained {
     }
 
     /// A source's explanation, by its place.
-    pub fn line(&self, source: u32) -> Option<&wit::Line> {
+    pub fn line(&self, source: u32) -> Option<&wit::SourceReport> {
         let lines = &self.explanation.sources;
         lines.iter().find(|line| line.source == source)
     }
@@ -35,7 +35,7 @@ impl Explained {
 
     /// What was seen of a source, by its place.
     pub fn seen(&self, source: u32) -> Option<&wit::Observation> {
-        self.evidence_of(source)?.seen.as_ref()
+        self.evidence_of(source)?.observation.as_ref()
     }
 
     /// What else is known of a source: where a cloud provider is asked.
@@ -75,7 +75,7 @@ impl Explained {
         match self.explanation.verdict {
             wit::Verdict::Look(source)
             | wit::Verdict::Ask(source)
-            | wit::Verdict::Get(source)
+            | wit::Verdict::Fetch(source)
             | wit::Verdict::Use(source) => Some(source),
             wit::Verdict::Refuse(_) | wit::Verdict::Consult => None,
         }
@@ -93,7 +93,7 @@ impl Explained {
     /// The usable sources that another goes before, in their order.
     pub fn outranked(&self) -> impl Iterator<Item = &wit::Source> {
         self.lines()
-            .filter(|(_, line)| line.standing == wit::Standing::Outranked)
+            .filter(|(_, line)| line.status == wit::SourceStatus::Shadowed)
             .map(|(source, _)| source)
     }
 

@@ -13,7 +13,7 @@
 //!
 //! ```
 //! use keyrule::ambient::Ambient;
-//! use keyrule::{Place, Resolver};
+//! use keyrule::{DocumentOrigin, Resolver};
 //!
 //! let policy = r#"
 //!     name = "sample"
@@ -28,7 +28,7 @@
 //! "#;
 //!
 //! let mut resolver = Resolver::hermetic("sample")
-//!     .document(Place::User, "sample.toml", policy)
+//!     .document(DocumentOrigin::User, "sample.toml", policy)
 //!     .ambient(Ambient::empty().with_variable("SAMPLE_KEY", "k-123"))
 //!     .build()?;
 //!
@@ -67,7 +67,9 @@ pub mod sources;
 pub mod store;
 
 pub use error::Error;
-pub use keyrule_contract::{Document, Explanation, Fix, Place, Reason, Standing, Surface, Verdict};
+pub use keyrule_contract::{
+    Document, DocumentOrigin, Explanation, Fix, Reason, SourceStatus, Surface, Verdict,
+};
 pub use keyrule_credential::{AwsKey, Credential, Request, Secret, SignError};
 pub(crate) use keyrule_credential::{credential, handout, material, secret};
 pub use keyrule_engine as engine;

@@ -21,7 +21,7 @@ pub(crate) use keyrule_system::text as mask;
 pub use keyrule_system::text::{shown, typed};
 pub use keyrule_system::trust;
 
-use keyrule_contract::Place;
+use keyrule_contract::DocumentOrigin;
 
 pub use error::{Error, Texts};
 pub use error::{code, state};
@@ -33,7 +33,7 @@ pub(crate) use project::project_root;
 #[derive(Debug, Clone)]
 pub struct FileReport {
     /// What the engine would take it for.
-    pub place: Place,
+    pub place: DocumentOrigin,
     /// Where.
     pub path: PathBuf,
     /// What is there.

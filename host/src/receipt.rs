@@ -81,7 +81,7 @@ pub struct Receipt {
 pub struct Document {
     /// Where it was found.
     #[serde(with = "word")]
-    pub place: wit::Place,
+    pub place: wit::DocumentOrigin,
     /// Its path, or `builtin:NAME.toml`.
     pub path: String,
     /// The SHA-256 of its text.
@@ -209,7 +209,7 @@ pub enum Outcome {
     /// It would run this very program again.
     Recursion,
     /// It is there and cannot be used.
-    Trouble(#[serde(with = "word")] wit::Trouble),
+    Trouble(#[serde(with = "word")] wit::FailureKind),
 }
 
 /// Where a credential would be sent.

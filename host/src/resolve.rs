@@ -51,7 +51,7 @@ pub(crate) struct Resolution<'r> {
     pub judge: &'r mut dyn Judge,
     pub sources: &'r [wit::Source],
     pub session: wit::Session,
-    pub about: &'r wit::About,
+    pub info: &'r wit::PolicyInfo,
     pub ambient: &'r Ambient,
     pub supplied: &'r BTreeMap<String, Supplied>,
     pub prompter: Option<&'r Arc<dyn Prompter>>,
@@ -96,7 +96,7 @@ impl Seen {
         };
         let evidence = || wit::Evidence {
             consent: wit::Consent::Undecided,
-            seen: None,
+            observation: None,
         };
         Self {
             facts: vec![unknown; sources],
@@ -169,7 +169,7 @@ impl<'r> Resolution<'r> {
                 wit::Kind::Helper(_) | wit::Kind::Login(_) => true,
                 wit::Kind::Cloud(_) => !self.seen.known.get(index).is_some_and(|known| known.fixed),
                 // What the tool alone holds, the tool alone renews.
-                wit::Kind::ToolLogin(_) => true,
+                wit::Kind::ToolOwned(_) => true,
                 wit::Kind::Environment(_) | wit::Kind::Supplied | wit::Kind::StoredKey(_) => false,
             })
     }
@@ -179,10 +179,10 @@ impl<'r> Resolution<'r> {
     pub(crate) fn next_in_line(&mut self, without: usize) -> Result<Option<String>, Error> {
         let mut facts = self.seen.facts.clone();
         if let Some(fact) = facts.get_mut(without) {
-            fact.state = wit::State::Out;
+            fact.state = wit::State::Unavailable;
         }
         let next = match self.judge.decide_anew(self.session, &facts)? {
-            wit::Verdict::Ask(next) | wit::Verdict::Get(next) | wit::Verdict::Use(next) => next,
+            wit::Verdict::Ask(next) | wit::Verdict::Fetch(next) | wit::Verdict::Use(next) => next,
             wit::Verdict::Look(_) | wit::Verdict::Refuse(_) | wit::Verdict::Consult => {
                 return Ok(None);
             }
@@ -197,7 +197,7 @@ impl<'r> Resolution<'r> {
         let source = self.source(index)?;
         let look = sources::look(source, self.context());
         self.seen.looks += 1;
-        let consent = match (&look.subject, source.asks) {
+        let consent = match (&look.subject, source.needs_consent) {
             (Some(subject), true) => self.recall(source, &look.observation, subject)?,
             _ => wit::Consent::Undecided,
         };
@@ -222,14 +222,17 @@ impl<'r> Resolution<'r> {
         else {
             return Err(Error::Cancelled);
         };
-        let origin = evidence.seen.as_ref().and_then(|seen| origin(source, seen));
+        let origin = evidence
+            .observation
+            .as_ref()
+            .and_then(|seen| origin(source, seen));
         let question = Question {
             source: source.id.clone(),
             description: source.description.clone(),
             found_in: evidence
-                .seen
+                .observation
                 .as_ref()
-                .and_then(|seen| seen.found_in.clone()),
+                .and_then(|seen| seen.location.clone()),
             origin: origin.clone(),
             keep: source.keep_as.is_some(),
         };
@@ -299,7 +302,7 @@ impl<'r> Resolution<'r> {
             state: finding.state,
             consent: evidence.consent,
         };
-        evidence.seen = Some(observation);
+        evidence.observation = Some(observation);
         Ok(())
     }
 
@@ -310,14 +313,14 @@ impl<'r> Resolution<'r> {
             .seen
             .evidence
             .get(index)
-            .and_then(|evidence| evidence.seen.as_ref());
+            .and_then(|evidence| evidence.observation.as_ref());
         let expires_in = seen.and_then(|seen| seen.expires_in);
         let private = self.private(index)?;
         let endpoint = source.endpoint.as_ref();
         let material = private.material.take();
         let facts = std::mem::take(&mut private.facts);
         let followed = private.endpoint.take();
-        let held_by_tool = matches!(source.kind, wit::Kind::ToolLogin(_));
+        let held_by_tool = matches!(source.kind, wit::Kind::ToolOwned(_));
         if material.is_some() == held_by_tool {
             return Err(Error::Internal("a source was got and brought no secret"));
         }
@@ -364,7 +367,7 @@ impl<'r> Resolution<'r> {
     ) -> Result<wit::Consent, Error> {
         let book = ConsentBook::open(self.ambient);
         let origin = origin(source, seen);
-        Ok(book.recall(&self.about.name, &source.id, origin.as_deref(), subject)?)
+        Ok(book.recall(&self.info.name, &source.id, origin.as_deref(), subject)?)
     }
 
     /// What cannot be remembered is used this once, and the user is told.
@@ -376,7 +379,7 @@ impl<'r> Resolution<'r> {
         answer: Answer,
     ) {
         let book = ConsentBook::open(self.ambient);
-        if let Err(error) = book.remember(&self.about.name, &source.id, origin, subject, answer) {
+        if let Err(error) = book.remember(&self.info.name, &source.id, origin, subject, answer) {
             self.seen
                 .notes
                 .push(format!("the answer holds for this once: {}", chain(&error)));
@@ -391,7 +394,7 @@ impl<'r> Resolution<'r> {
             ));
             return;
         }
-        match keep(self.about, self.ambient, name, subject) {
+        match keep(self.info, self.ambient, name, subject) {
             Ok(saved) => self.seen.notes.extend(saved.notes),
             Err(error) => {
                 let note = format!("the key was not kept: {}", error.detail());
@@ -411,7 +414,7 @@ impl<'r> Resolution<'r> {
     fn context(&self) -> Context<'_> {
         Context {
             ambient: self.ambient,
-            about: self.about,
+            info: self.info,
             supplied: self.supplied,
             notices: self.notices,
         }
@@ -419,7 +422,7 @@ impl<'r> Resolution<'r> {
 }
 
 fn keep(
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
     name: &str,
     key: &Secret,
@@ -428,7 +431,7 @@ fn keep(
         secret: key.clone(),
         owner: None,
     };
-    store::of(about, ambient)?.save(&store::Slot::key(name), &store::Entry::Key(key))
+    store::of(info, ambient)?.save(&store::Slot::key(name), &store::Entry::Key(key))
 }
 
 /// An error with everything below it, on one line.

@@ -34,7 +34,7 @@ pub use logout::{LoggedOut, LoggedOutOfAll};
 #[derive(Debug, Clone)]
 pub struct Explained {
     /// The policy, described.
-    pub about: wit::About,
+    pub info: wit::PolicyInfo,
     /// Its sources, in their order.
     pub sources: Vec<wit::Source>,
     /// The session that was asked about.
@@ -71,7 +71,7 @@ pub struct Resolution {
 #[derive(Debug)]
 pub struct Resolver {
     judge: Box<dyn Judge>,
-    about: wit::About,
+    info: wit::PolicyInfo,
     sources: Vec<wit::Source>,
     session: wit::Session,
     ambient: Ambient,
@@ -106,8 +106,8 @@ impl Resolver {
 
     /// The policy, described.
     #[must_use]
-    pub fn about(&self) -> &wit::About {
-        &self.about
+    pub fn info(&self) -> &wit::PolicyInfo {
+        &self.info
     }
 
     /// The sources, in the order in which they are tried.
@@ -153,7 +153,7 @@ impl Resolver {
         let handed_out = self.handed_out;
         // Whether a restriction has changed the winner is known only where
         // what it took away was looked at too.
-        let restricted = self.about.documents.len() > 1;
+        let restricted = self.info.documents.len() > 1;
         let mut run = self.start()?;
         let until = Until::Credential {
             rejected,
@@ -222,7 +222,7 @@ impl Resolver {
             seen: Seen::nothing(self.sources.len()),
             sources: &self.sources,
             session: self.session,
-            about: &self.about,
+            info: &self.info,
             ambient: &self.ambient,
             supplied: &self.supplied,
             prompter: self.prompter.as_ref(),
@@ -232,7 +232,7 @@ impl Resolver {
 
     fn explained(&self, seen: Seen, explanation: wit::Explanation) -> Explained {
         Explained {
-            about: self.about.clone(),
+            info: self.info.clone(),
             sources: self.sources.clone(),
             session: self.session,
             evidence: seen.evidence,
@@ -355,9 +355,9 @@ impl Builder {
 
     /// A document, for a hermetic resolver; a builtin policy of that name is
     /// there without being given.
-    pub fn document(mut self, place: wit::Place, path: &str, text: &str) -> Self {
+    pub fn document(mut self, place: wit::DocumentOrigin, path: &str, text: &str) -> Self {
         self.documents.push(wit::Document {
-            place,
+            origin: place,
             path: path.to_owned(),
             text: text.to_owned(),
         });
@@ -403,21 +403,21 @@ impl Builder {
             }),
             LoadError::Engine(error) => Error::Engine(error),
         })?;
-        let about = judge.about()?;
-        if let Some(component) = &about.override_ {
+        let info = judge.info()?;
+        if let Some(component) = &info.override_component {
             let override_ = match self.override_component {
                 Some(bytes) => chooser::hand_in(component, &bytes, &ambient),
                 None if self.hermetic => Err(chooser::Error::new(
                     component,
                     chooser::Problem::NotHandedIn,
                 )),
-                None => chooser::load(component, &component.at.path, &ambient),
+                None => chooser::load(component, &component.location.path, &ambient),
             };
             let override_ = override_.map_err(engine::Error::from)?;
             judge = Box::new(chooser::Overridden::new(judge, override_)?);
         }
         Ok(Resolver {
-            about,
+            info,
             sources: judge.sources()?,
             judge,
             session: self.session,

@@ -97,7 +97,7 @@ pub struct Context<'a> {
     /// Variables and folders.
     pub ambient: &'a Ambient,
     /// The policy, described.
-    pub about: &'a wit::About,
+    pub info: &'a wit::PolicyInfo,
     /// What the embedder handed in, by the id of the source.
     pub supplied: &'a BTreeMap<String, Supplied>,
     /// Who hears that a helper is slow.
@@ -107,24 +107,20 @@ pub struct Context<'a> {
 /// Sees whether the source is there: no prompt, no process, no keyring, no
 /// network.
 pub fn look(source: &wit::Source, context: Context<'_>) -> Look {
-    let Context { ambient, about, .. } = context;
-    let tool = &about.tool;
+    let Context { ambient, info, .. } = context;
+    let tool = &info.tool;
     let owned = context.notices.owns_signals();
     let began = Instant::now();
     let mut look = match &source.kind {
         wit::Kind::Environment(variable) => environment::look(variable, ambient),
-        wit::Kind::Helper(helper) => helper::look(source, helper, about, ambient, owned),
-        wit::Kind::ToolLogin(login) => tool_login::look(login, tool, ambient),
+        wit::Kind::Helper(helper) => helper::look(source, helper, info, ambient, owned),
+        wit::Kind::ToolOwned(login) => tool_login::look(login, tool, ambient),
         wit::Kind::Supplied => supplied::look(&source.id, context.supplied),
-        wit::Kind::StoredKey(key) => stored_key::look(key, store::of(about, ambient).as_ref()),
-        wit::Kind::Login(login) => login::look(login, store::of(about, ambient).as_ref()),
-        wit::Kind::Cloud(cloud) => cloud::look(source, cloud, about, ambient, owned),
+        wit::Kind::StoredKey(key) => stored_key::look(key, store::of(info, ambient).as_ref()),
+        wit::Kind::Login(login) => login::look(login, store::of(info, ambient).as_ref()),
+        wit::Kind::Cloud(cloud) => cloud::look(source, cloud, info, ambient, owned),
     };
-    look.endpoint = aim(
-        &mut look.observation,
-        source,
-        &world(source, about, ambient),
-    );
+    look.endpoint = aim(&mut look.observation, source, &world(source, info, ambient));
     tracing::debug!(
         source = source.id,
         outcome = ?look.observation.outcome,
@@ -149,28 +145,28 @@ pub(crate) async fn get_seen(
     options: GetOptions,
     subject: Option<&Secret>,
 ) -> Got {
-    let Context { ambient, about, .. } = context;
-    let tool = &about.tool;
+    let Context { ambient, info, .. } = context;
+    let tool = &info.tool;
     let began = Instant::now();
     let mut got = match &source.kind {
         wit::Kind::Environment(variable) => environment::get(variable, ambient).await,
         wit::Kind::Helper(helper) => {
             let notices = context.notices;
-            helper::get(source, helper, about, ambient, options, notices, subject).await
+            helper::get(source, helper, info, ambient, options, notices, subject).await
         }
-        wit::Kind::ToolLogin(login) => tool_login::get(login, tool, ambient).await,
+        wit::Kind::ToolOwned(login) => tool_login::get(login, tool, ambient).await,
         wit::Kind::Supplied => supplied::get(&source.id, context.supplied).await,
-        wit::Kind::StoredKey(key) => stored_key::get(key, store::of(about, ambient).as_ref()).await,
+        wit::Kind::StoredKey(key) => stored_key::get(key, store::of(info, ambient).as_ref()).await,
         wit::Kind::Login(login) => {
-            let store = store::of(about, ambient);
+            let store = store::of(info, ambient);
             login::get(login, store.as_ref(), ambient, options, context.notices).await
         }
         wit::Kind::Cloud(cloud) => {
             let notices = context.notices;
-            cloud::get(source, cloud, about, ambient, options, notices, subject).await
+            cloud::get(source, cloud, info, ambient, options, notices, subject).await
         }
     };
-    aim(&mut got.observation, source, &world(source, about, ambient));
+    aim(&mut got.observation, source, &world(source, info, ambient));
     tracing::debug!(
         source = source.id,
         outcome = ?got.observation.outcome,
@@ -182,22 +178,26 @@ pub(crate) async fn get_seen(
 
 /// Drops what is kept of the source for a while. Nothing is run, asked or
 /// renewed: what a store keeps is not kept for a while.
-pub fn drop_kept(source: &wit::Source, about: &wit::About, ambient: &Ambient) {
+pub fn drop_kept(source: &wit::Source, info: &wit::PolicyInfo, ambient: &Ambient) {
     match &source.kind {
-        wit::Kind::Helper(helper) => helper::drop_kept(source, helper, about, ambient),
-        wit::Kind::Cloud(cloud) => cloud::drop_kept(source, cloud, about, ambient),
+        wit::Kind::Helper(helper) => helper::drop_kept(source, helper, info, ambient),
+        wit::Kind::Cloud(cloud) => cloud::drop_kept(source, cloud, info, ambient),
         wit::Kind::Environment(_)
         | wit::Kind::Login(_)
         | wit::Kind::StoredKey(_)
         | wit::Kind::Supplied
-        | wit::Kind::ToolLogin(_) => {}
+        | wit::Kind::ToolOwned(_) => {}
     }
 }
 
 /// The variables as the source sees them: a cloud source can set some itself.
-fn world<'a>(source: &wit::Source, about: &wit::About, ambient: &'a Ambient) -> Cow<'a, Ambient> {
+fn world<'a>(
+    source: &wit::Source,
+    info: &wit::PolicyInfo,
+    ambient: &'a Ambient,
+) -> Cow<'a, Ambient> {
     match &source.kind {
-        wit::Kind::Cloud(cloud) => cloud::world(source, cloud, about, ambient),
+        wit::Kind::Cloud(cloud) => cloud::world(source, cloud, info, ambient),
         _ => Cow::Borrowed(ambient),
     }
 }
@@ -231,8 +231,8 @@ fn aim(
 pub(crate) fn store_trouble(error: &store::Error) -> wit::Observation {
     wit::Observation {
         detail: Some(error.detail()),
-        found_in: error.path().map(|path| path.display().to_string()),
-        ..observation(wit::Outcome::Trouble(error.trouble()))
+        location: error.path().map(|path| path.display().to_string()),
+        ..observation(wit::Outcome::Failed(error.trouble()))
     }
 }
 
@@ -247,7 +247,7 @@ pub(crate) async fn off_the_runtime<T: Send + 'static>(
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(_) => Err(store::Error::Keyring {
                 why: "was not waited for: the program is ending".to_owned(),
-                trouble: wit::Trouble::TimedOut,
+                trouble: wit::FailureKind::TimedOut,
             }),
         },
     }
@@ -307,9 +307,9 @@ pub(crate) fn carried(seen: wit::Observation, secret: &Secret) -> wit::Observati
     let Some((place, what)) = secret.bad_character() else {
         return seen;
     };
-    let found_in = seen.found_in.as_deref().unwrap_or("what is stored");
+    let found_in = seen.location.as_deref().unwrap_or("what is stored");
     wit::Observation {
-        outcome: wit::Outcome::Trouble(wit::Trouble::BadCharacter),
+        outcome: wit::Outcome::Failed(wit::FailureKind::BadCharacter),
         detail: Some(format!("the {found_in} holds {what} at character {place}")),
         ..seen
     }
@@ -362,7 +362,7 @@ mod tests {
 
     struct World {
         ambient: Ambient,
-        about: wit::About,
+        info: wit::PolicyInfo,
         supplied: BTreeMap<String, Supplied>,
     }
 
@@ -375,7 +375,7 @@ mod tests {
             let supplied = Supplied::new(Secret::new("s3cr3t-supplied"));
             Self {
                 ambient,
-                about: samples::about(),
+                info: samples::info(),
                 supplied: BTreeMap::from([("sample".to_owned(), supplied)]),
             }
         }
@@ -383,7 +383,7 @@ mod tests {
         fn context(&self) -> Context<'_> {
             Context {
                 ambient: &self.ambient,
-                about: &self.about,
+                info: &self.info,
                 supplied: &self.supplied,
                 notices: &Silent,
             }
@@ -403,7 +403,7 @@ mod tests {
     fn each_kind_is_looked_at_and_got_and_aimed_alike() {
         let home = tempfile::tempdir().unwrap();
         let world = World::at(home.path());
-        let store = store::of(&world.about, &world.ambient).unwrap();
+        let store = store::of(&world.info, &world.ambient).unwrap();
         let key = Entry::Key(StoredKey {
             secret: Secret::new("s3cr3t-stored"),
             owner: None,
@@ -411,7 +411,7 @@ mod tests {
         store.save(&Slot::key("kept"), &key).unwrap();
         let login = samples::login("kept");
         let cloud = samples::cloud("nimbus", None);
-        let unsupported = wit::Outcome::Trouble(wit::Trouble::Unsupported);
+        let unsupported = wit::Outcome::Failed(wit::FailureKind::Unsupported);
         for (kind, outcome, secret) in [
             (
                 wit::Kind::Environment("KEY".to_owned()),
@@ -441,7 +441,7 @@ mod tests {
             assert_eq!(seen.endpoint.as_deref(), Some("https://gw.test:8443/v1"));
             assert!(!format!("{seen:?}").contains("v1"));
             let got = world.get(&source);
-            assert!(got.observation.got);
+            assert!(got.observation.fetched);
             assert_eq!(got.observation.destination, seen.observation.destination);
             assert_eq!(
                 got.secret().map(crate::handout::to_keep),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use keyrule::Resolver;
 use keyrule::ambient::Ambient;
-use keyrule_contract::Place;
+use keyrule_contract::DocumentOrigin;
 use serde_json::Value;
 
 use crate::machine::{Ended, Machine, skip, within};
@@ -287,7 +287,7 @@ fn many_threads_of_a_library_renew_once_for_one_expiry_and_one_rejection() {
     let policy = provider.policy("", "");
     let resolvers = (0..16).map(|_| {
         let resolver = Resolver::hermetic("test-login")
-            .document(Place::User, "user.toml", &policy)
+            .document(DocumentOrigin::User, "user.toml", &policy)
             .ambient(ambient.clone());
         resolver.build().unwrap()
     });

@@ -81,7 +81,7 @@ struct Given {
 #[serde(deny_unknown_fields)]
 struct Before {
     origin: Option<String>,
-    about: String,
+    info: String,
     answer: Said,
 }
 
@@ -172,7 +172,7 @@ pub fn run(folder: &Path, load: Load) -> String {
     let runtime = tempfile::tempdir_in(memory).expect("a folder in memory");
     let ambient = ambient(&script, world.path(), runtime.path());
     for (source, before) in &script.consents {
-        let subject = before.about.replace("{HOME}", &home.to_string_lossy());
+        let subject = before.info.replace("{HOME}", &home.to_string_lossy());
         ConsentBook::open(&ambient)
             .remember(
                 &script.policy,
@@ -328,7 +328,7 @@ fn known(folder: &Path, script: &Script) -> Documents {
 }
 
 /// The case's documents: which each is, its name and its text.
-fn documents(folder: &Path, script: &Script) -> Vec<(wit::Place, String, String)> {
+fn documents(folder: &Path, script: &Script) -> Vec<(wit::DocumentOrigin, String, String)> {
     let component = script.component.as_deref().map(component);
     let digest = component.map_or_else(String::new, |bytes| sha256(&bytes));
     let files = files(folder).into_iter();
@@ -342,12 +342,12 @@ fn documents(folder: &Path, script: &Script) -> Vec<(wit::Place, String, String)
         .collect()
 }
 
-fn files(folder: &Path) -> Vec<(wit::Place, PathBuf)> {
+fn files(folder: &Path) -> Vec<(wit::DocumentOrigin, PathBuf)> {
     let single = [
-        (wit::Place::Managed, "managed.toml"),
-        (wit::Place::ManagedOther, "other.toml"),
-        (wit::Place::User, "user.toml"),
-        (wit::Place::Project, "project.toml"),
+        (wit::DocumentOrigin::Managed, "managed.toml"),
+        (wit::DocumentOrigin::ManagedOther, "other.toml"),
+        (wit::DocumentOrigin::User, "user.toml"),
+        (wit::DocumentOrigin::Project, "project.toml"),
     ];
     let mut found: Vec<_> = single
         .into_iter()
@@ -355,7 +355,7 @@ fn files(folder: &Path) -> Vec<(wit::Place, PathBuf)> {
         .filter(|(_, path)| path.exists())
         .collect();
     for path in list(&folder.join("managed.d")) {
-        found.push((wit::Place::ManagedRestriction, path));
+        found.push((wit::DocumentOrigin::ManagedRestriction, path));
     }
     found
 }

@@ -60,17 +60,17 @@ const BOUND: usize = 65_536;
 const AT_ONCE: usize = 8_192;
 
 const LOOKED_AT: [wit::State; 4] = [
-    wit::State::Out,
-    wit::State::Barred,
+    wit::State::Unavailable,
+    wit::State::Forbidden,
     wit::State::Ready,
     wit::State::Failed,
 ];
 const STATES: [wit::State; 6] = [
     wit::State::Unknown,
-    wit::State::Out,
-    wit::State::Barred,
+    wit::State::Unavailable,
+    wit::State::Forbidden,
     wit::State::Ready,
-    wit::State::Held,
+    wit::State::Fetched,
     wit::State::Failed,
 ];
 const CONSENTS: [wit::Consent; 3] = [
@@ -164,7 +164,7 @@ pub fn shipped() -> Vec<Shipped> {
 pub fn one(name: &str) -> Shipped {
     let file = format!("{name}.toml");
     let documents = vec![wit::Document {
-        place: wit::Place::User,
+        origin: wit::DocumentOrigin::User,
         path: format!("policies/{file}"),
         text: fs::read_to_string(folder().join(&file)).expect("a policy"),
     }];
@@ -199,7 +199,11 @@ pub fn text(name: &str, policy: &mut dyn Decides) -> String {
     let mut text = format!("keyrule decisions 1\npolicy {}\n", json(name));
     let sources = policy.sources();
     for (place, source) in sources.iter().enumerate() {
-        let asks = if source.asks { "asks" } else { "never-asks" };
+        let asks = if source.needs_consent {
+            "asks"
+        } else {
+            "never-asks"
+        };
         let (id, reads) = (json(&source.id), json(&source.reads));
         let _ = writeln!(text, "source {place} {id} {reads} {asks}");
     }
@@ -217,12 +221,12 @@ fn table(text: &mut String, table: &wit::Table) {
     for (source, conditions) in table.conditions.iter().enumerate() {
         for (place, condition) in conditions.iter().enumerate() {
             let (state, reason) = (case(&condition.state), case(&condition.reason));
-            let (at, words) = (at(&condition.at), json(&condition.text));
+            let (at, words) = (at(&condition.rule), json(&condition.text));
             let _ = writeln!(
                 text,
                 "condition {source} {place} {state} {reason} {at} {words}"
             );
-            let seen = seen(&condition.seen);
+            let seen = seen(&condition.observation);
             let _ = writeln!(text, "seen {source} {place} {seen}");
         }
     }
@@ -236,7 +240,7 @@ fn table(text: &mut String, table: &wit::Table) {
             case(&row.consent),
             effect(row.effect),
             case(&row.reason),
-            at(&row.at)
+            at(&row.rule)
         );
     }
     for ending in &table.endings {
@@ -245,7 +249,7 @@ fn table(text: &mut String, table: &wit::Table) {
             "ending {} {} {}",
             session_words(ending.session),
             case(&ending.reason),
-            ending.at.as_ref().map_or_else(none, at)
+            ending.rule.as_ref().map_or_else(none, at)
         );
     }
 }
@@ -288,13 +292,13 @@ fn alphabets(sources: &[wit::Source]) -> Vec<Vec<wit::Fact>> {
     sources
         .iter()
         .map(|source| {
-            let list = facts(&LOOKED_AT, source.asks);
+            let list = facts(&LOOKED_AT, source.needs_consent);
             within = within && product * list.len() <= BOUND;
             if within {
                 product *= list.len();
                 list
             } else {
-                facts(&[wit::State::Out], false)
+                facts(&[wit::State::Unavailable], false)
             }
         })
         .collect()
@@ -307,10 +311,10 @@ fn steps(
     policy: &mut dyn Decides,
 ) {
     for (place, source) in sources.iter().enumerate() {
-        let here = facts(&STATES, source.asks);
+        let here = facts(&STATES, source.needs_consent);
         let lists: Vec<_> = (0..sources.len())
             .map(|other| match other.cmp(&place) {
-                std::cmp::Ordering::Less => facts(&[wit::State::Out], false),
+                std::cmp::Ordering::Less => facts(&[wit::State::Unavailable], false),
                 std::cmp::Ordering::Equal => here.clone(),
                 std::cmp::Ordering::Greater => facts(&[wit::State::Unknown], false),
             })

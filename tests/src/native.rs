@@ -21,8 +21,8 @@ pub fn load(name: &str, documents: &[wit::Document]) -> Result<Box<dyn Judge>, L
 }
 
 impl Judge for Native {
-    fn about(&mut self) -> Result<wit::About, engine::Error> {
-        Ok(convert(&self.0.about()))
+    fn info(&mut self) -> Result<wit::PolicyInfo, engine::Error> {
+        Ok(convert(&self.0.info()))
     }
 
     fn sources(&mut self) -> Result<Vec<wit::Source>, engine::Error> {

@@ -52,7 +52,7 @@ pub fn explanation(explained: &Explained, documents: &Documents) -> String {
     let verdict = match explanation.verdict {
         wit::Verdict::Look(index) => format!("look {}", id(index)),
         wit::Verdict::Ask(index) => format!("ask {}", id(index)),
-        wit::Verdict::Get(index) => format!("get {}", id(index)),
+        wit::Verdict::Fetch(index) => format!("get {}", id(index)),
         wit::Verdict::Use(index) => format!("use {}", id(index)),
         wit::Verdict::Refuse(refused) => match refused.source {
             Some(index) => format!("refuse {} {}", word(&refused.reason), id(index)),
@@ -62,24 +62,24 @@ pub fn explanation(explained: &Explained, documents: &Documents) -> String {
     };
     line(&mut text, "verdict", &verdict);
     line(&mut text, "summary", &explanation.summary);
-    if let Some(at) = &explanation.at {
+    if let Some(at) = &explanation.rule {
         line(&mut text, "rule", &place(at));
     }
     for source in &explanation.sources {
-        let standing = word(&source.standing);
+        let standing = word(&source.status);
         let name = id(source.source);
         let _ = writeln!(
             text,
             "  {name}: {standing}: {} [{}]",
             source.text,
-            place(&source.at)
+            place(&source.rule)
         );
     }
-    if let Some(changed) = &explanation.changed {
+    if let Some(changed) = &explanation.restriction_effect {
         line(
             &mut text,
             "changed",
-            &format!("{} [{}]", changed.text, place(&changed.at)),
+            &format!("{} [{}]", changed.text, place(&changed.rule)),
         );
     }
     if let Some(fix) = &explanation.fix {
@@ -152,7 +152,7 @@ pub fn error(error: &Error, documents: &Documents) -> String {
                 "  {}: {} [{}]\n    help: {}",
                 diagnostic.code,
                 diagnostic.message,
-                documents.place(&diagnostic.at),
+                documents.place(&diagnostic.location),
                 diagnostic.help
             );
         }

@@ -41,7 +41,7 @@ pub struct Given {
     /// Whether a get fails where the look did not.
     pub get_fails: bool,
     /// In which way it fails.
-    pub trouble: Option<wit::Trouble>,
+    pub trouble: Option<wit::FailureKind>,
     /// What the user has said before.
     pub consent: wit::Consent,
     /// What the user says when asked; nobody answers where there is nothing.
@@ -115,7 +115,7 @@ impl Case {
             End::Used(source) => walked
                 .evidence
                 .get(source)
-                .and_then(|evidence| Some((source, evidence.seen.as_ref()?))),
+                .and_then(|evidence| Some((source, evidence.observation.as_ref()?))),
             End::Refused(_) | End::Unknown(_) => None,
         };
         let ttl_ms = match seen {
@@ -160,7 +160,7 @@ impl World for Described<'_> {
         };
         // As the host does: nothing is recalled of a source that never asks,
         // or that holds nothing.
-        let recalled = source.asks && given.is == Is::Ready;
+        let recalled = source.needs_consent && given.is == Is::Ready;
         let consent = if recalled {
             given.consent
         } else {
@@ -197,7 +197,7 @@ impl Given {
             Is::Blank => wit::Outcome::Blank,
             Is::Off => wit::Outcome::Off,
             Is::Recursion => wit::Outcome::Recursion,
-            Is::Failed => wit::Outcome::Trouble(self.trouble(source)),
+            Is::Failed => wit::Outcome::Failed(self.trouble(source)),
         };
         wit::Observation {
             outcome,
@@ -207,9 +207,9 @@ impl Given {
                 wit::Destination::Default
             },
             expires_in: self.expires_in,
-            renewable: self.renewable,
+            refreshable: self.renewable,
             organization: self.organization.clone(),
-            kept_in: self.kept_in,
+            stored_in: self.kept_in,
             lifetime: if has_lifetime {
                 self.lifetime
             } else {
@@ -224,26 +224,26 @@ impl Given {
         let seen = self.look(source);
         let ended = seen.expires_in.is_some_and(|seconds| seconds <= 0);
         wit::Observation {
-            got: true,
+            fetched: true,
             outcome: if self.get_fails {
-                wit::Outcome::Trouble(self.trouble(source))
+                wit::Outcome::Failed(self.trouble(source))
             } else {
                 seen.outcome
             },
-            expires_in: seen.expires_in.filter(|_| !ended || !seen.renewable),
+            expires_in: seen.expires_in.filter(|_| !ended || !seen.refreshable),
             ..seen
         }
     }
 
     /// In which way it fails: one that such a source can have.
-    fn trouble(&self, source: &wit::Source) -> wit::Trouble {
+    fn trouble(&self, source: &wit::Source) -> wit::FailureKind {
         self.trouble.unwrap_or(match source.kind {
-            wit::Kind::Environment(_) | wit::Kind::Supplied => wit::Trouble::BadCharacter,
-            wit::Kind::Helper(_) => wit::Trouble::ExitStatus,
-            wit::Kind::ToolLogin(_) => wit::Trouble::Invalid,
-            wit::Kind::StoredKey(_) => wit::Trouble::Unreadable,
-            wit::Kind::Login(_) => wit::Trouble::Expired,
-            wit::Kind::Cloud(_) => wit::Trouble::Unsupported,
+            wit::Kind::Environment(_) | wit::Kind::Supplied => wit::FailureKind::BadCharacter,
+            wit::Kind::Helper(_) => wit::FailureKind::ExitStatus,
+            wit::Kind::ToolOwned(_) => wit::FailureKind::Invalid,
+            wit::Kind::StoredKey(_) => wit::FailureKind::Unreadable,
+            wit::Kind::Login(_) => wit::FailureKind::Expired,
+            wit::Kind::Cloud(_) => wit::FailureKind::Unsupported,
         })
     }
 }
@@ -271,7 +271,7 @@ pub(crate) mod samples {
 
     pub(crate) fn documents(policy: &str) -> Vec<wit::Document> {
         vec![wit::Document {
-            place: wit::Place::Managed,
+            origin: wit::DocumentOrigin::Managed,
             path: "x.toml".to_owned(),
             text: policy.to_owned(),
         }]

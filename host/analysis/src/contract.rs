@@ -27,7 +27,7 @@ pub struct Contract {
 #[derive(Debug, Clone, Copy)]
 pub struct Side<'p> {
     /// The policy, described.
-    pub about: &'p wit::About,
+    pub info: &'p wit::PolicyInfo,
     /// Its sources.
     pub sources: &'p [wit::Source],
     /// How long the token of each is kept, in milliseconds.
@@ -36,7 +36,7 @@ pub struct Side<'p> {
 
 /// Compares the contracts of the policies, and of the sources that both have.
 pub fn contracts(old: Side<'_>, new: Side<'_>, counterparts: &[wit::Counterpart]) -> Vec<Contract> {
-    let mut found = of_policies(old.about, new.about);
+    let mut found = of_policies(old.info, new.info);
     for counterpart in counterparts {
         let (Some(before), Some(after), Some(source)) = (
             part_of(old, counterpart.old),
@@ -53,7 +53,7 @@ pub fn contracts(old: Side<'_>, new: Side<'_>, counterparts: &[wit::Counterpart]
                     part,
                     old,
                     new,
-                    at: Some(after.0.at.clone()),
+                    at: Some(after.0.location.clone()),
                 });
             }
         }
@@ -71,9 +71,9 @@ fn part_of(side: Side<'_>, place: Option<u32>) -> Option<Kept<'_>> {
 }
 
 /// What a policy says besides its sources.
-fn of_policies(old: &wit::About, new: &wit::About) -> Vec<Contract> {
-    let others = |about: &wit::About| {
-        match about.others {
+fn of_policies(old: &wit::PolicyInfo, new: &wit::PolicyInfo) -> Vec<Contract> {
+    let others = |info: &wit::PolicyInfo| {
+        match info.allow_unmanaged {
             Some(true) => "allowed",
             Some(false) | None => "refused",
         }
@@ -87,25 +87,25 @@ fn of_policies(old: &wit::About, new: &wit::About) -> Vec<Contract> {
             super::outcome::all_of(&names)
         }
     };
-    let opened = old.others != Some(true) && new.others == Some(true);
+    let opened = old.allow_unmanaged != Some(true) && new.allow_unmanaged == Some(true);
     let others_class = if opened {
         Class::Widening
     } else {
         Class::Narrowing
     };
-    let storage = |about: &wit::About| {
+    let storage = |info: &wit::PolicyInfo| {
         let word = |kind: Option<wit::StoreKind>| match kind {
             Some(wit::StoreKind::Keyring) => "the keyring",
             Some(wit::StoreKind::File) => "a file",
             None => "what is usual",
         };
-        match about.storage.fallback {
+        match info.storage.fallback {
             Some(_) => format!(
                 "{}, else {}",
-                word(about.storage.store),
-                word(about.storage.fallback)
+                word(info.storage.store),
+                word(info.storage.fallback)
             ),
-            None => word(about.storage.store).to_owned(),
+            None => word(info.storage.store).to_owned(),
         }
     };
     let quoted = |name: &str| format!("`{name}`");
@@ -125,8 +125,8 @@ fn of_policies(old: &wit::About, new: &wit::About) -> Vec<Contract> {
         (
             Class::Switched,
             "what `exec` clears",
-            list(&old.clears),
-            list(&new.clears),
+            list(&old.cleared_variables),
+            list(&new.cleared_variables),
         ),
         (
             Class::Switched,

@@ -82,10 +82,10 @@ impl<'t> Coverage<'t> {
             }
             let id = sources.get(place).map_or("", |source| source.id.as_str());
             let surface = row.session.surface;
-            add(Key::of(row), &row.at, surface, &|| says(row, id));
+            add(Key::of(row), &row.rule, surface, &|| says(row, id));
         }
         for ending in &table.endings {
-            if let Some(at) = &ending.at {
+            if let Some(at) = &ending.rule {
                 let does = || "does not serve".to_owned();
                 add(Key::NotServed(place(at)), at, ending.session.surface, &does);
             }
@@ -123,7 +123,7 @@ impl<'t> Coverage<'t> {
                 continue;
             };
             let number = u32::try_from(place).unwrap_or(u32::MAX);
-            let Some(seen) = &evidence.seen else {
+            let Some(seen) = &evidence.observation else {
                 if case.has(&source.id) {
                     self.see_row(case.session, number, None, wit::Consent::Undecided);
                 }
@@ -168,13 +168,13 @@ impl<'t> Coverage<'t> {
     /// there; the table has no more than that.
     fn condition(&self, place: usize, finding: &wit::Finding) -> Option<u32> {
         let reason = match finding.reason {
-            wit::Reason::Got | wit::Reason::Renewable => wit::Reason::Present,
+            wit::Reason::Fetched | wit::Reason::Refreshable => wit::Reason::Present,
             other => other,
         };
         let conditions = self.table.conditions.get(place)?;
         let found = conditions
             .iter()
-            .position(|condition| condition.reason == reason && condition.at == finding.at)?;
+            .position(|condition| condition.reason == reason && condition.rule == finding.rule)?;
         u32::try_from(found).ok()
     }
 
@@ -198,7 +198,7 @@ impl<'t> Coverage<'t> {
 
     fn see_ending(&mut self, session: wit::Session) {
         let ending = self.table.endings.iter().find(|end| end.session == session);
-        if let Some(at) = ending.and_then(|ending| ending.at.as_ref())
+        if let Some(at) = ending.and_then(|ending| ending.rule.as_ref())
             && let Some((rule, _)) = self.rules.get_mut(&Key::NotServed(place(at)))
         {
             rule.seen = true;
@@ -214,10 +214,10 @@ impl Key {
                 wit::Effect::Use => Does::Use,
                 wit::Effect::Ask => Does::Ask,
                 wit::Effect::Refuse(refusal) => Does::Refuse(refusal as u8),
-                wit::Effect::Pass => Does::Pass,
+                wit::Effect::Skip => Does::Pass,
             },
             row.reason as u8,
-            place(&row.at),
+            place(&row.rule),
         )
     }
 }
@@ -233,7 +233,7 @@ fn decides(row: &wit::Row) -> bool {
         wit::Reason::Absent | wit::Reason::Blank | wit::Reason::Off | wit::Reason::Recursion
     );
     // S21: that a nested run stops is no policy's to say.
-    row.reason != wit::Reason::Nested && !(row.effect == wit::Effect::Pass && absent)
+    row.reason != wit::Reason::Nested && !(row.effect == wit::Effect::Skip && absent)
 }
 
 /// Whether no case can say it: where a cloud's own variables would send it,
@@ -265,22 +265,22 @@ fn says(row: &wit::Row, id: &str) -> String {
             format!("stops where nobody can approve `{id}`")
         }
         (wit::Effect::Refuse(_), _) => format!("stops where `{id}` cannot be got"),
-        (wit::Effect::Pass, Why::Trouble) => format!("passes over `{id}` where it cannot be got"),
-        (wit::Effect::Pass, Why::Declined) => format!("leaves out `{id}` where it was declined"),
-        (wit::Effect::Pass, Why::WrongOrganization) => {
+        (wit::Effect::Skip, Why::Failed) => format!("passes over `{id}` where it cannot be got"),
+        (wit::Effect::Skip, Why::Declined) => format!("leaves out `{id}` where it was declined"),
+        (wit::Effect::Skip, Why::WrongOrganization) => {
             format!("leaves out `{id}` of another organisation")
         }
-        (wit::Effect::Pass, Why::NoOrganization) => {
+        (wit::Effect::Skip, Why::NoOrganization) => {
             format!("leaves out `{id}` of no known organisation")
         }
-        (wit::Effect::Pass, Why::StoreNotAllowed) => {
+        (wit::Effect::Skip, Why::StoreNotAllowed) => {
             format!("leaves out `{id}` where it is kept in another store")
         }
-        (wit::Effect::Pass, Why::Dropped) => format!("drops `{id}`"),
-        (wit::Effect::Pass, Why::ForcedLogin) => {
+        (wit::Effect::Skip, Why::Dropped) => format!("drops `{id}`"),
+        (wit::Effect::Skip, Why::ForcedLogin) => {
             format!("leaves out `{id}`, because other logins are forced")
         }
-        (wit::Effect::Pass, _) => format!("does not count `{id}` in"),
+        (wit::Effect::Skip, _) => format!("does not count `{id}` in"),
     }
 }
 

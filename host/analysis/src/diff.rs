@@ -313,7 +313,7 @@ fn at(
                 .or_else(|| old.rule(of.old, of.conditions.get(condition)?.old, consent))
         })
     };
-    of_new.or_else(|| new.ending().at.clone()).or_else(of_old)
+    of_new.or_else(|| new.ending().rule.clone()).or_else(of_old)
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ impl Alphabet {
                     state: condition.state,
                     // Of what is not there nobody has said anything.
                     consent: match condition.state {
-                        wit::State::Out | wit::State::Failed => wit::Consent::Undecided,
+                        wit::State::Unavailable | wit::State::Failed => wit::Consent::Undecided,
                         _ => row.consent,
                     },
                 };
@@ -160,7 +160,7 @@ impl<'t> Chain<'t> {
                         && row.consent == fact.consent
                         && condition.is_some_and(|condition| condition.state == fact.state)
                 })
-                .map_or(wit::Effect::Pass, |row| row.effect)
+                .map_or(wit::Effect::Skip, |row| row.effect)
         };
         let effects = (0..)
             .zip(&alphabet.0)
@@ -179,7 +179,7 @@ impl<'t> Chain<'t> {
             let count = effects.len().max(1) as u64;
             let place = usize::try_from(number % count).unwrap_or_default();
             number /= count;
-            let effect = effects.get(place).copied().unwrap_or(wit::Effect::Pass);
+            let effect = effects.get(place).copied().unwrap_or(wit::Effect::Skip);
             first = Outcome::of_effect(effect, source).or(first);
         }
         first.unwrap_or(Outcome::Refuse(

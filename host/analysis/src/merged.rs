@@ -59,7 +59,7 @@ pub struct Cell {
 impl Cell {
     /// Whether the source does not count here at all.
     pub fn is_not_counted(&self) -> bool {
-        self.effect == wit::Effect::Pass
+        self.effect == wit::Effect::Skip
             && self.reasons.iter().all(|reason| {
                 matches!(
                     reason,
@@ -77,7 +77,7 @@ impl Line {
     pub fn says_something(&self) -> bool {
         let passes = |cell: &Option<Cell>| {
             cell.as_ref()
-                .is_none_or(|cell| cell.effect == wit::Effect::Pass)
+                .is_none_or(|cell| cell.effect == wit::Effect::Skip)
         };
         self.is_there || !self.cells.iter().all(passes)
     }
@@ -170,7 +170,7 @@ fn lines_of(
             text: text(conditions, &group, cases),
             is_there: group.iter().any(|(condition, _)| {
                 condition_of(conditions, *condition)
-                    .is_some_and(|condition| condition.state != wit::State::Out)
+                    .is_some_and(|condition| condition.state != wit::State::Unavailable)
             }),
             cells: columns
                 .iter()
@@ -196,7 +196,7 @@ fn cell(rows: &[&&wit::Row]) -> Option<Cell> {
     }
     let rules: BTreeSet<(String, u32)> = rows
         .iter()
-        .map(|row| (row.at.path.clone(), row.at.line))
+        .map(|row| (row.rule.path.clone(), row.rule.line))
         .collect();
     Some(Cell {
         effect: rows.first()?.effect,

@@ -86,7 +86,7 @@ fn judge(
         Err(LoadError::Engine(error)) => return Err(error),
     };
     let sources = policy.sources()?;
-    let chooses = policy.about()?.override_.is_some();
+    let chooses = policy.info()?.override_component.is_some();
     let mut judge: Box<dyn Judge> = match chooser {
         Some(chooser) if chooses => Box::new(Overridden::new(Box::new(policy), chooser.clone())?),
         _ => Box::new(policy),
@@ -160,7 +160,7 @@ mod tests {
         // A restriction that drops what the policy does not count anyway.
         let mut documents = documents(POLICY);
         documents.push(wit::Document {
-            place: wit::Place::ManagedRestriction,
+            origin: wit::DocumentOrigin::ManagedRestriction,
             path: "r.toml".to_owned(),
             text: "[source.login]\nsurfaces = [\"terminal\", \"desktop\", \"remote\"]\n".to_owned(),
         });

@@ -19,7 +19,7 @@ impl Outcome {
     /// What follows from one source that is not passed.
     pub fn of_effect(effect: wit::Effect, source: u32) -> Option<Self> {
         match effect {
-            wit::Effect::Pass => None,
+            wit::Effect::Skip => None,
             wit::Effect::Ask => Some(Self::Ask(source)),
             wit::Effect::Use => Some(Self::Use(source)),
             wit::Effect::Refuse(reason) => Some(Self::Refuse(refusal(reason), Some(source))),
@@ -30,7 +30,7 @@ impl Outcome {
     /// override is none.
     pub fn of_verdict(verdict: wit::Verdict) -> Option<Self> {
         match verdict {
-            wit::Verdict::Get(source) | wit::Verdict::Use(source) => Some(Self::Use(source)),
+            wit::Verdict::Fetch(source) | wit::Verdict::Use(source) => Some(Self::Use(source)),
             wit::Verdict::Ask(source) => Some(Self::Ask(source)),
             wit::Verdict::Refuse(refused) => {
                 Some(Self::Refuse(refusal(refused.reason), refused.source))
@@ -79,10 +79,10 @@ pub fn surface(surface: wit::Surface) -> &'static str {
 pub fn state(state: wit::State) -> &'static str {
     match state {
         wit::State::Unknown => "unknown",
-        wit::State::Out => "out",
-        wit::State::Barred => "barred",
+        wit::State::Unavailable => "out",
+        wit::State::Forbidden => "barred",
         wit::State::Ready => "ready",
-        wit::State::Held => "held",
+        wit::State::Fetched => "held",
         wit::State::Failed => "failed",
         wit::State::Fatal => "fatal",
     }

@@ -25,7 +25,7 @@ pub use known::Lack;
 #[derive(Debug)]
 pub struct Against<'n> {
     /// What it says of itself.
-    pub about: &'n wit::About,
+    pub info: &'n wit::PolicyInfo,
     /// Its sources, in their order.
     pub sources: &'n [wit::Source],
     /// What each source reads, as receipts say it.
@@ -90,9 +90,9 @@ pub enum Answer {
 impl<'n> Against<'n> {
     /// The policy that decides anew.
     #[must_use]
-    pub fn new(about: &'n wit::About, sources: &'n [wit::Source]) -> Self {
+    pub fn new(info: &'n wit::PolicyInfo, sources: &'n [wit::Source]) -> Self {
         Self {
-            about,
+            info,
             sources,
             reads: sources.iter().map(reads).collect(),
         }
@@ -146,7 +146,7 @@ pub fn replay(
         }
     };
     let rule = match &new {
-        Ok(_) => judge.explain(session, &walked.evidence)?.at,
+        Ok(_) => judge.explain(session, &walked.evidence)?.rule,
         Err(_) => None,
     };
     let assumed = world.assumed.iter();
@@ -160,7 +160,7 @@ pub fn replay(
 
 /// Where the new policy sends what it uses.
 fn sent(against: &Against<'_>, walked: &Walked, place: usize) -> Option<String> {
-    let seen = walked.evidence.get(place)?.seen.as_ref()?;
+    let seen = walked.evidence.get(place)?.observation.as_ref()?;
     origin_of(against.sources.get(place)?, &seen.destination)
         .filter(|origin| mask(origin) == *origin)
 }

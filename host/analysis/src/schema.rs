@@ -80,7 +80,7 @@ pub(crate) fn against(schema: &str, path: &str, text: &str) -> Vec<Diagnostic> {
                 severity: Severity::Error,
                 code: "toml-syntax".to_owned(),
                 message: format!("this is not valid TOML: {}", mask(reason)),
-                at: location(path, text, error.span().unwrap_or(0..0)),
+                location: location(path, text, error.span().unwrap_or(0..0)),
                 help: "mend the syntax; see https://toml.io/en/v1.1.0".to_owned(),
             }];
         }
@@ -102,7 +102,7 @@ pub(crate) fn against(schema: &str, path: &str, text: &str) -> Vec<Diagnostic> {
             severity: Severity::Error,
             code: "schema".to_owned(),
             message,
-            at: location(path, text, span),
+            location: location(path, text, span),
             help,
         })
         .collect()
@@ -303,7 +303,7 @@ mod tests {
     fn checked(form: Form, text: &str) -> Vec<(u32, u32, String)> {
         check(form, "x.toml", text)
             .into_iter()
-            .map(|found| (found.at.line, found.at.column, found.message))
+            .map(|found| (found.location.line, found.location.column, found.message))
             .collect()
     }
 
@@ -411,7 +411,7 @@ mod tests {
 
     fn engine_takes(text: &str) -> bool {
         let document = keyrule_contract::Document {
-            place: keyrule_contract::Place::User,
+            origin: keyrule_contract::DocumentOrigin::User,
             path: "x.toml".to_owned(),
             text: text.to_owned(),
         };
@@ -592,7 +592,10 @@ mod tests {
         let [found] = found.as_slice() else {
             panic!("{found:?}");
         };
-        assert_eq!((found.code.as_str(), found.at.line), ("toml-syntax", 2));
+        assert_eq!(
+            (found.code.as_str(), found.location.line),
+            ("toml-syntax", 2)
+        );
     }
 
     #[test]

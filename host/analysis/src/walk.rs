@@ -94,7 +94,7 @@ impl Walked {
         };
         let nothing = || wit::Evidence {
             consent: wit::Consent::Undecided,
-            seen: None,
+            observation: None,
         };
         Self {
             end: End::Unknown(Step::Look(0)),
@@ -130,7 +130,7 @@ impl Walked {
         if let Some(seen) = seen {
             let place = u32::try_from(source).unwrap_or(u32::MAX);
             fact.state = judge.observe(place, &seen)?.state;
-            evidence.seen = Some(seen);
+            evidence.observation = Some(seen);
         }
         Ok(())
     }

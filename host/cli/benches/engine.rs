@@ -46,7 +46,7 @@ fn five() -> String {
 
 fn load(engine: &Engine, name: &str, text: &str) -> Policy {
     let document = wit::Document {
-        place: wit::Place::Builtin,
+        origin: wit::DocumentOrigin::Builtin,
         path: format!("{name}.toml"),
         text: text.to_owned(),
     };
@@ -55,7 +55,7 @@ fn load(engine: &Engine, name: &str, text: &str) -> Policy {
 
 fn load_natively(name: &str, text: &str) -> keyrule_policy::Policy {
     let document = native::Document {
-        place: native::Place::Builtin,
+        origin: native::DocumentOrigin::Builtin,
         path: format!("{name}.toml"),
         text: text.to_owned(),
     };
@@ -65,11 +65,11 @@ fn load_natively(name: &str, text: &str) -> keyrule_policy::Policy {
 /// The last source wins: every other one is out.
 fn facts() -> [wit::Fact; 5] {
     let out = wit::Fact {
-        state: wit::State::Out,
+        state: wit::State::Unavailable,
         consent: wit::Consent::Undecided,
     };
     let held = wit::Fact {
-        state: wit::State::Held,
+        state: wit::State::Fetched,
         consent: wit::Consent::Approved,
     };
     [out, out, out, out, held]
@@ -77,11 +77,11 @@ fn facts() -> [wit::Fact; 5] {
 
 fn native_facts() -> [native::Fact; 5] {
     let out = native::Fact {
-        state: native::State::Out,
+        state: native::State::Unavailable,
         consent: native::Consent::Undecided,
     };
     let held = native::Fact {
-        state: native::State::Held,
+        state: native::State::Fetched,
         consent: native::Consent::Approved,
     };
     [out, out, out, out, held]
@@ -89,18 +89,20 @@ fn native_facts() -> [native::Fact; 5] {
 
 fn seen() -> wit::Observation {
     wit::Observation {
-        got: true,
+        fetched: true,
         outcome: wit::Outcome::Present,
         detail: None,
-        found_in: Some("ANTHROPIC_API_KEY".to_owned()),
+        location: Some("ANTHROPIC_API_KEY".to_owned()),
         tier: None,
         destination: wit::Destination::Default,
+        endpoint_location: None,
+        endpoint_tier: None,
         redirections: Vec::new(),
         expires_in: None,
-        renewable: false,
+        refreshable: false,
         account: None,
         organization: None,
-        kept_in: None,
+        stored_in: None,
         lifetime: wit::Lifetime::Unset,
     }
 }
@@ -174,9 +176,9 @@ fn everything(criterion: &mut Criterion) {
     let engine = Engine::builtin().unwrap();
     let mut ten = load(&engine, "ten", &many("ten", 10));
     let states = [
-        wit::State::Out,
+        wit::State::Unavailable,
         wit::State::Failed,
-        wit::State::Barred,
+        wit::State::Forbidden,
         wit::State::Ready,
     ];
     let facts: Vec<wit::Fact> = states

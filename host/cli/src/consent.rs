@@ -78,8 +78,8 @@ pub(crate) fn forget(
 
 fn answer(context: &mut Context<'_, '_>, id: &str, answer: Answer) -> Result<i32, Failure> {
     let explained = context.resolver()?.explain()?;
-    let (about, sources) = (&explained.about, &explained.sources);
-    let mut said = say(about, sources, &context.ambient, id, answer)?;
+    let (info, sources) = (&explained.info, &explained.sources);
+    let mut said = say(info, sources, &context.ambient, id, answer)?;
     if answer == Answer::Decline {
         let mut unasked = context.builder().interactive(false).build()?;
         said.used_unasked = counts(&unasked.explain()?, id);
@@ -136,18 +136,18 @@ impl Answered {
 
 /// Looks at the source, and remembers the answer to what is there.
 fn say(
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     sources: &[wit::Source],
     ambient: &Ambient,
     id: &str,
     answer: Answer,
 ) -> Result<Answered, Failure> {
-    let policy = &about.name;
+    let policy = &info.name;
     let Some(source) = sources.iter().find(|source| source.id == id) else {
         let message = format!("policy `{policy}` has no source `{id}`");
         let known: Vec<_> = sources
             .iter()
-            .filter(|source| source.asks)
+            .filter(|source| source.needs_consent)
             .map(|source| format!("`{}`", source.id))
             .collect();
         let failure = Failure::new("unknown-source", 2, message);
@@ -157,7 +157,7 @@ fn say(
             failure.hint(format!("it asks about {}", known.join(", ")))
         });
     };
-    if !source.asks {
+    if !source.needs_consent {
         let message = format!("policy `{policy}` does not ask whether `{id}` may be used");
         return Err(Failure::new("consent-not-asked", 2, message)
             .hint("see what counts with `keyrule explain`"));
@@ -167,7 +167,7 @@ fn say(
         source,
         sources::Context {
             ambient,
-            about,
+            info,
             supplied: &supplied,
             notices: &Nobody,
         },
@@ -190,7 +190,7 @@ fn say(
         policy: policy.clone(),
         source: id.to_owned(),
         answer: word(answer != Answer::Decline),
-        found_in: look.observation.found_in,
+        found_in: look.observation.location,
         origin,
         used_unasked: false,
     })
@@ -199,7 +199,7 @@ fn say(
 /// Why there is nothing to answer about.
 fn not_there(id: &str, observation: &wit::Observation) -> Failure {
     let mut failure = match observation.outcome {
-        wit::Outcome::Trouble(_) => Failure::new(
+        wit::Outcome::Failed(_) => Failure::new(
             "source-failed",
             1,
             format!("`{id}` is there and cannot be used"),
@@ -378,7 +378,7 @@ mod tests {
         ambient.home = Some(home.path().to_path_buf());
         let source = |id: &str, variable: &str, asks| wit::Source {
             id: id.to_owned(),
-            asks,
+            needs_consent: asks,
             ..samples::source(wit::Kind::Environment(variable.to_owned()))
         };
         World {
@@ -395,7 +395,7 @@ mod tests {
 
     impl World {
         fn say(&self, id: &str, answer: Answer) -> Result<Answered, Failure> {
-            say(&samples::about(), &self.sources, &self.ambient, id, answer)
+            say(&samples::info(), &self.sources, &self.ambient, id, answer)
         }
 
         fn recall(&self, value: &str) -> Consent {

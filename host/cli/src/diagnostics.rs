@@ -13,7 +13,7 @@ use miette::{
 };
 
 use keyrule::policy::Texts;
-use keyrule_contract::{Concern, Diagnostic, Location, Severity};
+use keyrule_contract::{Diagnostic, Lint, Location, Severity};
 use keyrule_system::text::{mask, printable, printable_lines};
 
 /// How diagnostics look.
@@ -42,13 +42,13 @@ const LONGEST: usize = 400;
 /// Shows diagnostics, file by file and from the top of each.
 pub(crate) fn render(diagnostics: &[Diagnostic], texts: &Texts, style: Style) -> String {
     let mut ordered: Vec<&Diagnostic> = diagnostics.iter().collect();
-    ordered.sort_by_key(|diagnostic| (&diagnostic.at.path, diagnostic.at.offset));
+    ordered.sort_by_key(|diagnostic| (&diagnostic.location.path, diagnostic.location.offset));
     let shown = ordered.iter().take(MOST).map(|diagnostic| Shown {
         severity: diagnostic.severity,
         code: &diagnostic.code,
         message: &diagnostic.message,
         why: None,
-        at: &diagnostic.at,
+        at: &diagnostic.location,
         help: &diagnostic.help,
     });
     let mut shown = render_all(shown, texts, style);
@@ -59,13 +59,13 @@ pub(crate) fn render(diagnostics: &[Diagnostic], texts: &Texts, style: Style) ->
 }
 
 /// Shows concerns in their order, each with why it matters.
-pub(crate) fn render_concerns(concerns: &[Concern], texts: &Texts, style: Style) -> String {
+pub(crate) fn render_concerns(concerns: &[Lint], texts: &Texts, style: Style) -> String {
     let shown = concerns.iter().map(|concern| Shown {
         severity: Severity::Warning,
         code: &concern.code,
         message: &concern.message,
         why: Some(&concern.why),
-        at: &concern.at,
+        at: &concern.location,
         help: &concern.help,
     });
     render_all(shown, texts, style)
@@ -321,7 +321,7 @@ fn place(at: &Location, text: &str, masked: &str) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keyrule_contract::{Document, Place};
+    use keyrule_contract::{Document, DocumentOrigin};
 
     fn shown(text: &str, marked: &str, style: Style) -> String {
         let offset = text.find(marked).unwrap();
@@ -331,7 +331,7 @@ mod tests {
             severity: Severity::Error,
             code: "unknown-key".to_owned(),
             message: "unknown key `surface` in a `[[source]]`".to_owned(),
-            at: Location {
+            location: Location {
                 path: "x.toml".to_owned(),
                 line: u32::try_from(before.matches('\n').count()).unwrap() + 1,
                 column: u32::try_from(column).unwrap(),
@@ -341,7 +341,7 @@ mod tests {
             help: "did you mean `surfaces`?".to_owned(),
         };
         let documents = [Document {
-            place: Place::User,
+            origin: DocumentOrigin::User,
             path: "x.toml".to_owned(),
             text: text.to_owned(),
         }];
@@ -413,7 +413,7 @@ mod tests {
             severity: Severity::Warning,
             code: "odd".to_owned(),
             message: "odd".to_owned(),
-            at: Location {
+            location: Location {
                 path: "x.toml".to_owned(),
                 line: 9,
                 column: 9,
@@ -423,7 +423,7 @@ mod tests {
             help: String::new(),
         };
         let documents = [Document {
-            place: Place::User,
+            origin: DocumentOrigin::User,
             path: "x.toml".to_owned(),
             text: "\u{e9}\n".to_owned(),
         }];

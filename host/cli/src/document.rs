@@ -151,7 +151,7 @@ impl<'e> Document<'e> {
         let explanation = &explained.explanation;
         Self {
             version: 1,
-            policy: &explained.about.name,
+            policy: &explained.info.name,
             session: Session {
                 surface: word(&explained.session.surface),
                 interactive: explained.session.interactive,
@@ -159,22 +159,25 @@ impl<'e> Document<'e> {
             verdict: verdict(explained, &explanation.verdict),
             exit_code: explained.exit_code(),
             summary: &explanation.summary,
-            rule: explanation.at.as_ref().map(rule),
+            rule: explanation.rule.as_ref().map(rule),
             sources: explained
                 .lines()
                 .map(|(source, line)| self::source(explained, kept, source, line))
                 .collect(),
-            changed: explanation.changed.as_ref().map(|changed| Changed {
-                without: verdict(explained, &changed.without),
-                rule: rule(&changed.at),
-                summary: &changed.text,
-            }),
+            changed: explanation
+                .restriction_effect
+                .as_ref()
+                .map(|changed| Changed {
+                    without: verdict(explained, &changed.without),
+                    rule: rule(&changed.rule),
+                    summary: &changed.text,
+                }),
             fix: explanation
                 .fix
                 .as_ref()
                 .map(|advice| fix(explained, advice)),
             warnings: explanation.warnings.iter().map(warning).collect(),
-            documents: &explained.about.documents,
+            documents: &explained.info.documents,
             files: explained.files.iter().map(file).collect(),
             looks: explained.looks,
             gets: explained.gets,
@@ -186,7 +189,7 @@ fn verdict<'e>(explained: &'e Explained, verdict: &wit::Verdict) -> Verdict<'e> 
     let (step, source, refusal) = match verdict {
         wit::Verdict::Look(source) => ("look", Some(*source), None),
         wit::Verdict::Ask(source) => ("ask", Some(*source), None),
-        wit::Verdict::Get(source) => ("get", Some(*source), None),
+        wit::Verdict::Fetch(source) => ("get", Some(*source), None),
         wit::Verdict::Use(source) => ("use", Some(*source), None),
         wit::Verdict::Refuse(refused) => ("refuse", refused.source, Some(word(&refused.reason))),
         wit::Verdict::Consult => ("consult", None, None),
@@ -202,33 +205,33 @@ fn source<'e>(
     explained: &'e Explained,
     kept: &'e Kept,
     source: &'e wit::Source,
-    line: &'e wit::Line,
+    line: &'e wit::SourceReport,
 ) -> Source<'e> {
     let evidence = explained.evidence_of(line.source);
-    let seen = evidence.and_then(|evidence| evidence.seen.as_ref());
+    let seen = evidence.and_then(|evidence| evidence.observation.as_ref());
     let known = explained.known(line.source);
     Source {
         id: &source.id,
         kind: kind(&source.kind),
         description: &source.description,
-        standing: word(&line.standing),
+        standing: word(&line.status),
         reason: word(&line.reason),
         state: word(&line.state),
         consent: evidence.map(|evidence| word(&evidence.consent)),
         why: &line.text,
-        rule: rule(&line.at),
-        declared_at: rule(&source.at),
+        rule: rule(&line.rule),
+        declared_at: rule(&source.location),
         headers: source
             .headers
             .iter()
             .map(|pair| pair.name.as_str())
             .collect(),
         endpoint: explained.destination(line.source).map(|(origin, _)| origin),
-        found_in: seen.and_then(|seen| seen.found_in.as_deref()),
+        found_in: seen.and_then(|seen| seen.location.as_deref()),
         expires_in: seen.and_then(|seen| seen.expires_in),
         account: seen.and_then(|seen| seen.account.as_deref()),
         organization: seen.and_then(|seen| seen.organization.as_deref()),
-        kept_in: seen.and_then(|seen| seen.kept_in).map(|kind| word(&kind)),
+        kept_in: seen.and_then(|seen| seen.stored_in).map(|kind| word(&kind)),
         region: known.and_then(|known| known.region.as_deref()),
         project: known.and_then(|known| known.project.as_deref()),
         resource: known.and_then(|known| known.resource.as_deref()),
@@ -259,14 +262,15 @@ fn fix<'e>(explained: &Explained, advice: &'e wit::Advice) -> Fix<'e> {
         | F::Login(source)
         | F::StoreKey(source)
         | F::ConfigureHelper(source)
-        | F::MendHelper(source)
-        | F::MendNetwork(source)
+        | F::RepairHelper(source)
+        | F::CheckNetwork(source)
         | F::ProviderLogin(source)
         | F::Supply(source) => id(source),
-        F::SetVariable(text) | F::UnsetVariable(text) | F::ToolLogin(text) | F::MendFile(text) => {
-            Some(text.clone())
-        }
-        F::MendKeyring => None,
+        F::SetVariable(text)
+        | F::UnsetVariable(text)
+        | F::ToolLogin(text)
+        | F::RepairFile(text) => Some(text.clone()),
+        F::UnlockKeyring => None,
         F::OtherSurface(surface) => Some(word(surface)),
         F::ChangePolicy(at) => Some(format!("{}:{}", at.path, at.line)),
     };
@@ -281,7 +285,7 @@ fn warning(warning: &wit::Warning) -> Warning<'_> {
     Warning {
         code: &warning.code,
         message: &warning.message,
-        rule: warning.at.as_ref().map(rule),
+        rule: warning.rule.as_ref().map(rule),
     }
 }
 
@@ -308,7 +312,7 @@ pub(crate) fn kind(kind: &wit::Kind) -> &'static str {
     match kind {
         wit::Kind::Environment(_) => "environment",
         wit::Kind::Helper(_) => "helper",
-        wit::Kind::ToolLogin(_) => "tool-login",
+        wit::Kind::ToolOwned(_) => "tool-login",
         wit::Kind::Supplied => "supplied",
         wit::Kind::StoredKey(_) => "stored-key",
         wit::Kind::Login(_) => "login",
@@ -322,9 +326,12 @@ mod tests {
 
     #[test]
     fn words_are_those_of_the_contract() {
-        assert_eq!(word(&wit::Standing::PassedOver), "passed-over");
+        assert_eq!(word(&wit::SourceStatus::Skipped), "passed-over");
         assert_eq!(word(&wit::Refusal::NothingUsable), "nothing-usable");
-        assert_eq!(word(&wit::Place::ManagedRestriction), "managed-restriction");
+        assert_eq!(
+            word(&wit::DocumentOrigin::ManagedRestriction),
+            "managed-restriction"
+        );
         assert_eq!(word(&wit::Surface::Web), "web");
     }
 

@@ -74,7 +74,7 @@ impl Diagnostics {
     /// Whether an error is in this document.
     pub(crate) fn reject(&self, path: &str) -> bool {
         let mut found = self.found.iter();
-        found.any(|one| one.severity == wit::Severity::Error && one.at.path == path)
+        found.any(|one| one.severity == wit::Severity::Error && one.location.path == path)
     }
 
     fn text(&self, look: Look) -> String {
@@ -91,9 +91,9 @@ impl Serialize for Diagnostics {
                 "severity": word(&found.severity),
                 "code": found.code,
                 "message": mask(&found.message),
-                "path": found.at.path,
-                "line": found.at.line,
-                "column": found.at.column,
+                "path": found.location.path,
+                "line": found.location.line,
+                "column": found.location.column,
                 "help": mask(&found.help),
             })
         }))
@@ -378,7 +378,7 @@ mod tests {
         let failure = || {
             Failure::from(keyrule_store::Error::Keyring {
                 why: "is locked".to_owned(),
-                trouble: wit::Trouble::Locked,
+                trouble: wit::FailureKind::Locked,
             })
         };
         for (policy, hint) in [

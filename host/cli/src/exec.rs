@@ -131,9 +131,9 @@ fn environment<'v>(
     let mut environment: BTreeMap<OsString, OsString> = variables
         .filter(|(name, _)| {
             is_named(name, &passed.keeps)
-                || !is_cleared(name, &explained.about.clears, &explained.sources)
+                || !is_cleared(name, &explained.info.cleared_variables, &explained.sources)
                 // What the policy names goes; `scrub` names no variable.
-                || (is_listed(name, &passed.keeps) && !is_named(name, &explained.about.clears))
+                || (is_listed(name, &passed.keeps) && !is_named(name, &explained.info.cleared_variables))
         })
         .filter(|(name, _)| !is_listed(name, &passed.drops))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -185,7 +185,8 @@ mod tests {
     #[test]
     fn the_child_gets_the_winner_and_no_other_credential() {
         let mut resolution = samples::resolution("api-key", Some("canary-key"));
-        resolution.explained.about.clears = vec!["ANTHROPIC_BASE_URL".into(), "AWS_*".into()];
+        resolution.explained.info.cleared_variables =
+            vec!["ANTHROPIC_BASE_URL".into(), "AWS_*".into()];
         assert_eq!(
             after(
                 &[
@@ -210,9 +211,10 @@ mod tests {
     #[test]
     fn a_provider_keeps_its_variables_but_for_those_that_the_policy_names() {
         let mut resolution = samples::resolution("api-key", Some("canary-key"));
-        resolution.explained.about.clears = ["AWS_*", "AWS_BEARER_TOKEN_BEDROCK", "USE_BEDROCK"]
-            .map(str::to_owned)
-            .to_vec();
+        resolution.explained.info.cleared_variables =
+            ["AWS_*", "AWS_BEARER_TOKEN_BEDROCK", "USE_BEDROCK"]
+                .map(str::to_owned)
+                .to_vec();
         resolution.credential.passed = keyrule_credential::credential::Passed {
             keeps: ["AWS_*", "USE_BEDROCK"].map(str::to_owned).to_vec(),
             drops: vec!["AWS_DEFAULT_REGION".to_owned()],

@@ -44,7 +44,7 @@ fn text(explained: &Explained, kept: &Kept, look: Look, home: Option<&Path>) -> 
 /// The documents that made the policy, and the files that are there and
 /// count for nothing. What is absent is `doctor`'s business.
 fn files(explained: &Explained, home: Option<&Path>) -> Vec<(&'static str, String)> {
-    let documents = explained.about.documents.iter().enumerate();
+    let documents = explained.info.documents.iter().enumerate();
     let mut files: Vec<_> = documents
         .map(|(index, path)| {
             let label = if index == 0 { "file" } else { "restricted" };
@@ -115,11 +115,11 @@ fn table(explained: &Explained, look: Look, home: Option<&Path>) -> String {
     let rows: Vec<_> = explained
         .lines()
         .map(|(source, line)| Row {
-            mark: look.mark(line.standing),
+            mark: look.mark(line.status),
             id: clean(&source.id),
-            standing: word(&line.standing).replace('-', " "),
+            standing: word(&line.status).replace('-', " "),
             why: clean(&at_home(&line.text, home)),
-            rule: clean(&brief(&line.at, &explained.about.documents, home)),
+            rule: clean(&brief(&line.rule, &explained.info.documents, home)),
         })
         .collect();
     let widest = |cell: fn(&Row) -> &str| rows.iter().map(|row| columns(cell(row))).max();
@@ -259,7 +259,7 @@ mod tests {
         }
         insta::assert_snapshot!(table(&explained, look, home), @"
           SOURCE     STANDING  WHY                                                                      RULE
-        · auth-token out       `ANTHROPIC_AUTH_TOKEN` is not set, and more is said about
+        · auth-token out       `ANTHROPIC_AUTH_TOKEN` is not set, and more is said info
                                it                                                        claude-code.toml:57
         ✓ api-key    wins      `ANTHROPIC_API_KEY` is set, and more is said about it     claude-code.toml:66
         ○ helper     outranked `apiKeyHelper` is set in `~/.claude/settings.json`, and

@@ -12,7 +12,7 @@ pub(crate) use keyrule::resolver::command as command_of;
 /// A command of ours for this policy, to be typed. `claude-code` is the policy
 /// that is meant where none is named.
 pub(crate) fn command(explained: &Explained, words: &str) -> String {
-    command_of(&explained.about.name, words)
+    command_of(&explained.info.name, words)
 }
 
 /// A rule's place as `file:line`, with the home folder as `~`.

@@ -39,7 +39,7 @@ pub(super) fn add(context: &mut Context<'_, '_>, name: &str) -> Result<i32, Fail
 /// Lists the names of keys, and which of the policy's sources use them.
 pub(super) fn list(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
     let resolver = context.resolver()?;
-    let listed = store::of(resolver.about(), &context.ambient)?.list()?;
+    let listed = store::of(resolver.info(), &context.ambient)?.list()?;
     let keys: Vec<_> = listed
         .into_iter()
         .filter(|one| one.slot.shelf == Shelf::Keys)
@@ -55,7 +55,7 @@ pub(super) fn list(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
     if context.output.json {
         context.output.document(&keys)?;
     } else {
-        context.output.data(&table(&keys, &resolver.about().name))?;
+        context.output.data(&table(&keys, &resolver.info().name))?;
     }
     Ok(0)
 }
@@ -63,7 +63,7 @@ pub(super) fn list(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
 /// Forgets the key of a name.
 pub(super) fn remove(context: &mut Context<'_, '_>, name: &str) -> Result<i32, Failure> {
     let resolver = context.resolver()?;
-    let store = store::of(resolver.about(), &context.ambient)?;
+    let store = store::of(resolver.info(), &context.ambient)?;
     // An entry that cannot be read can be removed all the same.
     let known = store.peek(&Slot::key(name)).ok().flatten();
     let place = match &known {
@@ -72,7 +72,7 @@ pub(super) fn remove(context: &mut Context<'_, '_>, name: &str) -> Result<i32, F
     };
     if !store.delete(&Slot::key(name))? {
         let message = format!("no key `{name}` is stored in {place}");
-        let list = command_of(&resolver.about().name, "key list");
+        let list = command_of(&resolver.info().name, "key list");
         return Err(Failure::new("no-such-key", 4, message).hint(format!("list them: `{list}`")));
     }
     said(context, &Done::new("removed", name, place, &resolver))
@@ -87,7 +87,7 @@ fn add_from(
 ) -> Result<i32, Failure> {
     check_name(name)?;
     let resolver = context.resolver()?;
-    let store = store::of(resolver.about(), &context.ambient)?;
+    let store = store::of(resolver.info(), &context.ambient)?;
     // What is damaged is set aside when something is stored in its place.
     let before = match store.peek(&Slot::key(name)) {
         Ok(known) => known.is_some(),
@@ -108,7 +108,7 @@ fn add_from(
     let place = store.whereabouts_of(saved.kept_in)?;
     let done = Done::new(what, name, place, &resolver);
     if done.sources.is_empty() {
-        let policy = &resolver.about().name;
+        let policy = &resolver.info().name;
         let mut words = format!("no source of policy `{policy}` uses it");
         match shipped_user(context, name, policy, &done.place) {
             Some(other) => words.push_str(&format!("; `--policy {other}` uses it")),
@@ -134,7 +134,7 @@ fn shipped_user(
                 .ambient(context.ambient.clone())
                 .build();
             resolver.is_ok_and(|resolver| {
-                let store = store::of(resolver.about(), &context.ambient);
+                let store = store::of(resolver.info(), &context.ambient);
                 let whereabouts = store.and_then(|store| store.whereabouts());
                 whereabouts.is_ok_and(|other| other == place)
                     && !users(resolver.sources(), name).is_empty()

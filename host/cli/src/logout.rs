@@ -19,7 +19,7 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Logout) -> Result<i
     let mut resolver = context.resolver()?;
     if arguments.all {
         let done = resolver.logout_of_all_blocking()?;
-        return said_of_all(context, &resolver.about().name, &done);
+        return said_of_all(context, &resolver.info().name, &done);
     }
     let source = arguments.source.as_deref();
     let done = resolver.logout_blocking(source, arguments.account.as_deref())?;
@@ -28,7 +28,7 @@ pub(super) fn run(context: &mut Context<'_, '_>, arguments: &Logout) -> Result<i
     } else if !context.global.quiet && done.removed {
         say(context, &words(&done))?;
     }
-    let hint = hint(&resolver.about().name, std::slice::from_ref(&done), false);
+    let hint = hint(&resolver.info().name, std::slice::from_ref(&done), false);
     finish(context, &[done], &[], hint)
 }
 

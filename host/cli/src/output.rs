@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::diagnostics::Style;
 use keyrule::resolver::Explained;
-use keyrule_contract::Standing;
+use keyrule_contract::SourceStatus;
 use keyrule_system::environment::Ambient;
 use keyrule_system::text::is_control;
 
@@ -154,7 +154,7 @@ impl<'a, 's> Output<'a, 's> {
 
     /// Writes what should be known besides a decision that was carried out.
     pub(crate) fn warn_of(&mut self, explained: &Explained) {
-        if let Some(changed) = &explained.explanation.changed {
+        if let Some(changed) = &explained.explanation.restriction_effect {
             self.warn(&format!("a restriction has changed this: {}", changed.text));
         }
         let warnings = explained.explanation.warnings.iter();
@@ -261,17 +261,17 @@ impl Look {
     }
 
     /// The mark of a standing, one column wide.
-    pub(crate) fn mark(self, standing: Standing) -> String {
+    pub(crate) fn mark(self, standing: SourceStatus) -> String {
         let pick = |unicode, ascii| if self.unicode { unicode } else { ascii };
         match standing {
-            Standing::Wins => self.green(pick("✓", "*")),
-            Standing::Next => self.cyan(pick("→", ">")),
-            Standing::Outranked => pick("○", "o").to_owned(),
-            Standing::Stops => self.red(pick("✗", "x")),
-            Standing::PassedOver => self.yellow("!"),
-            Standing::NotCounted => self.dim(pick("–", "-")),
-            Standing::Out => self.dim(pick("·", ".")),
-            Standing::Unknown => self.dim("?"),
+            SourceStatus::Selected => self.green(pick("✓", "*")),
+            SourceStatus::Next => self.cyan(pick("→", ">")),
+            SourceStatus::Shadowed => pick("○", "o").to_owned(),
+            SourceStatus::Blocking => self.red(pick("✗", "x")),
+            SourceStatus::Skipped => self.yellow("!"),
+            SourceStatus::NotApplicable => self.dim(pick("–", "-")),
+            SourceStatus::Unavailable => self.dim(pick("·", ".")),
+            SourceStatus::Unknown => self.dim("?"),
         }
     }
 }

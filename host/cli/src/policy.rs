@@ -45,15 +45,15 @@ pub(crate) type Load<'l> =
     &'l dyn Fn(
         &str,
         &[wit::Document],
-    ) -> Result<Result<wit::About, Vec<wit::Diagnostic>>, keyrule_engine::Error>;
+    ) -> Result<Result<wit::PolicyInfo, Vec<wit::Diagnostic>>, keyrule_engine::Error>;
 
 /// Loads documents by the engine that ships.
 pub(crate) fn by_engine(
     name: &str,
     documents: &[wit::Document],
-) -> Result<Result<wit::About, Vec<wit::Diagnostic>>, keyrule_engine::Error> {
+) -> Result<Result<wit::PolicyInfo, Vec<wit::Diagnostic>>, keyrule_engine::Error> {
     match Policy::load(&Engine::builtin()?, name, documents) {
-        Ok(mut policy) => Ok(Ok(policy.about()?)),
+        Ok(mut policy) => Ok(Ok(policy.info()?)),
         Err(LoadError::Rejected(diagnostics)) => Ok(Err(diagnostics)),
         Err(LoadError::Engine(error)) => Err(error),
     }
@@ -102,7 +102,7 @@ mod samples {
     pub(super) fn load(
         name: &str,
         documents: &[wit::Document],
-    ) -> Result<Result<wit::About, Vec<wit::Diagnostic>>, Error> {
+    ) -> Result<Result<wit::PolicyInfo, Vec<wit::Diagnostic>>, Error> {
         let wrong: Vec<_> = documents
             .iter()
             .filter_map(|document| {
@@ -112,7 +112,7 @@ mod samples {
                     severity: wit::Severity::Error,
                     code: "unknown-key".to_owned(),
                     message: "unknown key `wrong`".to_owned(),
-                    at: wit::Location {
+                    location: wit::Location {
                         path: document.path.clone(),
                         line: u32::try_from(before.matches('\n').count()).unwrap() + 1,
                         column: 1,
@@ -126,36 +126,42 @@ mod samples {
         if !wrong.is_empty() {
             return Ok(Err(wrong));
         }
-        let order = [wit::Place::Managed, wit::Place::User, wit::Place::Builtin];
+        let order = [
+            wit::DocumentOrigin::Managed,
+            wit::DocumentOrigin::User,
+            wit::DocumentOrigin::Builtin,
+        ];
         let policy = order
             .iter()
-            .find_map(|place| documents.iter().find(|document| document.place == *place))
+            .find_map(|place| documents.iter().find(|document| document.origin == *place))
             .unwrap();
         let rest = documents
             .iter()
             .filter(|document| {
                 !matches!(
-                    document.place,
-                    wit::Place::Builtin | wit::Place::ManagedOther
+                    document.origin,
+                    wit::DocumentOrigin::Builtin | wit::DocumentOrigin::ManagedOther
                 )
             })
             .filter(|document| document.path != policy.path);
-        Ok(Ok(wit::About {
+        Ok(Ok(wit::PolicyInfo {
             name: name.to_owned(),
             description: "a policy".to_owned(),
             tool: wit::Tool {
                 name: None,
                 folder: None,
                 settings: Vec::new(),
+                sources: Vec::new(),
+                items: Vec::new(),
             },
             storage: wit::Storage {
                 store: None,
                 fallback: None,
             },
-            clears: Vec::new(),
-            hides: Vec::new(),
-            override_: None,
-            others: None,
+            cleared_variables: Vec::new(),
+            hidden_variables: Vec::new(),
+            override_component: None,
+            allow_unmanaged: None,
             documents: std::iter::once(policy)
                 .chain(rest)
                 .map(|document| document.path.clone())

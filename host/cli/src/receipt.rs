@@ -207,7 +207,7 @@ mod tests {
         let path = folder.path().join("receipts");
         let mut receipts = Receipts::open(&path, "token").unwrap();
         let mut explained = samples::key_before_helper();
-        explained.about.name = "p".repeat(1 << 20);
+        explained.info.name = "p".repeat(1 << 20);
         let failure = receipts.append(&explained).unwrap_err();
         assert_eq!(failure.said.code, "receipt-not-written");
         assert_eq!(failure.said.causes, ["it is longer than 1048576 bytes"]);

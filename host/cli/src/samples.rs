@@ -51,9 +51,9 @@ fn sources() -> Vec<wit::Source> {
             default: "https://api.anthropic.com".into(),
             variable: Some("ANTHROPIC_BASE_URL".into()),
         }),
-        asks: false,
+        needs_consent: false,
         keep_as: None,
-        at: at(line),
+        location: at(line),
     };
     vec![
         wit::Source {
@@ -91,7 +91,7 @@ fn sources() -> Vec<wit::Source> {
             endpoint: None,
             ..source(
                 "login",
-                wit::Kind::ToolLogin(wit::ToolLogin {
+                wit::Kind::ToolOwned(wit::ToolOwned {
                     path: paths("{folder}/.credentials.json"),
                     entry: "claudeAiOauth".into(),
                     login: Some("claude /login".into()),
@@ -103,7 +103,7 @@ fn sources() -> Vec<wit::Source> {
 }
 
 /// How one source stands: standing, reason, state, words.
-type Stands<'s> = (wit::Standing, wit::Reason, wit::State, &'s str);
+type Stands<'s> = (wit::SourceStatus, wit::Reason, wit::State, &'s str);
 
 fn explained(verdict: wit::Verdict, summary: &str, stands: [Stands<'_>; 4]) -> Explained {
     let sources = sources();
@@ -111,13 +111,13 @@ fn explained(verdict: wit::Verdict, summary: &str, stands: [Stands<'_>; 4]) -> E
         .zip(&sources)
         .zip(stands)
         .map(
-            |((source, of), (standing, reason, state, text))| wit::Line {
+            |((source, of), (standing, reason, state, text))| wit::SourceReport {
                 source,
-                standing,
+                status: standing,
                 reason,
                 state,
                 text: text.into(),
-                at: of.at.clone(),
+                rule: of.location.clone(),
             },
         )
         .collect();
@@ -125,35 +125,37 @@ fn explained(verdict: wit::Verdict, summary: &str, stands: [Stands<'_>; 4]) -> E
         .iter()
         .map(|(_, reason, ..)| wit::Evidence {
             consent: wit::Consent::Undecided,
-            seen: Some(observation(match reason {
+            observation: Some(observation(match reason {
                 wit::Reason::Absent => wit::Outcome::Absent,
                 _ => wit::Outcome::Present,
             })),
         })
         .collect();
     let rule = match verdict {
-        wit::Verdict::Use(index) | wit::Verdict::Get(index) => usize::try_from(index)
+        wit::Verdict::Use(index) | wit::Verdict::Fetch(index) => usize::try_from(index)
             .ok()
-            .map(|index| sources[index].at.clone()),
+            .map(|index| sources[index].location.clone()),
         _ => None,
     };
     Explained {
-        about: wit::About {
+        info: wit::PolicyInfo {
             name: "claude-code".into(),
             description: "Claude Code".into(),
             tool: wit::Tool {
                 name: Some("Claude Code".into()),
                 folder: None,
                 settings: Vec::new(),
+                sources: Vec::new(),
+                items: Vec::new(),
             },
             storage: wit::Storage {
                 store: None,
                 fallback: None,
             },
-            clears: Vec::new(),
-            hides: Vec::new(),
-            override_: None,
-            others: None,
+            cleared_variables: Vec::new(),
+            hidden_variables: Vec::new(),
+            override_component: None,
+            allow_unmanaged: None,
             documents: vec!["claude-code.toml".into()],
             warnings: Vec::new(),
         },
@@ -166,20 +168,20 @@ fn explained(verdict: wit::Verdict, summary: &str, stands: [Stands<'_>; 4]) -> E
         explanation: wit::Explanation {
             verdict,
             summary: summary.into(),
-            at: rule,
+            rule,
             sources: lines,
-            changed: None,
+            restriction_effect: None,
             fix: None,
             warnings: Vec::new(),
         },
         files: vec![
             FileReport {
-                place: wit::Place::Managed,
+                place: wit::DocumentOrigin::Managed,
                 path: "/etc/keyrule/claude-code.toml".into(),
                 state: FileState::Absent,
             },
             FileReport {
-                place: wit::Place::User,
+                place: wit::DocumentOrigin::User,
                 path: "/home/ada/.config/keyrule/claude-code.toml".into(),
                 state: FileState::Empty,
             },
@@ -194,33 +196,33 @@ fn explained(verdict: wit::Verdict, summary: &str, stands: [Stands<'_>; 4]) -> E
 
 /// A key in a variable goes before a helper; the login is not there.
 pub(crate) fn key_before_helper() -> Explained {
-    use wit::{Reason, Standing, State};
+    use wit::{Reason, SourceStatus, State};
     let mut explained = explained(
-        wit::Verdict::Get(1),
+        wit::Verdict::Fetch(1),
         "`api-key` is used: `ANTHROPIC_API_KEY` is set",
         [
             (
-                Standing::Out,
+                SourceStatus::Unavailable,
                 Reason::Absent,
-                State::Out,
+                State::Unavailable,
                 "`ANTHROPIC_AUTH_TOKEN` is not set",
             ),
             (
-                Standing::Wins,
+                SourceStatus::Selected,
                 Reason::Present,
                 State::Ready,
                 "`ANTHROPIC_API_KEY` is set",
             ),
             (
-                Standing::Outranked,
+                SourceStatus::Shadowed,
                 Reason::Present,
                 State::Ready,
                 "`apiKeyHelper` is set in `/home/ada/.claude/settings.json`",
             ),
             (
-                Standing::Out,
+                SourceStatus::Unavailable,
                 Reason::Absent,
-                State::Out,
+                State::Unavailable,
                 "not logged in: no `claudeAiOauth` in `/home/ada/.claude/.credentials.json`",
             ),
         ],
@@ -228,7 +230,7 @@ pub(crate) fn key_before_helper() -> Explained {
     explained.explanation.warnings.push(wit::Warning {
         code: "shadowed".into(),
         message: "`helper` is there too and not used: `api-key` comes first".into(),
-        at: Some(at(76)),
+        rule: Some(at(76)),
     });
     explained
 }
@@ -236,18 +238,25 @@ pub(crate) fn key_before_helper() -> Explained {
 /// The tool's login in the place of a login of ours, which is used, with
 /// what is kept of it: ada's, which has ended, and bob's.
 pub(crate) fn login() -> (Explained, Kept) {
-    use wit::{Reason, Standing, State};
-    let out = |text| (Standing::Out, Reason::Absent, State::Out, text);
+    use wit::{Reason, SourceStatus, State};
+    let out = |text| {
+        (
+            SourceStatus::Unavailable,
+            Reason::Absent,
+            State::Unavailable,
+            text,
+        )
+    };
     let mut explained = explained(
-        wit::Verdict::Get(3),
+        wit::Verdict::Fetch(3),
         "`login` is used: `work` is logged in as `ada@acme.test`, and can be renewed",
         [
             out("`ANTHROPIC_AUTH_TOKEN` is not set"),
             out("`ANTHROPIC_API_KEY` is not set"),
             out("no `apiKeyHelper` in user-settings"),
             (
-                Standing::Wins,
-                Reason::Renewable,
+                SourceStatus::Selected,
+                Reason::Refreshable,
                 State::Ready,
                 "`work` is logged in as `ada@acme.test`, and can be renewed",
             ),
@@ -263,12 +272,12 @@ pub(crate) fn login() -> (Explained, Kept) {
     ];
     let kept = kept(&login, accounts);
     explained.sources[3].kind = wit::Kind::Login(login);
-    explained.evidence[3].seen = Some(wit::Observation {
+    explained.evidence[3].observation = Some(wit::Observation {
         expires_in: Some(-720),
-        renewable: true,
+        refreshable: true,
         account: Some("ada@acme.test".into()),
         organization: Some("acme".into()),
-        kept_in: Some(wit::StoreKind::Keyring),
+        stored_in: Some(wit::StoreKind::Keyring),
         ..observation(wit::Outcome::Present)
     });
     (explained, kept)
@@ -318,8 +327,15 @@ fn listed(
 
 /// Nothing is there.
 pub(crate) fn nothing() -> Explained {
-    use wit::{Reason, Standing, State};
-    let out = |text| (Standing::Out, Reason::Absent, State::Out, text);
+    use wit::{Reason, SourceStatus, State};
+    let out = |text| {
+        (
+            SourceStatus::Unavailable,
+            Reason::Absent,
+            State::Unavailable,
+            text,
+        )
+    };
     let mut explained = explained(
         wit::Verdict::Refuse(wit::Refused {
             reason: wit::Refusal::NothingUsable,

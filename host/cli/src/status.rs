@@ -44,7 +44,7 @@ fn text(explained: &Explained, kept: &Kept, look: Look, home: Option<&Path>) -> 
     let standing = explained
         .winner()
         .and_then(|winner| explained.line(winner))
-        .map_or(wit::Standing::Stops, |line| line.standing);
+        .map_or(wit::SourceStatus::Blocking, |line| line.status);
     let mut text = String::new();
     let summary = clean(&at_home(&explanation.summary, home));
     let summary = wrap(&summary, look.width.saturating_sub(2));
@@ -83,7 +83,7 @@ fn rows(explained: &Explained, kept: &Kept, home: Option<&Path>) -> Vec<(&'stati
         }
     }
     rows.extend(others(explained, kept));
-    if let Some(at) = &explanation.at {
+    if let Some(at) = &explanation.rule {
         rows.push(("rule", place(at, home)));
     }
     rows.push(("policy", session(explained)));
@@ -116,7 +116,7 @@ fn whose(
     } else if let Some(seconds) = seen.expires_in {
         rows.push(("ends", ends_in(seconds)));
     }
-    if let Some(kind) = seen.kept_in {
+    if let Some(kind) = seen.stored_in {
         rows.push(("kept", at_home(&kept.place(kind), home)));
     }
     rows
@@ -152,8 +152,8 @@ fn others(explained: &Explained, kept: &Kept) -> Vec<(&'static str, String)> {
     for (source, line) in explained.lines() {
         if !can_log_in(source)
             || matches!(
-                line.standing,
-                wit::Standing::NotCounted | wit::Standing::Unknown
+                line.status,
+                wit::SourceStatus::NotApplicable | wit::SourceStatus::Unknown
             )
         {
             continue;
@@ -170,9 +170,9 @@ fn others(explained: &Explained, kept: &Kept) -> Vec<(&'static str, String)> {
                 .map(|account| account.line(explained, source));
             rows.push((
                 "login",
-                match (what, line.standing) {
+                match (what, line.status) {
                     // Why it is out is what somebody wants to know first.
-                    (Some(what), wit::Standing::Out | wit::Standing::Stops) => {
+                    (Some(what), wit::SourceStatus::Unavailable | wit::SourceStatus::Blocking) => {
                         format!("`{}`, not used: {} ({what})", source.id, line.text)
                     }
                     (Some(what), _) => format!("`{}`, not used: {what}", source.id),
@@ -204,7 +204,7 @@ fn can_log_in(source: &wit::Source) -> bool {
         wit::Kind::StoredKey(key) => key.issuer.is_some(),
         wit::Kind::Environment(_)
         | wit::Kind::Helper(_)
-        | wit::Kind::ToolLogin(_)
+        | wit::Kind::ToolOwned(_)
         | wit::Kind::Supplied
         | wit::Kind::Cloud(_) => false,
     }
@@ -236,7 +236,7 @@ fn sent(explained: &Explained, source: u32) -> Option<String> {
 pub(super) fn session(explained: &Explained) -> String {
     format!(
         "{}, {} session, {}",
-        explained.about.name,
+        explained.info.name,
         word(&explained.session.surface),
         if explained.session.interactive {
             "interactive"
@@ -257,7 +257,7 @@ pub(super) fn remarks(explained: &Explained, look: Look, home: Option<&Path>) ->
         let indent = format!("\n{}", " ".repeat(indent));
         text.push_str(&format!("{painted} {}\n", lines.join(&indent)));
     };
-    if let Some(changed) = &explanation.changed {
+    if let Some(changed) = &explanation.restriction_effect {
         say("restricted:", look.cyan("restricted:"), &changed.text);
     }
     for warning in &explanation.warnings {
@@ -334,9 +334,9 @@ mod tests {
     #[test]
     fn a_login_that_is_not_used_is_shown_all_the_same() {
         let (mut explained, kept) = samples::login();
-        explained.explanation.verdict = wit::Verdict::Get(1);
+        explained.explanation.verdict = wit::Verdict::Fetch(1);
         explained.explanation.summary = "`api-key` is used".to_owned();
-        explained.explanation.sources[3].standing = wit::Standing::Outranked;
+        explained.explanation.sources[3].status = wit::SourceStatus::Shadowed;
         insta::assert_snapshot!(text(&explained, &kept, PLAIN, None), @"
         · `api-key` is used
           sent to      https://api.anthropic.com as X-Api-Key
@@ -358,9 +358,9 @@ mod tests {
         };
         explained.explanation.verdict = wit::Verdict::Refuse(refused);
         explained.explanation.summary = "nothing is usable".to_owned();
-        explained.explanation.at = None;
+        explained.explanation.rule = None;
         let line = &mut explained.explanation.sources[3];
-        (line.standing, line.reason) = (wit::Standing::Out, wit::Reason::Absent);
+        (line.status, line.reason) = (wit::SourceStatus::Unavailable, wit::Reason::Absent);
         line.text = "`work` is not logged in".to_owned();
         insta::assert_snapshot!(text(&explained, &Kept::default(), PLAIN, None), @"
         ✗ nothing is usable

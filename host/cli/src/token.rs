@@ -133,7 +133,7 @@ fn seconds(credential: &Credential) -> Option<u64> {
 
 /// The answer where the tool alone holds the winner.
 pub(super) fn held_by_the_tool(explained: &Explained, source: &str) -> Failure {
-    let tool = explained.about.tool.name.as_deref().unwrap_or("the tool");
+    let tool = explained.info.tool.name.as_deref().unwrap_or("the tool");
     let message =
         format!("`{source}` wins, and it is the login of {tool}, which alone may hold it");
     let program = program(explained, source).map_or_else(String::new, |name| format!(" -- {name}"));
@@ -146,7 +146,7 @@ pub(super) fn held_by_the_tool(explained: &Explained, source: &str) -> Failure {
 fn program<'e>(explained: &'e Explained, id: &str) -> Option<&'e str> {
     let source = explained.sources.iter().find(|source| source.id == id)?;
     match &source.kind {
-        wit::Kind::ToolLogin(login) => login.login.as_deref()?.split_whitespace().next(),
+        wit::Kind::ToolOwned(login) => login.login.as_deref()?.split_whitespace().next(),
         _ => None,
     }
 }
@@ -170,11 +170,11 @@ mod tests {
             ),
         ] {
             for source in &mut explained.sources {
-                if let wit::Kind::ToolLogin(tool) = &mut source.kind {
+                if let wit::Kind::ToolOwned(tool) = &mut source.kind {
                     tool.login = login.map(str::to_owned);
                 }
             }
-            explained.about.tool.name = None;
+            explained.info.tool.name = None;
             let failure = held_by_the_tool(&explained, "login");
             assert_eq!(failure.said.hint.as_deref(), Some(hint));
         }

@@ -133,7 +133,7 @@ pub(super) async fn search(
         (Some(first), _) => (first.material, first.expires_at),
         (None, _) => {
             let provider = loaded.credentials_provider();
-            let provider = provider.ok_or(Failure::bare(wit::Trouble::NoCredentials))?;
+            let provider = provider.ok_or(Failure::bare(wit::FailureKind::NoCredentials))?;
             let credentials = provider.provide_credentials().await;
             taken(&credentials.map_err(|error| told(&error))?)?
         }
@@ -218,7 +218,7 @@ fn taken(credentials: &Credentials) -> Result<(Material, Option<SystemTime>), Fa
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if !parts.into_iter().flatten().all(is_plain) {
         let words = "the access key that was found holds what is not printable ASCII";
-        return Err(Failure::new(wit::Trouble::Invalid, words));
+        return Err(Failure::new(wit::FailureKind::Invalid, words));
     }
     let keys = Keys {
         id: credentials.access_key_id().to_owned(),

@@ -78,7 +78,10 @@ pub(super) async fn search(asker: &Asker, world: &Ambient) -> Result<Kept, Failu
             Err(Miss::Failed(failure)) => return Err(failure),
         }
     }
-    Err(Failure::new(wit::Trouble::NoCredentials, missed.join("; ")))
+    Err(Failure::new(
+        wit::FailureKind::NoCredentials,
+        missed.join("; "),
+    ))
 }
 
 /// Why a way brought no token.
@@ -133,7 +136,7 @@ async fn ask(way: &Way, asker: &Asker, world: &Ambient) -> Result<AccessToken, M
         Way::MetadataServer { client } => managed::metadata_server(client, world).await,
         Way::Unsupported { what, by } => {
             let words = format!("{what} is not supported");
-            let failure = Failure::new(wit::Trouble::Invalid, words);
+            let failure = Failure::new(wit::FailureKind::Invalid, words);
             Err(Miss::Failed(failure.in_place(*by)))
         }
         Way::Tool(tool) => tool.ask(asker, world).await,
@@ -148,13 +151,14 @@ async fn token<C: TokenCredential>(
 ) -> Result<AccessToken, Miss> {
     let credential = credential.map_err(|_| {
         let words = format!("{} cannot be asked with these variables", carrier.name());
-        Failure::new(wit::Trouble::Invalid, words)
+        Failure::new(wit::FailureKind::Invalid, words)
     })?;
     let got = credential.get_token(&[SCOPE], None).await;
     got.map_err(|_| {
         let words = || format!("{} answers with what is no token", carrier.name());
         let seen = carrier.failure();
-        let failure = seen.unwrap_or_else(|| Failure::new(wit::Trouble::MalformedAnswer, words()));
+        let failure =
+            seen.unwrap_or_else(|| Failure::new(wit::FailureKind::MalformedAnswer, words()));
         Miss::Failed(failure)
     })
 }
@@ -190,7 +194,7 @@ fn authority(world: &Ambient) -> Result<url::Url, Failure> {
         return Ok(url);
     }
     let words = format!("`{NAME}` is not an `https://` URL");
-    Err(Failure::new(wit::Trouble::Invalid, words).in_place(NAME))
+    Err(Failure::new(wit::FailureKind::Invalid, words).in_place(NAME))
 }
 
 /// Whether the file can be read whole, which the crate would do with any.
@@ -201,12 +205,12 @@ fn check(file: &std::path::Path) -> Result<(), Failure> {
     };
     match contents::read(file, LONGEST_FILE) {
         Ok(Some(token)) if token.bytes.trim_ascii().is_empty() => {
-            fault(wit::Trouble::Invalid, "is empty".to_owned())
+            fault(wit::FailureKind::Invalid, "is empty".to_owned())
         }
         Ok(Some(_)) => Ok(()),
-        Ok(None) => fault(wit::Trouble::Unreadable, "is not there".to_owned()),
-        Err(error @ Fault::TooBig { .. }) => fault(wit::Trouble::Invalid, error.to_string()),
-        Err(error) => fault(wit::Trouble::Unreadable, error.to_string()),
+        Ok(None) => fault(wit::FailureKind::Unreadable, "is not there".to_owned()),
+        Err(error @ Fault::TooBig { .. }) => fault(wit::FailureKind::Invalid, error.to_string()),
+        Err(error) => fault(wit::FailureKind::Unreadable, error.to_string()),
     }
 }
 

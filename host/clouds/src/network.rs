@@ -11,9 +11,9 @@ use keyrule_oauth::http::Error;
 /// Why there is no answer, as the failure of a search.
 pub(super) fn failure(error: &Error) -> Failure {
     let trouble = match error {
-        Error::Setup(_) | Error::Insecure { .. } => wit::Trouble::Invalid,
-        Error::Unreachable { .. } | Error::Untrusted { .. } => wit::Trouble::Unreachable,
-        Error::NotTaken { .. } => wit::Trouble::MalformedAnswer,
+        Error::Setup(_) | Error::Insecure { .. } => wit::FailureKind::Invalid,
+        Error::Unreachable { .. } | Error::Untrusted { .. } => wit::FailureKind::Unreachable,
+        Error::NotTaken { .. } => wit::FailureKind::MalformedAnswer,
     };
     let words = match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
@@ -24,10 +24,10 @@ pub(super) fn failure(error: &Error) -> Failure {
 
 /// What a status that is no success means: the other side is in trouble, or
 /// it refuses.
-pub(super) const fn trouble(status: u16) -> wit::Trouble {
+pub(super) const fn trouble(status: u16) -> wit::FailureKind {
     match status {
-        408 | 429 | 500.. => wit::Trouble::Unreachable,
-        _ => wit::Trouble::Rejected,
+        408 | 429 | 500.. => wit::FailureKind::Unreachable,
+        _ => wit::FailureKind::Rejected,
     }
 }
 
@@ -38,7 +38,7 @@ pub(super) fn bearer(
     from: &str,
     mut along: Vec<wit::Pair>,
 ) -> Result<Material, Failure> {
-    let malformed = |words: &str| Err(Failure::new(wit::Trouble::MalformedAnswer, words));
+    let malformed = |words: &str| Err(Failure::new(wit::FailureKind::MalformedAnswer, words));
     if token.is_blank() {
         return malformed(&format!("{from} answers without a token"));
     }

@@ -80,7 +80,7 @@ impl Place {
         let set = |name: &&String| cloud.set.iter().any(|pair| pair.name == **name);
         let name = self.passed_over.iter().find(set)?;
         let words = format!("the policy sets `{name}` to what can be no such name");
-        Some(Failure::new(wit::Trouble::Invalid, words))
+        Some(Failure::new(wit::FailureKind::Invalid, words))
     }
 
     /// The same, with the region that the documentation names where nothing
@@ -154,10 +154,10 @@ impl Place {
             let Some(named) = named else {
                 let Some(variable) = variables.first() else {
                     let words = format!("its endpoint depends on a {what}, and nothing names one");
-                    return Err(Failure::new(wit::Trouble::Invalid, words));
+                    return Err(Failure::new(wit::FailureKind::Invalid, words));
                 };
                 let words = format!("`{variable}` names no {what}, which its endpoint depends on");
-                return Err(Failure::new(wit::Trouble::Invalid, words).in_place(variable));
+                return Err(Failure::new(wit::FailureKind::Invalid, words).in_place(variable));
             };
             url = url.replace(word, &named.name);
         }
@@ -301,7 +301,7 @@ mod tests {
         let missing = |cloud: &wit::Cloud| {
             let failure = Place::default().fill(cloud, "https://{resource}.example");
             let failure = failure.unwrap_err();
-            assert_eq!(failure.trouble, wit::Trouble::Invalid);
+            assert_eq!(failure.trouble, wit::FailureKind::Invalid);
             (failure.found_in, failure.detail.unwrap())
         };
         assert_eq!(

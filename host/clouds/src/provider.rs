@@ -24,7 +24,7 @@ pub struct Asker {
     /// The source.
     pub source: wit::Source,
     /// Its policy, described.
-    pub about: wit::About,
+    pub info: wit::PolicyInfo,
     /// Whether this process's signals are ours to act on.
     pub owns_signals: bool,
 }

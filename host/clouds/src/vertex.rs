@@ -135,7 +135,7 @@ fn quota(found: &Found, world: &Ambient) -> Result<Option<String>, Failure> {
         Some(project) => Ok(Some(project)),
         None => {
             let words = "the project that is to be charged is not the name of one";
-            Err(Failure::new(wit::Trouble::Invalid, words).in_place(place))
+            Err(Failure::new(wit::FailureKind::Invalid, words).in_place(place))
         }
     }
 }

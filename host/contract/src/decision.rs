@@ -1,53 +1,38 @@
-//! What is decided: in which session, after which facts, and the next step.
+//! What a decision depends on, and its outcome.
 
 use serde::{Deserialize, Serialize};
 
-/// The kind of session that asks.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Surface {
-    /// A command line, an editor extension, a CI job.
-    Terminal,
-    /// A desktop application.
-    Desktop,
-    /// A session on a machine that somebody else operates for the user.
-    Remote,
-    /// A session in a browser's sandbox.
-    Web,
-}
-
-/// In which circumstances a credential is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Session {
-    /// The kind of session.
-    pub surface: Surface,
-    /// Whether somebody is there to answer a question.
-    pub interactive: bool,
-}
+use crate::observation::Observation;
 
 /// What is known of one source.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Not looked at yet.
     Unknown,
-    /// Looked at, and not there or not permitted. Why belongs to the
-    /// explanation and never changes a decision.
-    Out,
+    /// Looked at, and absent or not permitted. Why belongs to the explanation
+    /// and never changes a decision.
+    #[serde(alias = "out")]
+    Unavailable,
     /// Looked at, and would have to be sent where the policy forbids. Stops
     /// the resolution whatever `on-failure` says.
-    Barred,
-    /// Looked at, and would be got.
+    #[serde(alias = "barred")]
+    Forbidden,
+    /// Looked at, and can be fetched.
     Ready,
-    /// Got, and can be used.
-    Held,
-    /// There, and could not be got.
+    /// Fetched, and can be used.
+    #[serde(alias = "held")]
+    Fetched,
+    /// Present, and could not be looked at or fetched.
     Failed,
-    /// There, and could not be got, and nothing may take its place. Stops the
-    /// resolution whatever `on-failure` says.
+    /// Present, and could not be fetched, and nothing may take its place.
+    /// Stops the resolution whatever `on-failure` says.
     Fatal,
 }
 
 /// What the user has said about one source.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Consent {
     /// Nothing yet.
     Undecided,
@@ -67,7 +52,8 @@ pub struct Fact {
 }
 
 /// Why a resolution ends without a credential.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// The policy does not serve sessions of this kind.
     SurfaceNotServed,
@@ -92,15 +78,17 @@ pub struct Refused {
     pub source: Option<u32>,
 }
 
-/// The one next step. Sources are named by their place in `sources`.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The one next step. Sources are named by their index in `sources`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// See whether the source is there: no prompt, no process, no network.
     Look(u32),
     /// Ask the user whether the source may be used.
     Ask(u32),
-    /// Get the credential from the source.
-    Get(u32),
+    /// Fetch the credential from the source.
+    #[serde(alias = "get")]
+    Fetch(u32),
     /// Hand out the credential of the source.
     Use(u32),
     /// Hand out nothing.
@@ -113,9 +101,18 @@ pub enum Verdict {
 /// A source that an override is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// Its place in the policy.
+    /// Its index in the policy.
     pub source: u32,
-    /// Whether it counts. What a restriction takes away does not; to the
-    /// override it is out, whatever is known of it.
-    pub counts: bool,
+    /// Whether it applies. What a restriction takes away does not; to the
+    /// override it is unavailable, whatever is known of it.
+    pub applies: bool,
+}
+
+/// What is known of one source, with all that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What the user has said about it.
+    pub consent: Consent,
+    /// The latest observation, if there is one.
+    pub observation: Option<Observation>,
 }

@@ -1,38 +1,49 @@
-//! Policy files as they go in, and what is wrong with them as it comes out.
+//! Documents and positions in them.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a document was found. The engine, not the host, concludes from it
+/// Where a document comes from. The engine, not the host, concludes from it
 /// which document is the policy and which are restrictions.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Place {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentOrigin {
     /// The policy that the host was built with.
     Builtin,
+    /// The policy that the embedding program ships. It replaces `builtin`.
+    Embedder,
+    /// What one tool can follow, as this version knows it.
+    ToolFile,
     /// The administrator's policy for this name, `NAME.toml`.
     Managed,
     /// One of the administrator's restrictions for this name, `NAME.d/*.toml`.
     ManagedRestriction,
+    /// The administrator's additions to a tool file.
+    ManagedToolFile,
     /// A managed policy of another name. Of these only `others` is read.
     ManagedOther,
     /// The user's file for this name: a policy where nothing is managed,
     /// else a restriction.
     User,
+    /// One of the user's restrictions for this name.
+    UserRestriction,
     /// A project's restriction for this name.
     Project,
+    /// What the user chose among what is permitted.
+    Choice,
 }
 
 /// One policy or restriction file, already found and trusted by the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
-    /// Where it was found.
-    pub place: Place,
+    /// Where it comes from.
+    pub origin: DocumentOrigin,
     /// What to call it in messages, usually its path.
     pub path: String,
     /// Its whole text.
     pub text: String,
 }
 
-/// A place in a document.
+/// A position in a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     /// The document's path, as it was given.
@@ -48,7 +59,8 @@ pub struct Location {
 }
 
 /// How grave a diagnostic is.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The documents were rejected.
     Error,
@@ -67,7 +79,7 @@ pub struct Diagnostic {
     /// What is wrong: lower case, one line.
     pub message: String,
     /// Where.
-    pub at: Location,
+    pub location: Location,
     /// The next thing to type or change.
     pub help: String,
 }

@@ -1,50 +1,88 @@
-//! A decision with its reasons, and what would help.
+//! Decisions with their reasons.
 
-use crate::decision::{State, Surface, Verdict};
-use crate::document::Location;
-use crate::observation::Reason;
 use serde::{Deserialize, Serialize};
 
-/// How a source stands in a decision.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Standing {
-    /// It is used, or would be once the next step succeeds.
-    Wins,
-    /// The next step is about it, and may change who wins.
-    Next,
-    /// It would be usable; a source before it wins.
-    Outranked,
-    /// It stops the resolution.
-    Stops,
-    /// It failed and was passed over.
-    PassedOver,
-    /// It does not count in this session.
-    NotCounted,
-    /// It is not there, or not permitted, or declined.
-    Out,
-    /// It was not looked at.
-    Unknown,
+use crate::decision::{State, Verdict};
+use crate::document::Location;
+use crate::observation::Reason;
+use crate::session::Surface;
+
+/// A decision with its reasons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// What `decide` answers to the same facts.
+    pub verdict: Verdict,
+    /// The same in words: lower case, one line.
+    pub summary: String,
+    /// The rule that decided.
+    pub rule: Option<Location>,
+    /// Every source, in the order of the policy.
+    pub sources: Vec<SourceReport>,
+    /// How restrictions changed the decision, if they did.
+    pub restriction_effect: Option<RestrictionEffect>,
+    /// The one thing to do, where the verdict is a refusal or a question.
+    pub fix: Option<Advice>,
+    /// What should be known besides.
+    pub warnings: Vec<Warning>,
 }
 
 /// One source, explained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
+pub struct SourceReport {
     /// Which source.
     pub source: u32,
-    /// How it stands.
-    pub standing: Standing,
+    /// Its status.
+    pub status: SourceStatus,
     /// Why.
     pub reason: Reason,
     /// Its state.
     pub state: State,
     /// The same in words.
     pub text: String,
-    /// The line of the rule that made it so.
-    pub at: Location,
+    /// The rule behind it.
+    pub rule: Location,
+}
+
+/// The status of a source in a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceStatus {
+    /// It is used, or will be once the next step succeeds.
+    #[serde(alias = "wins")]
+    Selected,
+    /// The next step is about it, and may change which source is selected.
+    Next,
+    /// It is available; a source before it is selected.
+    #[serde(alias = "outranked")]
+    Shadowed,
+    /// It stops the resolution.
+    #[serde(alias = "stops")]
+    Blocking,
+    /// It failed and was skipped.
+    #[serde(alias = "passed-over")]
+    Skipped,
+    /// It does not apply in this session.
+    #[serde(alias = "not-counted")]
+    NotApplicable,
+    /// It is absent, not permitted, or declined.
+    #[serde(alias = "out")]
+    Unavailable,
+    /// It was not looked at.
+    Unknown,
+}
+
+/// A fix and how to say it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advice {
+    /// What would help.
+    pub action: Fix,
+    /// The same as a sentence with the thing to type.
+    pub text: String,
 }
 
 /// What would help, as something that a program can do.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fix {
     /// Set an environment variable.
     SetVariable(String),
@@ -60,14 +98,14 @@ pub enum Fix {
     ToolLogin(String),
     /// Name a helper in a settings file.
     ConfigureHelper(u32),
-    /// Run the helper by hand and mend it.
-    MendHelper(u32),
-    /// Mend a file, by its path.
-    MendFile(String),
+    /// Run the helper by hand and repair it.
+    RepairHelper(u32),
+    /// Repair a file, by its path.
+    RepairFile(String),
     /// Start or unlock the keyring.
-    MendKeyring,
-    /// See why the issuer of the source does not answer.
-    MendNetwork(u32),
+    UnlockKeyring,
+    /// Check why the issuer of the source does not respond.
+    CheckNetwork(u32),
     /// Let the embedder supply a credential.
     Supply(u32),
     /// Set up or renew the credentials of the source's provider.
@@ -78,15 +116,6 @@ pub enum Fix {
     ChangePolicy(Location),
 }
 
-/// A fix and how to say it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Advice {
-    /// What would help.
-    pub action: Fix,
-    /// The same as a sentence with the thing to type.
-    pub text: String,
-}
-
 /// Something that is not wrong and should be known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
@@ -95,35 +124,16 @@ pub struct Warning {
     /// What it is, in one line.
     pub message: String,
     /// The rule that it is about.
-    pub at: Option<Location>,
+    pub rule: Option<Location>,
 }
 
-/// What restrictions have changed.
+/// How restrictions changed a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Changed {
+pub struct RestrictionEffect {
     /// The verdict without them, after the same observations.
     pub without: Verdict,
     /// The rule that made the difference.
-    pub at: Location,
+    pub rule: Location,
     /// The same in words.
     pub text: String,
-}
-
-/// A decision with its reasons.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Explanation {
-    /// What `decide` answers to the same facts.
-    pub verdict: Verdict,
-    /// The same in words: lower case, one line.
-    pub summary: String,
-    /// The rule that decided.
-    pub at: Option<Location>,
-    /// Every source, in the order of the policy.
-    pub sources: Vec<Line>,
-    /// What restrictions have changed, if they have.
-    pub changed: Option<Changed>,
-    /// The one thing to do, where the verdict is a refusal or a question.
-    pub fix: Option<Advice>,
-    /// What should be known besides.
-    pub warnings: Vec<Warning>,
 }

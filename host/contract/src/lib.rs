@@ -1,33 +1,43 @@
-//! The contract between a policy and whoever carries it out, as types of our
-//! own. What `wit/policy.wit` says in its words stands here in those of Rust,
-//! item for item; `keyrule-engine` converts the one into the other, so that
-//! nothing else has to be built with the runtime that the engine needs.
+//! The types of the contract between the policy engine and its host, without
+//! the engine: `wit/policy.wit` in plain Rust. The crate `keyrule-engine`
+//! converts them from and to what WebAssembly tooling generates; everything
+//! else uses these.
+//!
+//! Enums are written in JSON with the words of the contract. Words that an
+//! earlier version wrote are read as aliases.
 
-mod about;
-mod debug;
 mod decision;
 mod document;
 mod explanation;
-mod issuer;
+mod handover;
+mod login;
 mod observation;
+mod policy;
 #[cfg(feature = "samples")]
 pub mod samples;
+mod session;
 mod source;
 mod table;
+mod tool;
 
-pub use about::{
-    About, Folder, OverrideComponent, Paths, SettingsFile, Storage, StoreKind, Tier, Tool,
+pub use decision::{Candidate, Consent, Evidence, Fact, Refusal, Refused, State, Verdict};
+pub use document::{Diagnostic, Document, DocumentOrigin, Location, Severity};
+pub use explanation::{
+    Advice, Explanation, Fix, RestrictionEffect, SourceReport, SourceStatus, Warning,
 };
-pub use decision::{Candidate, Consent, Fact, Refusal, Refused, Session, State, Surface, Verdict};
-pub use document::{Diagnostic, Document, Location, Place, Severity};
-pub use explanation::{Advice, Changed, Explanation, Fix, Line, Standing, Warning};
-pub use issuer::{Issuer, IssuerEndpoints, KeyRequest};
+pub use handover::{Handover, HandoverStep, ItemObservation, PredictedHeader};
+pub use login::{Issuer, IssuerEndpoints, KeyRequest, Login, Storage, StoreKind, StoredKey};
 pub use observation::{
-    Destination, Evidence, Finding, Lifetime, Observation, Outcome, Reason, Redirection, Trouble,
+    Destination, FailureKind, Finding, Lifetime, Observation, Outcome, Reason, Redirection,
     observation,
 };
+pub use policy::{Lint, OverrideComponent, PolicyInfo};
+pub use session::{Session, Surface};
 pub use source::{
-    Cloud, Command, Endpoint, Format, Helper, Kind, Login, Pair, Setting, Signing, Source,
-    StoredKey, ToolLogin,
+    Cloud, Command, Endpoint, Format, Helper, Kind, Pair, Setting, Signing, Source, ToolOwned,
 };
-pub use table::{Concern, Condition, Counterpart, Effect, Ending, JointCondition, Row, Table};
+pub use table::{Condition, Counterpart, Effect, Ending, JointCondition, Row, Table};
+pub use tool::{
+    FileEntry, Folder, ItemKind, Paths, Remedy, Role, SettingsFile, Tier, Tool, ToolItem,
+    ToolSource,
+};

@@ -1,13 +1,71 @@
-//! What was seen of a source, and what it means under the policy.
+//! What was seen of a source, and what it means.
 
-use crate::about::{StoreKind, Tier};
-use crate::decision::{Consent, State};
-use crate::document::Location;
 use serde::{Deserialize, Serialize};
 
-/// Why a credential that is there cannot be got or used.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Trouble {
+use crate::decision::State;
+use crate::document::Location;
+use crate::login::StoreKind;
+use crate::tool::Tier;
+
+/// What the host saw of one source, without its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// Whether it was fetched, not only looked at.
+    pub fetched: bool,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Words about the outcome: an exit status, a position, a file. The host
+    /// must put no value in it that could be secret.
+    pub detail: Option<String>,
+    /// Where the credential was found: a variable, a file.
+    pub location: Option<String>,
+    /// Who can write the settings file that it was found in.
+    pub tier: Option<Tier>,
+    /// Where it would be sent.
+    pub destination: Destination,
+    /// Where the URL of the endpoint was found: a variable, a file.
+    pub endpoint_location: Option<String>,
+    /// Who can write the settings file that the URL was found in.
+    pub endpoint_tier: Option<Tier>,
+    /// What else would send it elsewhere, in order of precedence.
+    pub redirections: Vec<Redirection>,
+    /// Seconds until it expires, negative when it has expired.
+    pub expires_in: Option<i64>,
+    /// Whether it can be refreshed when it has expired.
+    pub refreshable: bool,
+    /// The account that it belongs to.
+    pub account: Option<String>,
+    /// The organization that it belongs to.
+    pub organization: Option<String>,
+    /// The store that it is in.
+    pub stored_in: Option<StoreKind>,
+    /// What the helper's TTL variable says.
+    pub lifetime: Lifetime,
+}
+
+/// The outcome of a look or a fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Nothing is there.
+    Absent,
+    /// Something is there, and it is empty or white space alone.
+    Blank,
+    /// A flag is there, and it says anything but yes: `1`, `true`, `yes`, `on`.
+    Off,
+    /// It is there.
+    Present,
+    /// It would run this very program again.
+    Recursion,
+    /// It is there and cannot be used.
+    #[serde(alias = "trouble")]
+    Failed(FailureKind),
+}
+
+/// Why a credential that is present cannot be fetched or used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
     /// A file or store exists and cannot be read.
     Unreadable,
     /// A file is read and does not parse, or an entry has another shape.
@@ -42,35 +100,19 @@ pub enum Trouble {
     Rejected,
     /// This build cannot do it.
     Unsupported,
-    /// What a look had seen was gone when it was to be got.
+    /// It disappeared between the look and the fetch.
     Vanished,
     /// A provider's own search found no credentials.
     NoCredentials,
     /// A program or a server answered with what is not in its format.
     MalformedAnswer,
-    /// A run of it by this very program is around this one, or is said to be.
+    /// This program runs it already, around this very process.
     Nested,
 }
 
-/// What a look or a get brought.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
-    /// Nothing is there.
-    Absent,
-    /// Something is there, and it is empty or white space alone.
-    Blank,
-    /// A flag is there, and it says no: `0`, `false`, `no`, `off`.
-    Off,
-    /// It is there.
-    Present,
-    /// It would run this very program again.
-    Recursion,
-    /// It is there and cannot be used.
-    Trouble(Trouble),
-}
-
 /// Where a credential would be sent.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Destination {
     /// The source's default.
     Default,
@@ -80,8 +122,21 @@ pub enum Destination {
     Malformed,
 }
 
+/// A variable that would send the credential of a cloud provider, or what it
+/// is fetched with, somewhere else than the provider's own clients do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirection {
+    /// The variable.
+    pub name: String,
+    /// Where: scheme, host and port. None where it does not hold a URL.
+    pub origin: Option<String>,
+    /// Whether requests that carry the credential are sent there.
+    pub carries: bool,
+}
+
 /// What a variable says of how long a helper's token is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Lifetime {
     /// Nothing.
     Unset,
@@ -91,69 +146,54 @@ pub enum Lifetime {
     Malformed,
 }
 
-/// What the host saw of one source, without its value.
+/// What an observation means under the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Observation {
-    /// Whether it was got, not only looked at.
-    pub got: bool,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// Words about the outcome: an exit status, a position, a file. The host
-    /// must put no value in it that could be secret.
-    pub detail: Option<String>,
-    /// Where it was found: a variable, a file.
-    pub found_in: Option<String>,
-    /// Who can write the settings file that it was found in.
-    pub tier: Option<Tier>,
-    /// Where it would be sent.
-    pub destination: Destination,
-    /// What else would send it elsewhere: what goes first stands first.
-    pub redirections: Vec<Redirection>,
-    /// Seconds until it ends, negative when it has ended.
-    pub expires_in: Option<i64>,
-    /// Whether it can be renewed when it has ended.
-    pub renewable: bool,
-    /// The account that it belongs to.
-    pub account: Option<String>,
-    /// The organisation that it belongs to.
-    pub organization: Option<String>,
-    /// Which store keeps it.
-    pub kept_in: Option<StoreKind>,
-    /// What the helper's TTL variable says.
-    pub lifetime: Lifetime,
+pub struct Finding {
+    /// The state to remember.
+    pub state: State,
+    /// Why.
+    pub reason: Reason,
+    /// The rule behind it.
+    pub rule: Location,
+    /// How long a helper's token may be cached, 0 for not at all.
+    pub ttl_ms: u64,
 }
 
 /// Why a source is in its state, or stands where it stands.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// Nobody has looked.
     NotLooked,
     /// It is there.
     Present,
-    /// It was got.
-    Got,
+    /// It was fetched.
+    #[serde(alias = "got")]
+    Fetched,
     /// Nothing is there.
     Absent,
     /// It is empty or white space.
     Blank,
-    /// Its flag says no.
+    /// Its flag does not say yes.
     Off,
     /// It is this very program.
     Recursion,
-    /// It belongs to an organisation that is not permitted.
+    /// It belongs to an organization that is not permitted.
     WrongOrganization,
-    /// It says of no organisation, and one is required.
+    /// It says of no organization, and one is required.
     NoOrganization,
     /// It is kept where the policy does not let it be kept.
     StoreNotAllowed,
-    /// It has expired and can be renewed.
-    Renewable,
+    /// It has expired and can be refreshed.
+    #[serde(alias = "renewable")]
+    Refreshable,
     /// It would be sent where the policy forbids.
     EndpointNotAllowed,
     /// The variable of its endpoint is not a URL.
     EndpointMalformed,
-    /// It is there and cannot be got.
-    Trouble,
+    /// It is present and cannot be fetched.
+    #[serde(alias = "trouble")]
+    Failed,
     /// It is being run already, around this very program.
     Nested,
     /// The policy does not count it in sessions of this kind.
@@ -170,57 +210,26 @@ pub enum Reason {
     ConsentRequired,
 }
 
-/// What an observation means under the policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The state to remember.
-    pub state: State,
-    /// Why.
-    pub reason: Reason,
-    /// The line of the rule that made it so.
-    pub at: Location,
-    /// How long a helper's token may be kept, 0 for not at all.
-    pub ttl_ms: u64,
-}
-
-/// What is known of one source, with all that was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// What the user has said about it.
-    pub consent: Consent,
-    /// The latest observation, if there is one.
-    pub seen: Option<Observation>,
-}
-
-/// An observation with this outcome of a look, and nothing else seen: sent to
-/// the source's default, no end, no owner, no place. A kind of source adds
-/// what it saw with `..observation(outcome)`.
+/// An observation with this outcome of a look and nothing else: the source's
+/// default destination, no expiry, no owner, no location. A kind of source
+/// adds what it saw with `..observation(outcome)`.
+#[must_use]
 pub fn observation(outcome: Outcome) -> Observation {
     Observation {
-        got: false,
+        fetched: false,
         outcome,
         detail: None,
-        found_in: None,
+        location: None,
         tier: None,
         destination: Destination::Default,
+        endpoint_location: None,
+        endpoint_tier: None,
         redirections: Vec::new(),
         expires_in: None,
-        renewable: false,
+        refreshable: false,
         account: None,
         organization: None,
-        kept_in: None,
+        stored_in: None,
         lifetime: Lifetime::Unset,
     }
-}
-
-/// A variable that would send the credential of a cloud provider, or what it
-/// is got with, somewhere else than the provider's own clients do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Redirection {
-    /// The variable.
-    pub name: String,
-    /// Where: scheme, host and port. None where it holds what can be no place.
-    pub origin: Option<String>,
-    /// Whether requests that carry the credential are sent there.
-    pub carries: bool,
 }

@@ -18,9 +18,9 @@ pub fn source(kind: wit::Kind) -> wit::Source {
             default: "https://api.test".to_owned(),
             variable: Some("BASE_URL".to_owned()),
         }),
-        asks: false,
+        needs_consent: false,
         keep_as: None,
-        at: wit::Location {
+        location: wit::Location {
             path: "sample.toml".to_owned(),
             line: 1,
             column: 1,
@@ -41,8 +41,8 @@ pub fn everywhere(path: &str) -> wit::Paths {
 
 /// A policy for a tool whose folder is `~/.sample`, or where `SAMPLE_FOLDER`
 /// says.
-pub fn about() -> wit::About {
-    wit::About {
+pub fn info() -> wit::PolicyInfo {
+    wit::PolicyInfo {
         name: "sample".to_owned(),
         description: "a sample".to_owned(),
         tool: wit::Tool {
@@ -52,15 +52,17 @@ pub fn about() -> wit::About {
                 default: everywhere("~/.sample"),
             }),
             settings: Vec::new(),
+            sources: Vec::new(),
+            items: Vec::new(),
         },
         storage: wit::Storage {
             store: None,
             fallback: None,
         },
-        clears: Vec::new(),
-        hides: Vec::new(),
-        override_: None,
-        others: None,
+        cleared_variables: Vec::new(),
+        hidden_variables: Vec::new(),
+        override_component: None,
+        allow_unmanaged: None,
         documents: Vec::new(),
         warnings: Vec::new(),
     }

@@ -1,12 +1,98 @@
-//! A source with its whole contract: what may be looked at, got and sent.
+//! Sources and their contracts.
 
-use crate::about::Paths;
-use crate::document::Location;
-use crate::issuer::Issuer;
 use serde::{Deserialize, Serialize};
 
+use crate::document::Location;
+use crate::login::{Login, StoredKey};
+use crate::tool::Paths;
+
+/// One source with its whole contract: all that the host may do with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name in the policy.
+    pub id: String,
+    /// What it is, for people.
+    pub description: String,
+    /// What the host has to know of it.
+    pub kind: Kind,
+    /// What it reads, as one text made of names and paths: sources of two
+    /// policies in which it is the same read the same.
+    pub reads: String,
+    /// The headers that carry the credential.
+    pub headers: Vec<Pair>,
+    /// The variables that `exec` sets.
+    pub export: Vec<Pair>,
+    /// Where the credential may be sent.
+    pub endpoint: Option<Endpoint>,
+    /// Whether a consent can matter for it, so that it is worth recalling.
+    pub needs_consent: bool,
+    /// Whether the prompt offers to keep the key in our own store, and as
+    /// which stored key.
+    pub keep_as: Option<String>,
+    /// Where the policy declares it.
+    pub location: Location,
+}
+
+/// What the host has to know to look at a source and to get from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// An environment variable, by its name.
+    Environment(String),
+    /// A program that prints a token.
+    Helper(Helper),
+    /// The tool's own login.
+    ToolOwned(ToolOwned),
+    /// A credential that the embedder hands in, under the source's id.
+    Supplied,
+    /// A key in our own store.
+    StoredKey(StoredKey),
+    /// A login in our own store.
+    Login(Login),
+    /// A cloud provider's own credentials.
+    Cloud(Cloud),
+}
+
+/// Where a credential may be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Where it is sent when no variable says otherwise. A cloud provider's
+    /// can hold `{region}`, `{project}` and `{resource}`.
+    pub default: String,
+    /// The variable that it follows, if it follows one.
+    pub variable: Option<String>,
+}
+
+/// A name and a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The name of a header or variable.
+    pub name: String,
+    /// Its text; `{secret}`, `{endpoint}` and the like stand for the
+    /// credential's.
+    pub text: String,
+}
+
+/// A program that prints a credential.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Helper {
+    /// Where its command line comes from.
+    pub command: Command,
+    /// What it prints.
+    pub format: Format,
+    /// How requests are signed, where it prints an AWS access key.
+    pub signing: Option<Signing>,
+    /// How long it may run.
+    pub timeout_ms: u64,
+    /// The variable that can change how long its token is kept.
+    pub ttl_variable: Option<String>,
+    /// Variables on which its token depends.
+    pub vary: Vec<String>,
+}
+
 /// Where a helper's command line comes from.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Command {
     /// From the policy, as arguments; no shell.
     Arguments(Vec<String>),
@@ -26,7 +112,8 @@ pub struct Setting {
 }
 
 /// What a program prints, and how it is asked.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// One token, and nothing is written to the program.
     Token,
@@ -51,55 +138,16 @@ pub struct Signing {
     pub region: Vec<String>,
 }
 
-/// A program that prints a credential.
+/// A login that the tool itself owns. Only the name of the entry is looked
+/// for, its value is never read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Helper {
-    /// Where its command line comes from.
-    pub command: Command,
-    /// What it prints.
-    pub format: Format,
-    /// How requests are signed, where it prints an AWS access key.
-    pub signing: Option<Signing>,
-    /// How long it may run.
-    pub timeout_ms: u64,
-    /// The variable that can change how long its token is kept.
-    pub ttl_variable: Option<String>,
-    /// Variables on which its token depends.
-    pub vary: Vec<String>,
-}
-
-/// The login that the tool itself holds. Only the name of the entry is
-/// looked for, its value is never read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToolLogin {
+pub struct ToolOwned {
     /// The JSON file that the tool keeps it in.
     pub path: Paths,
     /// The key at the top of that file.
     pub entry: String,
     /// What to type to make the tool log in.
     pub login: Option<String>,
-}
-
-/// A key in our own store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredKey {
-    /// The name under which it is stored.
-    pub name: String,
-    /// The issuer that gives such a key to who logs in.
-    pub issuer: Option<Issuer>,
-    /// The claim of that login that says which organisation it belongs to.
-    pub organization_claim: Option<String>,
-}
-
-/// A login of ours, made with an issuer that the policy configures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Login {
-    /// The name under which the login is stored.
-    pub name: String,
-    /// Who it is made with.
-    pub issuer: Issuer,
-    /// The claim that says which organisation it belongs to.
-    pub organization_claim: Option<String>,
 }
 
 /// A cloud provider's own credentials.
@@ -135,70 +183,4 @@ pub struct Cloud {
     pub credential_export: Option<Setting>,
     /// How long the search, or one of the commands, may take.
     pub timeout_ms: u64,
-}
-
-/// A name and a text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pair {
-    /// The name of a header or variable.
-    pub name: String,
-    /// Its text; `{secret}`, `{endpoint}` and the like stand for the
-    /// credential's.
-    pub text: String,
-}
-
-/// What the host has to know to look at a source and to get from it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
-    /// An environment variable, by its name.
-    Environment(String),
-    /// A program that prints a token.
-    Helper(Helper),
-    /// The tool's own login.
-    ToolLogin(ToolLogin),
-    /// A credential that the embedder hands in, under the source's id.
-    Supplied,
-    /// A key in our own store.
-    StoredKey(StoredKey),
-    /// A login in our own store.
-    Login(Login),
-    /// A cloud provider's own credentials.
-    Cloud(Cloud),
-}
-
-/// Where a credential may be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Endpoint {
-    /// Where it is sent when no variable says otherwise. A cloud provider's
-    /// can hold `{region}`, `{project}` and `{resource}`.
-    pub default: String,
-    /// The variable that it follows, if it follows one.
-    pub variable: Option<String>,
-}
-
-/// One source with its whole contract: all that the host may do with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    /// Its name in the policy.
-    pub id: String,
-    /// What it is, for people.
-    pub description: String,
-    /// What the host has to know of it.
-    pub kind: Kind,
-    /// What it reads, as one text made of names and paths: sources of two
-    /// policies in which it is the same read the same.
-    pub reads: String,
-    /// The headers that carry the credential.
-    pub headers: Vec<Pair>,
-    /// The variables that `exec` sets.
-    pub export: Vec<Pair>,
-    /// Where the credential may be sent.
-    pub endpoint: Option<Endpoint>,
-    /// Whether a consent can matter for it, so that it is worth recalling.
-    pub asks: bool,
-    /// Whether the prompt offers to keep the key in our own store, and as
-    /// which stored key.
-    pub keep_as: Option<String>,
-    /// Where the policy declares it.
-    pub at: Location,
 }

@@ -63,7 +63,7 @@ impl Kept {
 #[derive(Debug, PartialEq)]
 pub struct Failure {
     /// What is wrong.
-    pub trouble: wit::Trouble,
+    pub trouble: wit::FailureKind,
     /// The same in words, without a command line and its output.
     pub detail: Option<String>,
     /// The file or variable that is at fault, where one is.
@@ -72,7 +72,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with words.
-    pub fn new(trouble: wit::Trouble, detail: impl Into<String>) -> Self {
+    pub fn new(trouble: wit::FailureKind, detail: impl Into<String>) -> Self {
         Self {
             detail: Some(detail.into()),
             ..Self::bare(trouble)
@@ -80,7 +80,7 @@ impl Failure {
     }
 
     /// A failure that needs none.
-    pub const fn bare(trouble: wit::Trouble) -> Self {
+    pub const fn bare(trouble: wit::FailureKind) -> Self {
         Self {
             trouble,
             detail: None,
@@ -99,20 +99,23 @@ impl Failure {
     /// The failure to end in time.
     pub fn timed_out(limit: Duration) -> Self {
         let limit = format!("{} s", limit.as_secs_f64());
-        Self::new(wit::Trouble::TimedOut, limit)
+        Self::new(wit::FailureKind::TimedOut, limit)
     }
 
     /// The failure to end at all.
     pub fn too_long(longest: usize) -> Self {
-        Self::new(wit::Trouble::TooLong, format!("more than {longest} bytes"))
+        Self::new(
+            wit::FailureKind::TooLong,
+            format!("more than {longest} bytes"),
+        )
     }
 }
 
 impl From<ProcessError> for Failure {
     fn from(error: ProcessError) -> Self {
         match error {
-            ProcessError::NotStarted(words) => Self::new(wit::Trouble::NotStarted, words),
-            ProcessError::ExitStatus(words) => Self::new(wit::Trouble::ExitStatus, words),
+            ProcessError::NotStarted(words) => Self::new(wit::FailureKind::NotStarted, words),
+            ProcessError::ExitStatus(words) => Self::new(wit::FailureKind::ExitStatus, words),
             ProcessError::TimedOut(limit) => Self::timed_out(limit),
             ProcessError::TooLong(longest) => Self::too_long(longest),
         }

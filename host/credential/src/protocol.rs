@@ -75,5 +75,5 @@ pub const fn name(format: wit::Format) -> &'static str {
 /// The failure to be in the format. The words follow the format's name, which
 /// itself follows "is not".
 fn malformed(form: &str, what: impl std::fmt::Display) -> Failure {
-    Failure::new(wit::Trouble::MalformedAnswer, format!("{form}: {what}"))
+    Failure::new(wit::FailureKind::MalformedAnswer, format!("{form}: {what}"))
 }

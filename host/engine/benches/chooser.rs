@@ -37,7 +37,7 @@ fn override_component(bytes: &[u8]) -> wit::OverrideComponent {
             name: "prefer".to_owned(),
             text: "s3".to_owned(),
         }],
-        at: wit::Location {
+        location: wit::Location {
             path: "bench.toml".to_owned(),
             line: 1,
             column: 1,

@@ -71,60 +71,67 @@ macro_rules! records {
 macro_rules! conversions {
     ($generated:ident) => {
         variants! { wit, $generated:
-            Place { Builtin, Managed, ManagedRestriction, ManagedOther, User, Project }
+            DocumentOrigin { Builtin, Embedder, ToolFile, Managed, ManagedRestriction, ManagedToolFile, ManagedOther, User, UserRestriction, Project, Choice }
             Surface { Terminal, Desktop, Remote, Web }
-            State { Unknown, Out, Barred, Ready, Held, Failed, Fatal }
+            State { Unknown, Unavailable, Forbidden, Ready, Fetched, Failed, Fatal }
             Consent { Undecided, Approved, Declined }
-            Trouble { Unreadable, Invalid, Untrusted, BadCharacter, NotStarted, ExitStatus, TimedOut, NoOutput, MoreThanOneToken, NotPrintable, TooLong, Expired, Locked, NoStore, Unreachable, Rejected, Unsupported, Vanished, NoCredentials, MalformedAnswer, Nested }
-            Outcome { Absent, Blank, Off, Present, Recursion, Trouble(value) }
-            Destination { Default, Origin(value), Malformed }
-            Lifetime { Unset, Milliseconds(value), Malformed }
             Tier { Managed, User, Project }
             StoreKind { Keyring, File }
+            FailureKind { Unreadable, Invalid, Untrusted, BadCharacter, NotStarted, ExitStatus, TimedOut, NoOutput, MoreThanOneToken, NotPrintable, TooLong, Expired, Locked, NoStore, Unreachable, Rejected, Unsupported, Vanished, NoCredentials, MalformedAnswer, Nested }
+            Outcome { Absent, Blank, Off, Present, Recursion, Failed(value) }
+            Destination { Default, Origin(value), Malformed }
+            Lifetime { Unset, Milliseconds(value), Malformed }
         }
         records! { wit, $generated:
-            Document { place, path, text }
+            Document { origin, path, text }
             Session { surface, interactive }
             Fact { state, consent }
             Redirection { name, origin, carries }
-            Observation { got, outcome, detail, found_in, tier, destination, redirections, expires_in, renewable, account, organization, kept_in, lifetime }
-            Evidence { consent, seen }
+            Observation { fetched, outcome, detail, location, tier, destination, endpoint_location, endpoint_tier, redirections, expires_in, refreshable, account, organization, stored_in, lifetime }
+            Evidence { consent, observation }
+            ItemObservation { item, outcome, location, tier }
         }
         variants! { $generated, wit:
-            Place { Builtin, Managed, ManagedRestriction, ManagedOther, User, Project }
+            DocumentOrigin { Builtin, Embedder, ToolFile, Managed, ManagedRestriction, ManagedToolFile, ManagedOther, User, UserRestriction, Project, Choice }
             Severity { Error, Warning }
             Surface { Terminal, Desktop, Remote, Web }
-            State { Unknown, Out, Barred, Ready, Held, Failed, Fatal }
+            State { Unknown, Unavailable, Forbidden, Ready, Fetched, Failed, Fatal }
             Consent { Undecided, Approved, Declined }
             Refusal { SurfaceNotServed, NothingUsable, SourceFailed, EndpointNotAllowed, ConsentRequired, OverrideRefused }
-            Verdict { Look(value), Ask(value), Get(value), Use(value), Refuse(value), Consult }
+            Verdict { Look(value), Ask(value), Fetch(value), Use(value), Refuse(value), Consult }
             Tier { Managed, User, Project }
+            Role { Credential, Selector, Endpoint, Dependent, Locator, Transport, Mode }
+            ItemKind { Variable(value), Setting(value), Entry(value), Argument(value) }
+            Remedy { Argument, Clear, Export, Refuse }
             Command { Arguments(value), Setting(value), Variable(value) }
             Format { Token, Headers, Bazel, Git, AwsProcess }
             StoreKind { Keyring, File }
-            Kind { Environment(value), Helper(value), ToolLogin(value), Supplied, StoredKey(value), Login(value), Cloud(value) }
-            Trouble { Unreadable, Invalid, Untrusted, BadCharacter, NotStarted, ExitStatus, TimedOut, NoOutput, MoreThanOneToken, NotPrintable, TooLong, Expired, Locked, NoStore, Unreachable, Rejected, Unsupported, Vanished, NoCredentials, MalformedAnswer, Nested }
-            Outcome { Absent, Blank, Off, Present, Recursion, Trouble(value) }
+            Kind { Environment(value), Helper(value), ToolOwned(value), Supplied, StoredKey(value), Login(value), Cloud(value) }
+            FailureKind { Unreadable, Invalid, Untrusted, BadCharacter, NotStarted, ExitStatus, TimedOut, NoOutput, MoreThanOneToken, NotPrintable, TooLong, Expired, Locked, NoStore, Unreachable, Rejected, Unsupported, Vanished, NoCredentials, MalformedAnswer, Nested }
+            Outcome { Absent, Blank, Off, Present, Recursion, Failed(value) }
             Destination { Default, Origin(value), Malformed }
             Lifetime { Unset, Milliseconds(value), Malformed }
-            Reason { NotLooked, Present, Got, Absent, Blank, Off, Recursion, WrongOrganization, NoOrganization, StoreNotAllowed, Renewable, EndpointNotAllowed, EndpointMalformed, Trouble, Nested, NotOnSurface, Dropped, RestrictedSurface, ForcedLogin, Declined, ConsentRequired }
-            Standing { Wins, Next, Outranked, Stops, PassedOver, NotCounted, Out, Unknown }
-            Fix { SetVariable(value), UnsetVariable(value), Approve(value), Login(value), StoreKey(value), ToolLogin(value), ConfigureHelper(value), MendHelper(value), MendFile(value), MendKeyring, MendNetwork(value), Supply(value), ProviderLogin(value), OtherSurface(value), ChangePolicy(value) }
-            Effect { Pass, Ask, Use, Refuse(value) }
+            Reason { NotLooked, Present, Fetched, Absent, Blank, Off, Recursion, WrongOrganization, NoOrganization, StoreNotAllowed, Refreshable, EndpointNotAllowed, EndpointMalformed, Failed, Nested, NotOnSurface, Dropped, RestrictedSurface, ForcedLogin, Declined, ConsentRequired }
+            SourceStatus { Selected, Next, Shadowed, Blocking, Skipped, NotApplicable, Unavailable, Unknown }
+            Fix { SetVariable(value), UnsetVariable(value), Approve(value), Login(value), StoreKey(value), ToolLogin(value), ConfigureHelper(value), RepairHelper(value), RepairFile(value), UnlockKeyring, CheckNetwork(value), Supply(value), ProviderLogin(value), OtherSurface(value), ChangePolicy(value) }
+            Effect { Skip, Ask, Use, Refuse(value) }
         }
         records! { $generated, wit:
-            Session { surface, interactive }
             Location { path, line, column, offset, length }
-            Diagnostic { severity, code, message, at, help }
+            Diagnostic { severity, code, message, location, help }
+            Session { surface, interactive }
             Refused { reason, source }
             Paths { linux, macos, windows }
-            SettingsFile { name, tier, path, folder }
+            SettingsFile { name, tier, repository, path, folder }
             Folder { variable, default }
-            Tool { name, folder, settings }
+            FileEntry { path, key }
+            ToolItem { id, kind, role, source, fills, needs, remedies, location }
+            ToolSource { id, fills, unless, needs, location }
+            Tool { name, folder, settings, sources, items }
             Setting { key, from }
             Signing { service, region }
             Helper { command, format, signing, timeout_ms, ttl_variable, vary }
-            ToolLogin { path, entry, login }
+            ToolOwned { path, entry, login }
             IssuerEndpoints { authorization, device, token, revocation, introspection, userinfo }
             KeyRequest { url, field }
             Issuer { id, url, client_id, endpoints, scopes, parameters, redirect_host, redirect_port, redirect_path, key }
@@ -134,25 +141,28 @@ macro_rules! conversions {
             Cloud { provider, flag, set, skip_auth, bearer_token, api_key, region, project, resource, service, auth_refresh, credential_export, timeout_ms }
             Pair { name, text }
             Endpoint { default, variable }
-            Source { id, description, kind, reads, headers, export, endpoint, asks, keep_as, at }
-            OverrideComponent { path, sha256, settings, at }
-            About { name, description, tool, storage, clears, hides, override_, others, documents, warnings }
+            Source { id, description, kind, reads, headers, export, endpoint, needs_consent, keep_as, location }
+            OverrideComponent { path, sha256, settings, location }
+            PolicyInfo { name, description, tool, storage, cleared_variables, hidden_variables, override_component, allow_unmanaged, documents, warnings }
             Redirection { name, origin, carries }
-            Observation { got, outcome, detail, found_in, tier, destination, redirections, expires_in, renewable, account, organization, kept_in, lifetime }
-            Finding { state, reason, at, ttl_ms }
-            Candidate { source, counts }
-            Line { source, standing, reason, state, text, at }
+            Observation { fetched, outcome, detail, location, tier, destination, endpoint_location, endpoint_tier, redirections, expires_in, refreshable, account, organization, stored_in, lifetime }
+            Finding { state, reason, rule, ttl_ms }
+            Candidate { source, applies }
+            SourceReport { source, status, reason, state, text, rule }
             Advice { action, text }
-            Warning { code, message, at }
-            Changed { without, at, text }
-            Explanation { verdict, summary, at, sources, changed, fix, warnings }
-            Condition { seen, state, reason, at, text }
-            Row { session, source, condition, consent, effect, reason, at }
-            Ending { session, reason, at }
+            Warning { code, message, rule }
+            RestrictionEffect { without, rule, text }
+            Explanation { verdict, summary, rule, sources, restriction_effect, fix, warnings }
+            Condition { observation, state, reason, rule, text }
+            Row { session, source, condition, consent, effect, reason, rule }
+            Ending { session, reason, rule }
             Table { conditions, rows, endings }
             JointCondition { text, old, new }
             Counterpart { reads, old, new, conditions }
-            Concern { code, message, why, help, at }
+            Lint { code, message, why, help, location }
+            PredictedHeader { header, source }
+            HandoverStep { item, remedy }
+            Handover { steps, obstacles }
         }
     };
 }

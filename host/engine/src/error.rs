@@ -19,7 +19,7 @@ pub enum Error {
         name: String,
     },
     /// It is a component of another kind or version.
-    #[error("the component does not export `keyrule:policy/engine@0.1.0` as this host knows it")]
+    #[error("the component does not export `keyrule:policy/engine@0.2.0` as this host knows it")]
     WrongWorld,
     /// It would not come to an end.
     #[error("the engine ran out of fuel in `{call}`: {limit} steps are allowed")]

@@ -47,7 +47,7 @@ pub trait Judge: std::fmt::Debug + Send {
     /// # Errors
     ///
     /// When the component does not answer properly, here and below.
-    fn about(&mut self) -> Result<wit::About, Error>;
+    fn info(&mut self) -> Result<wit::PolicyInfo, Error>;
 
     /// The sources, in the order in which they are tried.
     ///

@@ -266,7 +266,7 @@ impl Policy {
     /// # Errors
     ///
     /// Where the component does not answer properly.
-    pub fn lint(&mut self) -> Result<Vec<wit::Concern>, Error> {
+    pub fn lint(&mut self) -> Result<Vec<wit::Lint>, Error> {
         call!(self, LOAD_FUEL, "lint", call_lint)
     }
 }
@@ -289,8 +289,8 @@ fn load_into(
 }
 
 impl Judge for Policy {
-    fn about(&mut self) -> Result<wit::About, Error> {
-        call!(self, "about", call_about)
+    fn info(&mut self) -> Result<wit::PolicyInfo, Error> {
+        call!(self, "info", call_info)
     }
 
     fn sources(&mut self) -> Result<Vec<wit::Source>, Error> {
@@ -388,7 +388,7 @@ mod tests {
 
     fn documents(text: &str) -> Vec<wit::Document> {
         vec![wit::Document {
-            place: wit::Place::Builtin,
+            origin: wit::DocumentOrigin::Builtin,
             path: "claude-code.toml".to_owned(),
             text: text.to_owned(),
         }]
@@ -412,7 +412,7 @@ mod tests {
     #[test]
     fn the_built_in_engine_loads_the_shipped_policy() {
         let mut policy = shipped();
-        assert_eq!(policy.about().unwrap().name, "claude-code");
+        assert_eq!(policy.info().unwrap().name, "claude-code");
         assert_eq!(
             policy
                 .sources()
@@ -450,7 +450,7 @@ mod tests {
         for known in 0..=policy.count().unwrap() {
             let mut facts = vec![UNKNOWN; policy.count().unwrap()];
             for fact in facts.iter_mut().take(known) {
-                fact.state = wit::State::Out;
+                fact.state = wit::State::Unavailable;
             }
             cases.push(facts);
         }

@@ -5,8 +5,8 @@
 
 use super::error::{Error, Misbehaviour};
 use keyrule_contract::{
-    Candidate, Consent, Explanation, Fact, Finding, Fix, Line, Observation, Outcome, Refused,
-    Session, State, Table, Verdict,
+    Candidate, Consent, Explanation, Fact, Finding, Fix, Observation, Outcome, Refused, Session,
+    SourceReport, State, Table, Verdict,
 };
 
 /// The one next step, checked: its source exists, the step is new, and what is
@@ -77,7 +77,7 @@ impl Steps {
         let index = match verdict {
             Verdict::Look(index)
             | Verdict::Ask(index)
-            | Verdict::Get(index)
+            | Verdict::Fetch(index)
             | Verdict::Use(index) => index,
             Verdict::Refuse(refused) => {
                 if let Some(index) = refused.source {
@@ -112,7 +112,7 @@ impl Steps {
                 if std::mem::replace(&mut done.ask, true) {
                     return Err(repeated("question about"));
                 }
-                if !matches!(fact.state, State::Ready | State::Held) {
+                if !matches!(fact.state, State::Ready | State::Fetched) {
                     return Err(not_possible("ask about", "is neither ready nor held"));
                 }
                 if fact.consent != Consent::Undecided {
@@ -123,7 +123,7 @@ impl Steps {
                 }
                 Ok(Step::Ask(place))
             }
-            Verdict::Get(_) => {
+            Verdict::Fetch(_) => {
                 if std::mem::replace(&mut done.get, true) {
                     return Err(repeated("get of"));
                 }
@@ -139,7 +139,7 @@ impl Steps {
                 if !done.get {
                     return Err(not_possible("use", "was never got"));
                 }
-                if fact.state != State::Held {
+                if fact.state != State::Fetched {
                     return Err(not_possible("use", "is not held"));
                 }
                 Ok(Step::Use(place))
@@ -157,10 +157,10 @@ pub(super) fn check_finding(
     finding: &Finding,
 ) -> Result<(), Error> {
     let state = match finding.state {
-        State::Held => "held",
+        State::Fetched => "held",
         State::Ready => "ready",
         State::Unknown => "unknown",
-        State::Out | State::Barred | State::Failed | State::Fatal => return Ok(()),
+        State::Unavailable | State::Forbidden | State::Failed | State::Fatal => return Ok(()),
     };
     let seen = match (finding.state, seen.outcome) {
         (State::Unknown, _) => "looked at",
@@ -168,8 +168,8 @@ pub(super) fn check_finding(
         (_, Outcome::Blank) => "blank",
         (_, Outcome::Off) => "off",
         (_, Outcome::Recursion) => "this very program",
-        (_, Outcome::Trouble(_)) => "in trouble",
-        (State::Held, Outcome::Present) if !seen.got => "only looked at",
+        (_, Outcome::Failed(_)) => "in trouble",
+        (State::Fetched, Outcome::Present) if !seen.fetched => "only looked at",
         (_, Outcome::Present) => return Ok(()),
     };
     Err(Error::Misbehaved {
@@ -266,7 +266,7 @@ fn check_lines(explanation: &Explanation, count: usize) -> Result<(), Misbehavio
             asked: count,
         });
     }
-    for (place, Line { source, .. }) in explanation.sources.iter().enumerate() {
+    for (place, SourceReport { source, .. }) in explanation.sources.iter().enumerate() {
         if known(*source, count)? != place {
             return Err(Misbehaviour::Repeated {
                 step: "line about",
@@ -275,7 +275,7 @@ fn check_lines(explanation: &Explanation, count: usize) -> Result<(), Misbehavio
         }
     }
     exists(&explanation.verdict, count)?;
-    if let Some(changed) = &explanation.changed {
+    if let Some(changed) = &explanation.restriction_effect {
         exists(&changed.without, count)?;
     }
     if let Some(advice) = &explanation.fix {
@@ -284,8 +284,8 @@ fn check_lines(explanation: &Explanation, count: usize) -> Result<(), Misbehavio
             | Fix::Login(index)
             | Fix::StoreKey(index)
             | Fix::ConfigureHelper(index)
-            | Fix::MendHelper(index)
-            | Fix::MendNetwork(index)
+            | Fix::RepairHelper(index)
+            | Fix::CheckNetwork(index)
             | Fix::ProviderLogin(index)
             | Fix::Supply(index) => {
                 known(index, count)?;
@@ -293,8 +293,8 @@ fn check_lines(explanation: &Explanation, count: usize) -> Result<(), Misbehavio
             Fix::SetVariable(_)
             | Fix::UnsetVariable(_)
             | Fix::ToolLogin(_)
-            | Fix::MendFile(_)
-            | Fix::MendKeyring
+            | Fix::RepairFile(_)
+            | Fix::UnlockKeyring
             | Fix::OtherSurface(_)
             | Fix::ChangePolicy(_) => {}
         }
@@ -306,7 +306,7 @@ fn exists(verdict: &Verdict, count: usize) -> Result<(), Misbehaviour> {
     match verdict {
         Verdict::Look(index)
         | Verdict::Ask(index)
-        | Verdict::Get(index)
+        | Verdict::Fetch(index)
         | Verdict::Use(index)
         | Verdict::Refuse(Refused {
             source: Some(index),
@@ -357,8 +357,8 @@ mod tests {
         for (state, verdict, step) in [
             (State::Unknown, Verdict::Look(0), Step::Look(0)),
             (State::Ready, Verdict::Ask(0), Step::Ask(0)),
-            (State::Ready, Verdict::Get(0), Step::Get(0)),
-            (State::Held, Verdict::Use(0), Step::Use(0)),
+            (State::Ready, Verdict::Fetch(0), Step::Get(0)),
+            (State::Fetched, Verdict::Use(0), Step::Use(0)),
         ] {
             assert_eq!(steps.check(SESSION, &[fact(state)], verdict), Ok(step));
         }
@@ -382,7 +382,7 @@ mod tests {
             (
                 State::Ready,
                 State::Ready,
-                Verdict::Get(0),
+                Verdict::Fetch(0),
                 "it repeats the get of source 0",
             ),
         ] {
@@ -413,14 +413,14 @@ mod tests {
             (
                 Steps::new(1),
                 SESSION,
-                State::Out,
+                State::Unavailable,
                 Verdict::Look(0),
                 "it wants to look at source 0, which is not unknown",
             ),
             (
                 looked(),
                 SESSION,
-                State::Out,
+                State::Unavailable,
                 Verdict::Ask(0),
                 "it wants to ask about source 0, which is neither ready nor held",
             ),
@@ -435,20 +435,20 @@ mod tests {
                 Steps::new(1),
                 SESSION,
                 State::Ready,
-                Verdict::Get(0),
+                Verdict::Fetch(0),
                 "it wants to get source 0, which was never looked at",
             ),
             (
                 looked(),
                 SESSION,
                 State::Failed,
-                Verdict::Get(0),
+                Verdict::Fetch(0),
                 "it wants to get source 0, which is not ready",
             ),
             (
                 looked(),
                 SESSION,
-                State::Held,
+                State::Fetched,
                 Verdict::Use(0),
                 "it wants to use source 0, which was never got",
             ),

@@ -1,6 +1,5 @@
-//! The words of `wit/policy.wit` in JSON: an enum's case in, the word that the
-//! contract spells it with out, and back. The generated names have capitals
-//! where the contract has hyphens.
+//! The words of `wit/policy.wit` in JSON, from and to the cases of enums. Words
+//! that an earlier version wrote are read as well.
 
 use keyrule_contract as wit;
 use serde::de::value::{Error, StrDeserializer};
@@ -9,32 +8,17 @@ use serde::{Serialize, Serializer};
 
 /// The word of an enum's case.
 pub fn word(case: &impl Serialize) -> String {
-    let Ok(serde_json::Value::String(name)) = serde_json::to_value(case) else {
-        return String::new();
-    };
-    let mut word = String::new();
-    for character in name.chars() {
-        if character.is_ascii_uppercase() && !word.is_empty() {
-            word.push('-');
-        }
-        word.push(character.to_ascii_lowercase());
+    match serde_json::to_value(case) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
     }
-    word
 }
 
-/// The case of a word, if it is one of the enum's.
+/// The case of a word, if it is one of the enum's, or was in an earlier
+/// version.
 pub(crate) fn case<T: DeserializeOwned>(word: &str) -> Option<T> {
-    if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return None;
-    }
-    let mut name = String::new();
-    for part in word.split('-') {
-        let (first, rest) = part.split_at_checked(1)?;
-        name.push_str(&first.to_ascii_uppercase());
-        name.push_str(rest);
-    }
-    let name: StrDeserializer<'_, Error> = name.as_str().into_deserializer();
-    T::deserialize(name).ok()
+    let word: StrDeserializer<'_, Error> = word.into_deserializer();
+    T::deserialize(word).ok()
 }
 
 /// For fields that hold a case.
@@ -100,12 +84,13 @@ mod tests {
     fn a_word_is_read_as_the_case_that_it_was_written_for() {
         for reason in [
             wit::Reason::NotLooked,
-            wit::Reason::Got,
+            wit::Reason::Fetched,
             wit::Reason::EndpointNotAllowed,
             wit::Reason::NotOnSurface,
         ] {
             assert_eq!(case(&word(&reason)), Some(reason));
         }
+        assert_eq!(case("got"), Some(wit::Reason::Fetched));
         for other in ["", "-", "Got", "GOT", "got-", "not looked", "noted"] {
             assert_eq!(case::<wit::Reason>(other), None, "{other}");
         }

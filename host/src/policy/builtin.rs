@@ -1,7 +1,7 @@
 //! The texts that are compiled in: the shipped policies, and the schemas
 //! of the language and of receipts. Nothing goes in; nothing here reads a file.
 
-use keyrule_contract::{Document, Place};
+use keyrule_contract::{Document, DocumentOrigin};
 
 /// The shipped policies, by name.
 const POLICIES: [(&str, &str); 2] = [
@@ -38,7 +38,7 @@ pub fn text(name: &str) -> Option<&'static str> {
 /// A shipped policy, for the engine.
 pub fn document(name: &str) -> Option<Document> {
     text(name).map(|text| Document {
-        place: Place::Builtin,
+        origin: DocumentOrigin::Builtin,
         path: path(name),
         text: text.to_owned(),
     })

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use keyrule_system::text::{mask, printable, shown, typed};
 
 use super::{FileState, Problem};
-use keyrule_contract::{Diagnostic, Place};
+use keyrule_contract::{Diagnostic, DocumentOrigin};
 
 /// Why no policy could be loaded. In every case nothing is decided.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub enum Error {
     #[error("{} `{}` {problem}", called(*.place, .path), shown(.path))]
     File {
         /// What the file is.
-        place: Place,
+        place: DocumentOrigin,
         /// Where it is.
         path: PathBuf,
         /// What is wrong with it.
@@ -79,9 +79,9 @@ impl Error {
         match self {
             Self::Name { .. } | Self::Unknown { .. } => None,
             Self::File { path, .. } => Some(path),
-            Self::Invalid { diagnostics, .. } => {
-                diagnostics.first().map(|first| Path::new(&first.at.path))
-            }
+            Self::Invalid { diagnostics, .. } => diagnostics
+                .first()
+                .map(|first| Path::new(&first.location.path)),
         }
     }
 
@@ -154,7 +154,7 @@ pub fn state(problem: &Problem) -> FileState {
     }
 }
 
-fn hint(problem: &Problem, place: Place, path: &Path) -> String {
+fn hint(problem: &Problem, place: DocumentOrigin, path: &Path) -> String {
     let (shown, typed) = (shown(path), typed(path));
     match (problem, place) {
         (
@@ -181,7 +181,12 @@ fn hint(problem: &Problem, place: Place, path: &Path) -> String {
         (Problem::Changing, _) => {
             "try again when the administrator's update is complete".to_owned()
         }
-        (_, Place::Managed | Place::ManagedRestriction | Place::ManagedOther) => {
+        (
+            _,
+            DocumentOrigin::Managed
+            | DocumentOrigin::ManagedRestriction
+            | DocumentOrigin::ManagedOther,
+        ) => {
             format!("an administrator has to mend or remove `{shown}`")
         }
         (Problem::Empty, _) => format!("write the file, or remove it: `rm {typed}`"),
@@ -222,7 +227,7 @@ impl fmt::Debug for Texts {
 }
 
 /// What messages call the file at a place.
-fn called(place: Place, path: &Path) -> &'static str {
+fn called(place: DocumentOrigin, path: &Path) -> &'static str {
     // The name can be misspelled.
     let is_folder = !path.extension().is_some_and(|ending| {
         let ending = ending.to_string_lossy();
@@ -230,14 +235,29 @@ fn called(place: Place, path: &Path) -> &'static str {
         ending.eq_ignore_ascii_case("toml")
     });
     match place {
-        Place::Managed if is_folder => "the folder of managed policies",
-        Place::ManagedRestriction if is_folder => "the folder of managed restrictions",
-        Place::Builtin => "the built-in policy",
-        Place::Managed => "the managed policy",
-        Place::ManagedRestriction => "the managed restriction",
-        Place::ManagedOther => "the managed policy of another name",
-        Place::User => "your policy file",
-        Place::Project => "the project's restriction",
+        DocumentOrigin::Managed if is_folder => "the folder of managed policies",
+        DocumentOrigin::ManagedRestriction if is_folder => "the folder of managed restrictions",
+        DocumentOrigin::Builtin => "the built-in policy",
+        DocumentOrigin::Embedder => "the program's own policy",
+        DocumentOrigin::ToolFile => "the tool file",
+        DocumentOrigin::ManagedToolFile => "the managed tool file",
+        DocumentOrigin::UserRestriction => "your restriction",
+        DocumentOrigin::Choice => "the choice",
+        DocumentOrigin::Embedder => "the program's own policy",
+        DocumentOrigin::ToolFile => "the tool file",
+        DocumentOrigin::ManagedToolFile => "the managed tool file",
+        DocumentOrigin::UserRestriction => "your restriction",
+        DocumentOrigin::Choice => "the choice",
+        DocumentOrigin::Embedder => "the program's own policy",
+        DocumentOrigin::ToolFile => "the tool file",
+        DocumentOrigin::ManagedToolFile => "the managed tool file",
+        DocumentOrigin::UserRestriction => "your restriction",
+        DocumentOrigin::Choice => "the choice",
+        DocumentOrigin::Managed => "the managed policy",
+        DocumentOrigin::ManagedRestriction => "the managed restriction",
+        DocumentOrigin::ManagedOther => "the managed policy of another name",
+        DocumentOrigin::User => "your policy file",
+        DocumentOrigin::Project => "the project's restriction",
     }
 }
 
@@ -248,13 +268,13 @@ fn first(diagnostics: &[Diagnostic]) -> String {
     };
     let message = mask(&printable(&first.message));
     // What is wrong without any document has no place.
-    let at = match first.at.path.as_str() {
+    let at = match first.location.path.as_str() {
         "" => message.to_string(),
         path => format!(
             "{}:{}:{}: {message}",
             printable(path),
-            first.at.line,
-            first.at.column,
+            first.location.line,
+            first.location.column,
         ),
     };
     match errors.count() {
@@ -297,7 +317,7 @@ mod tests {
     #[test]
     fn an_error_names_the_file_and_what_to_do() {
         let error = Error::File {
-            place: Place::Project,
+            place: DocumentOrigin::Project,
             path: PathBuf::from("/p/\u{1b}/x.toml"),
             problem: Problem::NotText(3),
         };
@@ -314,7 +334,7 @@ mod tests {
     #[test]
     fn debug_prints_no_text() {
         let texts = Texts::of(&[keyrule_contract::Document {
-            place: Place::User,
+            origin: DocumentOrigin::User,
             path: "x.toml".to_owned(),
             text: "canary".to_owned(),
         }]);

@@ -12,7 +12,7 @@ use super::snapshot::{self, Folder, Moved, Pass};
 use super::trust::Entry;
 use super::{Error, FileReport, FileState, Name, Problem, builtin, ignored, project};
 use crate::ambient::Ambient;
-use keyrule_contract::{Document, Place};
+use keyrule_contract::{Document, DocumentOrigin};
 
 /// Every document of one name, and every place that was looked at.
 #[derive(Clone, Default)]
@@ -76,8 +76,8 @@ impl Survey {
     fn builtin(&mut self, name: &Name) {
         let path = PathBuf::from(builtin::path(name.as_str()));
         match builtin::text(name.as_str()) {
-            Some(text) => self.took(Place::Builtin, path, text.to_owned()),
-            None => self.report(Place::Builtin, path, FileState::Absent),
+            Some(text) => self.took(DocumentOrigin::Builtin, path, text.to_owned()),
+            None => self.report(DocumentOrigin::Builtin, path, FileState::Absent),
         }
     }
 
@@ -99,8 +99,12 @@ impl Survey {
                 self.found.reports.extend(taken.found.reports);
                 self.errors.extend(taken.errors);
             }
-            Ok(None) => self.report(Place::Managed, path.join(name.file()), FileState::Absent),
-            Err(problem) => self.refuse(Place::Managed, path.to_path_buf(), problem),
+            Ok(None) => self.report(
+                DocumentOrigin::Managed,
+                path.join(name.file()),
+                FileState::Absent,
+            ),
+            Err(problem) => self.refuse(DocumentOrigin::Managed, path.to_path_buf(), problem),
         }
     }
 
@@ -112,9 +116,9 @@ impl Survey {
         let text =
             read::open(&path, Links::Follow).and_then(|file| file.map(read::text).transpose());
         match text {
-            Ok(Some(text)) => self.took(Place::User, path, text),
-            Ok(None) => self.report(Place::User, path, FileState::Absent),
-            Err(problem) => self.refuse(Place::User, path, problem),
+            Ok(Some(text)) => self.took(DocumentOrigin::User, path, text),
+            Ok(None) => self.report(DocumentOrigin::User, path, FileState::Absent),
+            Err(problem) => self.refuse(DocumentOrigin::User, path, problem),
         }
     }
 
@@ -123,13 +127,13 @@ impl Survey {
             return;
         };
         match (nearest.text, nearest.problem) {
-            (Some(text), _) => self.took(Place::Project, nearest.path, text),
-            (None, Some(problem)) => self.refuse(Place::Project, nearest.path, problem),
-            (None, None) => self.report(Place::Project, nearest.path, nearest.state),
+            (Some(text), _) => self.took(DocumentOrigin::Project, nearest.path, text),
+            (None, Some(problem)) => self.refuse(DocumentOrigin::Project, nearest.path, problem),
+            (None, None) => self.report(DocumentOrigin::Project, nearest.path, nearest.state),
         }
     }
 
-    fn took(&mut self, place: Place, path: PathBuf, text: String) {
+    fn took(&mut self, place: DocumentOrigin, path: PathBuf, text: String) {
         self.document(place, &path, text);
         self.report(place, path, FileState::Read);
     }
@@ -141,23 +145,23 @@ impl Survey {
             FileState::Read => "",
             _ => "others = \"refuse\"\n",
         };
-        self.document(Place::ManagedOther, path, text.to_owned());
-        self.report(Place::ManagedOther, path.to_path_buf(), state);
+        self.document(DocumentOrigin::ManagedOther, path, text.to_owned());
+        self.report(DocumentOrigin::ManagedOther, path.to_path_buf(), state);
     }
 
-    fn document(&mut self, place: Place, path: &Path, text: String) {
+    fn document(&mut self, place: DocumentOrigin, path: &Path, text: String) {
         self.found.documents.push(Document {
-            place,
+            origin: place,
             path: path.to_string_lossy().into_owned(),
             text,
         });
     }
 
-    fn report(&mut self, place: Place, path: PathBuf, state: FileState) {
+    fn report(&mut self, place: DocumentOrigin, path: PathBuf, state: FileState) {
         self.found.reports.push(FileReport { place, path, state });
     }
 
-    fn refuse(&mut self, place: Place, path: PathBuf, problem: Problem) {
+    fn refuse(&mut self, place: DocumentOrigin, path: PathBuf, problem: Problem) {
         self.report(place, path.clone(), super::state(&problem));
         self.errors.push(Error::File {
             place,
@@ -181,9 +185,9 @@ impl<'t> Managed<'_, 't> {
         // systems know a name by other spellings.
         let own = self.path.join(&file);
         match self.folder.text(file.as_ref())? {
-            Ok(Some(text)) => survey.took(Place::Managed, own, text),
-            Ok(None) => survey.report(Place::Managed, own, FileState::Absent),
-            Err(problem) => survey.refuse(Place::Managed, own, problem),
+            Ok(Some(text)) => survey.took(DocumentOrigin::Managed, own, text),
+            Ok(None) => survey.report(DocumentOrigin::Managed, own, FileState::Absent),
+            Err(problem) => survey.refuse(DocumentOrigin::Managed, own, problem),
         }
         self.restrictions(pass, survey)?;
         for (other, entry) in self.folder.entries() {
@@ -198,9 +202,9 @@ impl<'t> Managed<'_, 't> {
             };
             if ignored::is_alike(other, &wanted) {
                 let place = if entry.is_folder() {
-                    Place::ManagedRestriction
+                    DocumentOrigin::ManagedRestriction
                 } else {
-                    Place::Managed
+                    DocumentOrigin::Managed
                 };
                 let taken = self.folder.look(wanted.as_ref()).is_some();
                 let right = wanted;
@@ -222,7 +226,7 @@ impl<'t> Managed<'_, 't> {
 
     /// The administrator's restrictions, `NAME.d/*.toml`, in their order.
     fn restrictions(&self, pass: &mut Pass<'t>, survey: &mut Survey) -> Result<(), Moved> {
-        let place = Place::ManagedRestriction;
+        let place = DocumentOrigin::ManagedRestriction;
         let path = self.path.join(self.name.folder());
         let folder = match pass.folder(self.folder, self.name.folder().as_ref())? {
             Ok(Some(folder)) => folder,
@@ -265,7 +269,7 @@ impl<'t> Managed<'_, 't> {
         let path = self.path.join(name);
         if ignored::is_policy(name) {
             match self.folder.text(name)? {
-                Ok(Some(text)) => survey.took(Place::ManagedOther, path, text),
+                Ok(Some(text)) => survey.took(DocumentOrigin::ManagedOther, path, text),
                 Ok(None) => return Err(Moved),
                 Err(problem) => survey.managed_silently(&path, super::state(&problem)),
             }
@@ -275,7 +279,11 @@ impl<'t> Managed<'_, 't> {
                 Ok(None) => return Err(Moved),
                 // A file that ends in `.d` is nobody's policy.
                 Err(Problem::NotAFile(_)) => {
-                    survey.report(Place::Managed, path, ignored::in_folder(name, entry));
+                    survey.report(
+                        DocumentOrigin::Managed,
+                        path,
+                        ignored::in_folder(name, entry),
+                    );
                 }
                 Err(problem) => survey.managed_silently(&path, super::state(&problem)),
             }
@@ -283,7 +291,11 @@ impl<'t> Managed<'_, 't> {
             let taken = self.folder.lists(right.as_ref());
             survey.managed_silently(&path, super::state(&Problem::Misnamed { right, taken }));
         } else {
-            survey.report(Place::Managed, path, ignored::in_folder(name, entry));
+            survey.report(
+                DocumentOrigin::Managed,
+                path,
+                ignored::in_folder(name, entry),
+            );
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::trust::Entry;
 use super::{FileReport, FileState, Name, project};
 use crate::ambient::Ambient;
-use keyrule_contract::Place;
+use keyrule_contract::DocumentOrigin;
 
 /// Endings of copies: of editors and version control; of dpkg, ucf, RPM,
 /// pacman, apk, CFEngine, Augeas and Puppet. systemd, run-parts and
@@ -158,10 +158,12 @@ pub(super) fn is_invisible(character: char) -> bool {
 /// What the user's folder and the project's hold for this name that does not
 /// apply. It is named on request, and never a reason to refuse.
 pub fn beside(name: &Name, ambient: &Ambient) -> Vec<FileReport> {
-    let user = ambient.config_folder().map(|folder| (Place::User, folder));
+    let user = ambient
+        .config_folder()
+        .map(|folder| (DocumentOrigin::User, folder));
     let project = project::folders(ambient).into_iter();
     user.into_iter()
-        .chain(project.map(|folder| (Place::Project, folder)))
+        .chain(project.map(|folder| (DocumentOrigin::Project, folder)))
         .flat_map(|(place, folder)| {
             let found = misnamed(name, &folder).into_iter();
             found.map(move |(path, state)| FileReport { place, path, state })

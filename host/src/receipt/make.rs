@@ -39,7 +39,7 @@ impl Background {
             documents: documents
                 .iter()
                 .map(|document| Document {
-                    place: document.place,
+                    place: document.origin,
                     path: document.path.clone(),
                     sha256: digest(&document.text),
                 })
@@ -94,7 +94,7 @@ impl Explained {
     /// handed out.
     #[must_use]
     pub fn receipt(&self) -> Receipt {
-        let (about, explanation) = (&self.about, &self.explanation);
+        let (info, explanation) = (&self.info, &self.explanation);
         let place = |at| self.background.place(at);
         Receipt {
             version: VERSION,
@@ -102,21 +102,21 @@ impl Explained {
                 .to_rfc3339_opts(SecondsFormat::Secs, true),
             keyrule: env!("CARGO_PKG_VERSION").to_owned(),
             command: None,
-            policy: about.name.clone(),
-            documents: self.background.documents(&about.documents),
+            policy: info.name.clone(),
+            documents: self.background.documents(&info.documents),
             engine: engine::DIGEST.to_owned(),
-            r#override: about.override_.as_ref().map(|of| of.sha256.clone()),
+            r#override: info.override_component.as_ref().map(|of| of.sha256.clone()),
             session: Session {
                 surface: self.session.surface,
                 interactive: self.session.interactive,
             },
-            storage: Storage::from(about.storage),
-            folder: about.tool.folder.as_ref().map(Folder::from),
+            storage: Storage::from(info.storage),
+            folder: info.tool.folder.as_ref().map(Folder::from),
             sources: (0..self.sources.len())
                 .filter_map(|place| self.recorded(place))
                 .collect(),
             verdict: self.verdict(),
-            rule: explanation.at.as_ref().map(place),
+            rule: explanation.rule.as_ref().map(place),
             fix: explanation
                 .fix
                 .as_ref()
@@ -136,8 +136,8 @@ impl Explained {
         Some(Source {
             id: source.id.clone(),
             reads: reads(source),
-            at: self.background.place(&source.at),
-            rule: self.background.place(&line.at),
+            at: self.background.place(&source.location),
+            rule: self.background.place(&line.rule),
             endpoint: source.endpoint.as_ref().map(|endpoint| Endpoint {
                 default: origin_of(source, &wit::Destination::Default)
                     .filter(|origin| mask(origin) == *origin),
@@ -145,7 +145,7 @@ impl Explained {
             }),
             state: line.state,
             reason: line.reason,
-            asks: source.asks,
+            asks: source.needs_consent,
             consent: self.evidence.get(place)?.consent,
             look: seen(&self.background.looked),
             get: seen(&self.background.got),
@@ -156,7 +156,7 @@ impl Explained {
         let (step, source, refusal) = match &self.explanation.verdict {
             wit::Verdict::Look(source) => (Step::Look, Some(*source), None),
             wit::Verdict::Ask(source) => (Step::Ask, Some(*source), None),
-            wit::Verdict::Get(source) => (Step::Get, Some(*source), None),
+            wit::Verdict::Fetch(source) => (Step::Get, Some(*source), None),
             wit::Verdict::Use(source) => (Step::Use, Some(*source), None),
             wit::Verdict::Refuse(refused) => (Step::Refuse, refused.source, Some(refused.reason)),
             wit::Verdict::Consult => (Step::Consult, None, None),
@@ -179,7 +179,7 @@ pub fn reads(source: &wit::Source) -> String {
             wit::Command::Setting(_) | wit::Command::Variable(_) => None,
         },
         wit::Kind::Environment(_)
-        | wit::Kind::ToolLogin(_)
+        | wit::Kind::ToolOwned(_)
         | wit::Kind::Supplied
         | wit::Kind::StoredKey(_)
         | wit::Kind::Login(_)
@@ -241,7 +241,7 @@ impl From<&wit::Observation> for Observation {
                 wit::Outcome::Off => Outcome::Off,
                 wit::Outcome::Present => Outcome::Present,
                 wit::Outcome::Recursion => Outcome::Recursion,
-                wit::Outcome::Trouble(trouble) => Outcome::Trouble(trouble),
+                wit::Outcome::Failed(trouble) => Outcome::Trouble(trouble),
             },
             tier: seen.tier,
             destination: match &seen.destination {
@@ -251,9 +251,9 @@ impl From<&wit::Observation> for Observation {
                 wit::Destination::Origin(origin) => Destination::Origin(origin.clone()),
             },
             expires_in: seen.expires_in,
-            renewable: seen.renewable,
+            renewable: seen.refreshable,
             organization: seen.organization.clone(),
-            kept_in: seen.kept_in,
+            kept_in: seen.stored_in,
         }
     }
 }
@@ -268,10 +268,10 @@ pub fn action(fix: &wit::Fix) -> &'static str {
         wit::Fix::StoreKey(_) => "store-key",
         wit::Fix::ToolLogin(_) => "tool-login",
         wit::Fix::ConfigureHelper(_) => "configure-helper",
-        wit::Fix::MendHelper(_) => "mend-helper",
-        wit::Fix::MendFile(_) => "mend-file",
-        wit::Fix::MendKeyring => "mend-keyring",
-        wit::Fix::MendNetwork(_) => "mend-network",
+        wit::Fix::RepairHelper(_) => "mend-helper",
+        wit::Fix::RepairFile(_) => "mend-file",
+        wit::Fix::UnlockKeyring => "mend-keyring",
+        wit::Fix::CheckNetwork(_) => "mend-network",
         wit::Fix::Supply(_) => "supply",
         wit::Fix::ProviderLogin(_) => "provider-login",
         wit::Fix::OtherSurface(_) => "other-surface",

@@ -85,13 +85,13 @@ impl Resolver {
         ui: &dyn LoginUi,
     ) -> Result<LoggedIn, Error> {
         let target = self.target(source)?;
-        let store = store::of(&self.about, &self.ambient).map_err(Why::Store)?;
+        let store = store::of(&self.info, &self.ambient).map_err(Why::Store)?;
         // A store that cannot keep it is known before anybody goes anywhere.
         let (theirs, slot) = (Arc::clone(&store), target.slot(&Owner::default()));
         off_the_runtime(move || theirs.is_there(&slot))
             .await
             .map_err(Why::Store)?;
-        let policy = self.about.name.clone();
+        let policy = self.info.name.clone();
         let failed = |error| self::failed(&target, &policy, error);
         let http = Http::of(&self.ambient).map_err(|error| failed(error.into()))?;
         let endpoints = login::endpoints(&target.issuer, &http).await;
@@ -176,7 +176,7 @@ impl Resolver {
         account: &str,
     ) -> Result<LoggedIn, Error> {
         let target = self.target(source)?;
-        let store = store::of(&self.about, &self.ambient).map_err(Why::Store)?;
+        let store = store::of(&self.info, &self.ambient).map_err(Why::Store)?;
         let kept = target.accounts(store.as_ref()).map_err(Why::Store)?;
         let Some(one) = kept.iter().find(|one| one.account == account) else {
             return Err(Why::NoAccount {
@@ -221,7 +221,7 @@ impl Resolver {
                     .map(|time| seconds_until(time, SystemTime::now())),
                 Kind::Key(_) => None,
             },
-            renewable: facts.renewable,
+            refreshable: facts.renewable,
             account: owner.account.clone(),
             organization: owner.organization(claim),
             ..observation(wit::Outcome::Present)
@@ -230,12 +230,15 @@ impl Resolver {
         let finding = self.judge.observe(number, &seen)?;
         match finding.state {
             // Where it may be sent is a matter of its use.
-            wit::State::Ready | wit::State::Held | wit::State::Barred => return Ok(None),
-            wit::State::Unknown | wit::State::Out | wit::State::Failed | wit::State::Fatal => {}
+            wit::State::Ready | wit::State::Fetched | wit::State::Forbidden => return Ok(None),
+            wit::State::Unknown
+            | wit::State::Unavailable
+            | wit::State::Failed
+            | wit::State::Fatal => {}
         }
         let evidence = (0..self.sources.len()).map(|index| wit::Evidence {
             consent: wit::Consent::Undecided,
-            seen: (index == target.index).then(|| seen.clone()),
+            observation: (index == target.index).then(|| seen.clone()),
         });
         let evidence: Vec<_> = evidence.collect();
         let explanation = self.judge.explain(self.session, &evidence)?;
@@ -244,7 +247,7 @@ impl Resolver {
             .into_iter()
             .find(|line| line.source == number);
         let words = line.map_or_else(|| "is not permitted".to_owned(), |line| line.text);
-        Ok(Some((words, finding.at)))
+        Ok(Some((words, finding.rule)))
     }
 }
 

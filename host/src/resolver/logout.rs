@@ -95,7 +95,7 @@ impl Resolver {
         source: Option<&str>,
         account: Option<&str>,
     ) -> Result<LoggedOut, Error> {
-        let store = store::of(&self.about, &self.ambient).map_err(login_error)?;
+        let store = store::of(&self.info, &self.ambient).map_err(login_error)?;
         let target = match source {
             Some(id) => self.named(id).map_err(|error| self.leaving(error))?,
             None => match self.logged_in(store.as_ref()) {
@@ -132,7 +132,7 @@ impl Resolver {
     /// Where there is no place for a store. What fails on the way is in the
     /// answer.
     pub async fn logout_of_all(&mut self) -> Result<LoggedOutOfAll, Error> {
-        let store = store::of(&self.about, &self.ambient).map_err(login_error)?;
+        let store = store::of(&self.info, &self.ambient).map_err(login_error)?;
         let mut done = LoggedOutOfAll::default();
         let listed = store.list().unwrap_or_else(|error| {
             done.failed.push(error.detail());
@@ -210,7 +210,7 @@ impl Resolver {
             (_, None) => Err(LoginError::from(self.nobody(None)).into()),
             (_, Some(last)) => Err(Why::WhichSource {
                 ids: kept.into_iter().chain([last]).map(|one| one.id).collect(),
-                command: command(&self.about.name, "logout"),
+                command: command(&self.info.name, "logout"),
             }
             .into()),
         }
@@ -256,7 +256,7 @@ impl Resolver {
             },
             _ if kept.is_empty() => self.nobody(Some(&id)),
             _ => Why::WhichAccount {
-                command: command(&self.about.name, &format!("logout {id} --account")),
+                command: command(&self.info.name, &format!("logout {id} --account")),
                 id,
                 kept,
             },
@@ -266,7 +266,7 @@ impl Resolver {
 
     fn nobody(&self, id: Option<&str>) -> Why {
         let mut kinds = self.sources.iter().map(|source| &source.kind);
-        let has_tool = kinds.any(|kind| matches!(kind, keyrule_contract::Kind::ToolLogin(_)));
+        let has_tool = kinds.any(|kind| matches!(kind, keyrule_contract::Kind::ToolOwned(_)));
         Why::NotLoggedIn {
             words: match id {
                 Some(id) => format!("nobody is logged in to `{id}`"),
@@ -321,7 +321,7 @@ impl Resolver {
                     words: format!("the key `{name}` was stored by hand, not by a login"),
                     hint: Some(format!(
                         "remove it: `{}`",
-                        command(&self.about.name, &format!("key remove {name}"))
+                        command(&self.info.name, &format!("key remove {name}"))
                     )),
                 }
                 .into());
@@ -508,7 +508,7 @@ fn awaits_keyring(error: &store::Error) -> bool {
     matches!(
         error,
         store::Error::Keyring {
-            trouble: wit::Trouble::Locked | wit::Trouble::NoStore,
+            trouble: wit::FailureKind::Locked | wit::FailureKind::NoStore,
             ..
         }
     )
@@ -548,7 +548,7 @@ surfaces = ["terminal"]
     /// Leaves a login that is listed, with this in the store.
     fn left(store: MemoryStore) -> LoggedOut {
         let resolver = Resolver::hermetic("sample")
-            .document(wit::Place::User, "sample.toml", POLICY)
+            .document(wit::DocumentOrigin::User, "sample.toml", POLICY)
             .ambient(Ambient::empty())
             .build()
             .unwrap();
@@ -597,9 +597,9 @@ surfaces = ["terminal"]
             why: "says so".to_owned(),
             trouble,
         };
-        assert!(awaits_keyring(&error(wit::Trouble::Locked)));
-        assert!(awaits_keyring(&error(wit::Trouble::NoStore)));
-        assert!(!awaits_keyring(&error(wit::Trouble::Invalid)));
+        assert!(awaits_keyring(&error(wit::FailureKind::Locked)));
+        assert!(awaits_keyring(&error(wit::FailureKind::NoStore)));
+        assert!(!awaits_keyring(&error(wit::FailureKind::Invalid)));
         let path = std::path::PathBuf::from("/x");
         assert!(!awaits_keyring(&store::Error::Locked { path }));
     }

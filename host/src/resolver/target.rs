@@ -81,7 +81,7 @@ impl Target {
             }
             wit::Kind::Environment(_)
             | wit::Kind::Helper(_)
-            | wit::Kind::ToolLogin(_)
+            | wit::Kind::ToolOwned(_)
             | wit::Kind::Supplied
             | wit::Kind::Cloud(_) => None,
         }
@@ -115,10 +115,10 @@ impl Resolver {
         };
         let number = u32::try_from(target.index).unwrap_or(u32::MAX);
         match explained.line(number) {
-            Some(line) if line.standing == wit::Standing::NotCounted => Err(Why::NotCounted {
+            Some(line) if line.status == wit::SourceStatus::NotApplicable => Err(Why::NotCounted {
                 id: target.id,
                 words: line.text.clone(),
-                at: line.at.clone(),
+                at: line.rule.clone(),
             }
             .into()),
             _ => Ok(target),
@@ -143,7 +143,7 @@ impl Resolver {
         let by_name = self.targets().find(|target| target.label == id);
         by_name.ok_or_else(|| {
             LoginError::from(Why::UnknownSource {
-                policy: self.about.name.clone(),
+                policy: self.info.name.clone(),
                 id: id.to_owned(),
                 known: self.targets().map(|target| target.id).collect(),
             })
@@ -155,7 +155,7 @@ impl Resolver {
         let counts = |index: usize| {
             let number = u32::try_from(index).unwrap_or(u32::MAX);
             let line = explained.line(number);
-            line.is_some_and(|line| line.standing != wit::Standing::NotCounted)
+            line.is_some_and(|line| line.status != wit::SourceStatus::NotApplicable)
         };
         let mut all: Vec<_> = self
             .targets()
@@ -166,7 +166,7 @@ impl Resolver {
             (0, _) | (_, None) => Err(self.nothing().into()),
             (_, Some(last)) => Err(Why::WhichSource {
                 ids: all.into_iter().chain([last]).map(|one| one.id).collect(),
-                command: command(&self.about.name, "login"),
+                command: command(&self.info.name, "login"),
             }
             .into()),
         }
@@ -177,10 +177,10 @@ impl Resolver {
         let words = if let Some(target) = targets.next() {
             format!("`{}` does not count in this session", target.id)
         } else {
-            format!("policy `{}` names no issuer", self.about.name)
+            format!("policy `{}` names no issuer", self.info.name)
         };
         let tool = self.sources.iter().find_map(|source| match &source.kind {
-            wit::Kind::ToolLogin(login) => login.login.clone(),
+            wit::Kind::ToolOwned(login) => login.login.clone(),
             _ => None,
         });
         Why::Nothing {
@@ -196,7 +196,7 @@ impl Resolver {
     fn no_login(&self, source: &wit::Source) -> LoginError {
         let id = source.id.clone();
         match &source.kind {
-            wit::Kind::ToolLogin(login) => Why::ToolLogin {
+            wit::Kind::ToolOwned(login) => Why::ToolLogin {
                 id,
                 tool: self.tool(),
                 how: match &login.login {
@@ -219,7 +219,7 @@ impl Resolver {
 
     /// What the tool is called.
     pub(super) fn tool(&self) -> String {
-        let name = self.about.tool.name.clone();
+        let name = self.info.tool.name.clone();
         name.unwrap_or_else(|| "the tool".to_owned())
     }
 }

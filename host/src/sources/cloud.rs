@@ -47,7 +47,7 @@ const NO: [&str; 4] = ["0", "false", "no", "off"];
 struct Asked<'a> {
     source: &'a wit::Source,
     cloud: &'a wit::Cloud,
-    about: &'a wit::About,
+    info: &'a wit::PolicyInfo,
     world: &'a Ambient,
     /// Whether the processes around this one are ours to ask about.
     owned: bool,
@@ -65,15 +65,15 @@ enum Way {
 pub(crate) fn look(
     source: &wit::Source,
     cloud: &wit::Cloud,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
     owned: bool,
 ) -> Look {
     inspect(Asked {
         source,
         cloud,
-        about,
-        world: &world(source, cloud, about, ambient),
+        info,
+        world: &world(source, cloud, info, ambient),
         owned,
     })
     .0
@@ -110,9 +110,9 @@ fn inspect(asked: Asked<'_>) -> (Look, Option<Way>) {
         Ok(way) => way,
         Err(failure) => {
             let observation = wit::Observation {
-                outcome: wit::Outcome::Trouble(failure.trouble),
+                outcome: wit::Outcome::Failed(failure.trouble),
                 detail: failure.detail,
-                found_in: failure.found_in,
+                location: failure.found_in,
                 ..seen
             };
             return (Look::nothing(observation), None);
@@ -162,30 +162,30 @@ fn inspect(asked: Asked<'_>) -> (Look, Option<Way>) {
 pub(crate) async fn get(
     source: &wit::Source,
     cloud: &wit::Cloud,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
     options: GetOptions,
     notices: &dyn Notices,
     subject: Option<&Secret>,
 ) -> Got {
-    let world = world(source, cloud, about, ambient);
+    let world = world(source, cloud, info, ambient);
     let asked = Asked {
         source,
         cloud,
-        about,
+        info,
         world: &world,
         owned: notices.owns_signals(),
     };
     let (look, way) = inspect(asked);
     let seen = wit::Observation {
-        got: true,
+        fetched: true,
         ..look.observation
     };
     let failed = |failure: Failure| {
         let failure = with_place(failure);
         let observation = wit::Observation {
-            outcome: wit::Outcome::Trouble(failure.trouble),
-            found_in: failure.found_in.or_else(|| seen.found_in.clone()),
+            outcome: wit::Outcome::Failed(failure.trouble),
+            location: failure.found_in.or_else(|| seen.location.clone()),
             detail: failure.detail,
             account: None,
             expires_in: None,
@@ -195,14 +195,14 @@ pub(crate) async fn get(
     };
     let (Some(way), Some(now)) = (way, &look.subject) else {
         return match seen.outcome {
-            wit::Outcome::Trouble(_) => Got::one(seen, None),
+            wit::Outcome::Failed(_) => Got::one(seen, None),
             // A look had seen a flag, or nobody would get.
-            _ => failed(Failure::bare(wit::Trouble::Vanished)),
+            _ => failed(Failure::bare(wit::FailureKind::Vanished)),
         };
     };
     if subject.is_some_and(|then| !crate::handout::same(then, now)) {
         let words = "other commands or variables have taken their place";
-        return failed(Failure::new(wit::Trouble::Vanished, words));
+        return failed(Failure::new(wit::FailureKind::Vanished, words));
     }
     let kept = match way {
         Way::Given(mut given) => {
@@ -223,14 +223,14 @@ pub(crate) async fn get(
 pub(crate) fn drop_kept(
     source: &wit::Source,
     cloud: &wit::Cloud,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
 ) {
     let asked = Asked {
         source,
         cloud,
-        about,
-        world: &world(source, cloud, about, ambient),
+        info,
+        world: &world(source, cloud, info, ambient),
         owned: false,
     };
     let commands = Commands::find(asked).ok();
@@ -269,7 +269,7 @@ fn at_once<T>(work: impl Future<Output = T>) -> Option<T> {
 fn with_place(failure: Failure) -> Failure {
     let about_a_file = matches!(
         failure.trouble,
-        wit::Trouble::Invalid | wit::Trouble::Unreadable
+        wit::FailureKind::Invalid | wit::FailureKind::Unreadable
     );
     match (&failure.detail, &failure.found_in) {
         (Some(words), Some(place))
@@ -317,9 +317,9 @@ fn brought(
         Err(_) if super::endpoint::seen(source, world).url.is_some() => None,
         Err(failure) => {
             let observation = wit::Observation {
-                outcome: wit::Outcome::Trouble(failure.trouble),
+                outcome: wit::Outcome::Failed(failure.trouble),
                 detail: failure.detail,
-                found_in: failure.found_in,
+                location: failure.found_in,
                 ..seen
             };
             return Got::one(observation, None);
@@ -386,7 +386,8 @@ fn held<'v>(
     let Some(value) = world.variable(name) else {
         return Ok(None);
     };
-    let bad = |words: String| Err(Failure::new(wit::Trouble::BadCharacter, words).in_place(name));
+    let bad =
+        |words: String| Err(Failure::new(wit::FailureKind::BadCharacter, words).in_place(name));
     let Some(value) = value.to_str() else {
         return bad(format!("`{name}` is not UTF-8"));
     };
@@ -412,7 +413,7 @@ fn selected(
         return Err(Box::new(observation(wit::Outcome::Absent)));
     };
     let seen = |outcome| wit::Observation {
-        found_in: Some(flag.clone()),
+        location: Some(flag.clone()),
         ..observation(outcome)
     };
     match says(value) {
@@ -428,7 +429,7 @@ fn selected(
 
 fn unsupported(cloud: &wit::Cloud, seen: wit::Observation) -> wit::Observation {
     wit::Observation {
-        outcome: wit::Outcome::Trouble(wit::Trouble::Unsupported),
+        outcome: wit::Outcome::Failed(wit::FailureKind::Unsupported),
         detail: Some(format!("this build has no {}", cloud.provider)),
         ..seen
     }
@@ -480,7 +481,7 @@ mod tests {
 
     fn look_at(cloud: wit::Cloud, ambient: &Ambient) -> wit::Observation {
         let (source, cloud) = source(cloud);
-        look(&source, &cloud, &samples::about(), ambient, false).observation
+        look(&source, &cloud, &samples::info(), ambient, false).observation
     }
 
     fn get_from(cloud: wit::Cloud, ambient: &Ambient) -> Got {
@@ -493,7 +494,7 @@ mod tests {
         block_on(get(
             &source,
             &cloud,
-            &samples::about(),
+            &samples::info(),
             ambient,
             options,
             &Silent,
@@ -506,13 +507,13 @@ mod tests {
         let cloud = samples::cloud("nimbus", Some("USE_IT"));
         let got = get_from(cloud.clone(), &ambient);
         assert!(got.material.is_none());
-        assert!(got.observation.got);
+        assert!(got.observation.fetched);
         look_at(cloud, &ambient)
     }
 
     fn expected(outcome: wit::Outcome) -> wit::Observation {
         wit::Observation {
-            found_in: Some("USE_IT".to_owned()),
+            location: Some("USE_IT".to_owned()),
             ..observation(outcome)
         }
     }
@@ -561,7 +562,7 @@ mod tests {
     fn a_flag_that_says_yes_fails_in_a_build_without_the_provider() {
         let unsupported = wit::Observation {
             detail: Some("this build has no nimbus".to_owned()),
-            ..expected(wit::Outcome::Trouble(wit::Trouble::Unsupported))
+            ..expected(wit::Outcome::Failed(wit::FailureKind::Unsupported))
         };
         for value in ["1", "true", "Yes", "ON", " 1", "on\t"] {
             assert_eq!(see_flag(value), unsupported);
@@ -569,7 +570,7 @@ mod tests {
         assert_eq!(
             look_at(samples::cloud("nimbus", None), &Ambient::empty()),
             wit::Observation {
-                found_in: None,
+                location: None,
                 ..unsupported
             }
         );
@@ -617,9 +618,9 @@ mod tests {
             let seen = look_at(foundry(), &ambient);
             assert_eq!(
                 seen.outcome,
-                wit::Outcome::Trouble(wit::Trouble::BadCharacter)
+                wit::Outcome::Failed(wit::FailureKind::BadCharacter)
             );
-            assert_eq!(seen.found_in.as_deref(), Some("TOKEN"));
+            assert_eq!(seen.location.as_deref(), Some("TOKEN"));
             assert_eq!(
                 seen.detail.as_deref(),
                 Some("`TOKEN` holds a line feed at character 7")

@@ -41,20 +41,20 @@ impl Deref for Command {
 pub(in crate::sources) fn locate(
     source: &wit::Source,
     command: &wit::Command,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
 ) -> Result<Option<Command>, Fault> {
     match command {
         wit::Command::Arguments(arguments) => Ok(Some(Command {
             line: process::Command {
                 line: Line::Arguments(arguments.clone()),
-                found_in: source.at.path.clone(),
+                found_in: source.location.path.clone(),
                 folder: home(ambient),
             },
             tier: None,
         })),
         wit::Command::Setting(setting) => {
-            let Some(found) = settings::find(setting, &about.tool, ambient)? else {
+            let Some(found) = settings::find(setting, &info.tool, ambient)? else {
                 return Ok(None);
             };
             let folder = found.file.parent().map(Path::to_path_buf);
@@ -73,7 +73,7 @@ pub(in crate::sources) fn locate(
             };
             let Some(value) = value.to_str() else {
                 return Err(Fault {
-                    trouble: wit::Trouble::Invalid,
+                    trouble: wit::FailureKind::Invalid,
                     detail: format!("`{variable}` is not UTF-8"),
                     found_in: Some(variable.clone()),
                     tier: None,
@@ -106,12 +106,12 @@ impl Command {
     /// streams. None where there is nothing to run.
     pub(in crate::sources) fn process(
         &self,
-        about: &wit::About,
+        info: &wit::PolicyInfo,
         source: &wit::Source,
         ambient: &Ambient,
     ) -> Option<tokio::process::Command> {
         self.line
-            .process(&about.hides, &about.name_of(source), ambient)
+            .process(&info.hidden_variables, &info.name_of(source), ambient)
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn look(variable: &str, ambient: &Ambient) -> Look {
 pub(crate) async fn get(variable: &str, ambient: &Ambient) -> Got {
     let (observation, secret) = read(variable, ambient);
     let observation = wit::Observation {
-        got: true,
+        fetched: true,
         ..observation
     };
     Got::one(observation, secret)
@@ -35,10 +35,10 @@ fn read(variable: &str, ambient: &Ambient) -> (wit::Observation, Option<Secret>)
     };
     let found = |outcome, detail| wit::Observation {
         detail,
-        found_in: Some(variable.to_owned()),
+        location: Some(variable.to_owned()),
         ..observation(outcome)
     };
-    let bad = wit::Outcome::Trouble(wit::Trouble::BadCharacter);
+    let bad = wit::Outcome::Failed(wit::FailureKind::BadCharacter);
     let text = match std::str::from_utf8(value.as_encoded_bytes()) {
         Ok(text) => text,
         Err(error) => {
@@ -69,13 +69,13 @@ mod tests {
     fn expected(outcome: wit::Outcome, detail: Option<&str>) -> wit::Observation {
         wit::Observation {
             detail: detail.map(str::to_owned),
-            found_in: Some("KEY".to_owned()),
+            location: Some("KEY".to_owned()),
             ..observation(outcome)
         }
     }
 
     fn trouble() -> wit::Outcome {
-        wit::Outcome::Trouble(wit::Trouble::BadCharacter)
+        wit::Outcome::Failed(wit::FailureKind::BadCharacter)
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(
             got.observation,
             wit::Observation {
-                got: true,
+                fetched: true,
                 ..expected(wit::Outcome::Present, None)
             }
         );

@@ -35,11 +35,11 @@ const LONGEST_RUN: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) fn look(
     source: &wit::Source,
     helper: &wit::Helper,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
     owned: bool,
 ) -> Look {
-    inspect(source, helper, about, ambient, owned).0
+    inspect(source, helper, info, ambient, owned).0
 }
 
 /// Forgets every token of a helper that is kept for this user, and returns how
@@ -52,11 +52,11 @@ pub(crate) fn forget(ambient: &Ambient) -> usize {
 pub(crate) fn drop_kept(
     source: &wit::Source,
     helper: &wit::Helper,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
 ) {
-    if let (_, Some(command)) = inspect(source, helper, about, ambient, false) {
-        Cache::of(key(source, helper, about, ambient, &command), ambient).remove();
+    if let (_, Some(command)) = inspect(source, helper, info, ambient, false) {
+        Cache::of(key(source, helper, info, ambient, &command), ambient).remove();
     }
 }
 
@@ -66,15 +66,15 @@ pub(crate) fn drop_kept(
 pub(crate) async fn get(
     source: &wit::Source,
     helper: &wit::Helper,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
     options: GetOptions,
     notices: &dyn Notices,
     subject: Option<&Secret>,
 ) -> Got {
-    let (look, command) = inspect(source, helper, about, ambient, notices.owns_signals());
+    let (look, command) = inspect(source, helper, info, ambient, notices.owns_signals());
     let seen = wit::Observation {
-        got: true,
+        fetched: true,
         ..look.observation
     };
     let without = |outcome, detail| {
@@ -87,19 +87,19 @@ pub(crate) async fn get(
     };
     match (&seen.outcome, command) {
         (wit::Outcome::Present, Some(command)) if !command.is_about(subject) => without(
-            wit::Outcome::Trouble(wit::Trouble::Vanished),
+            wit::Outcome::Failed(wit::FailureKind::Vanished),
             Some("another command line has taken its place".to_owned()),
         ),
         (wit::Outcome::Present, Some(command)) => {
-            let kept = kept(source, helper, about, ambient, options, notices, &command);
+            let kept = kept(source, helper, info, ambient, options, notices, &command);
             match flight::attended(kept, &source.id, flight::PATIENCE, notices).await {
                 Ok(kept) => brought(&seen, kept),
-                Err(failure) => without(wit::Outcome::Trouble(failure.trouble), failure.detail),
+                Err(failure) => without(wit::Outcome::Failed(failure.trouble), failure.detail),
             }
         }
         // A look had seen a command line, or nobody would get.
         (wit::Outcome::Absent | wit::Outcome::Blank, _) => without(
-            wit::Outcome::Trouble(wit::Trouble::Vanished),
+            wit::Outcome::Failed(wit::FailureKind::Vanished),
             seen.detail.clone(),
         ),
         (other, _) => without(*other, seen.detail.clone()),
@@ -110,7 +110,7 @@ pub(crate) async fn get(
 async fn kept(
     source: &wit::Source,
     helper: &wit::Helper,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
     options: GetOptions,
     notices: &dyn Notices,
@@ -119,8 +119,8 @@ async fn kept(
     let limit = Duration::from_millis(helper.timeout_ms).min(LONGEST_RUN);
     let run = async || {
         let signals = Signals::listen(notices.owns_signals());
-        let process = command.process(about, source, ambient);
-        let mut process = process.ok_or(Failure::bare(wit::Trouble::NotStarted))?;
+        let process = command.process(info, source, ambient);
+        let mut process = process.ok_or(Failure::bare(wit::FailureKind::NotStarted))?;
         if helper.format == wit::Format::Git {
             // Git would ask at the terminal, where it is in the background:
             // it would be stopped, and waited for in vain.
@@ -139,7 +139,7 @@ async fn kept(
     if options.ttl.is_zero() {
         return run().await;
     }
-    let cache = Cache::of(key(source, helper, about, ambient, command), ambient);
+    let cache = Cache::of(key(source, helper, info, ambient, command), ambient);
     let terms = Terms {
         rejected: options.rejected,
         is_fresh: |entry: &cache::Entry| entry.is_fresh(options.ttl),
@@ -182,10 +182,10 @@ fn brought(seen: &wit::Observation, kept: Kept) -> Got {
 pub fn program(
     source: &wit::Source,
     helper: &wit::Helper,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
 ) -> Option<Program> {
-    match inspect(source, helper, about, ambient, false) {
+    match inspect(source, helper, info, ambient, false) {
         (look, Some(command)) if look.observation.outcome == wit::Outcome::Present => {
             Some(Program::of(&command, ambient))
         }
@@ -198,7 +198,7 @@ pub fn program(
 fn inspect(
     source: &wit::Source,
     helper: &wit::Helper,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
     owned: bool,
 ) -> (Look, Option<Command>) {
@@ -207,15 +207,15 @@ fn inspect(
         lifetime: lifetime(helper, ambient),
         ..observation(outcome)
     };
-    let (observation, command) = match command::locate(source, &helper.command, about, ambient) {
+    let (observation, command) = match command::locate(source, &helper.command, info, ambient) {
         Ok(None) => (seen(wit::Outcome::Absent, None), None),
         Ok(Some(command)) => {
-            let nested = || nested::failure(&about.name_of(source), ambient, owned);
+            let nested = || nested::failure(&info.name_of(source), ambient, owned);
             let (outcome, found_in, detail) = if command.is_blank() {
                 (wit::Outcome::Blank, None, None)
             // S21: only what nobody runs yet is passed over as this program.
             } else if let Some(nested) = nested() {
-                let outcome = wit::Outcome::Trouble(nested.trouble);
+                let outcome = wit::Outcome::Failed(nested.trouble);
                 (outcome, nested.found_in, nested.detail)
             } else if command.is_this_program(ambient) {
                 (wit::Outcome::Recursion, None, None)
@@ -223,7 +223,7 @@ fn inspect(
                 (wit::Outcome::Present, None, None)
             };
             let observation = wit::Observation {
-                found_in: found_in.or_else(|| Some(command.found_in.clone())),
+                location: found_in.or_else(|| Some(command.found_in.clone())),
                 tier: command.tier,
                 ..seen(outcome, detail)
             };
@@ -231,9 +231,9 @@ fn inspect(
         }
         Err(fault) => {
             let observation = wit::Observation {
-                found_in: fault.found_in,
+                location: fault.found_in,
                 tier: fault.tier,
-                ..seen(wit::Outcome::Trouble(fault.trouble), Some(fault.detail))
+                ..seen(wit::Outcome::Failed(fault.trouble), Some(fault.detail))
             };
             (observation, None)
         }
@@ -271,7 +271,7 @@ fn lifetime(helper: &wit::Helper, ambient: &Ambient) -> wit::Lifetime {
 fn key(
     source: &wit::Source,
     helper: &wit::Helper,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &Ambient,
     command: &Command,
 ) -> Key {
@@ -285,7 +285,7 @@ fn key(
     };
     let mut parts: Vec<&[u8]> = vec![
         b"keyrule-helper-1",
-        about.name.as_bytes(),
+        info.name.as_bytes(),
         source.id.as_bytes(),
         handout::to_keep(&subject),
         command.found_in.as_bytes(),

@@ -58,7 +58,7 @@ pub(crate) async fn get(
     let got = see(login, store, ask, options, notices.owns_signals()).await;
     Got {
         observation: wit::Observation {
-            got: true,
+            fetched: true,
             ..got.observation
         },
         ..got
@@ -81,7 +81,7 @@ async fn see(
     let (slot, kept_in, stored) = match found {
         Ok(Some((slot, kept_in, stored))) if is_of(login, &stored.facts) => (slot, kept_in, stored),
         Ok(_) => {
-            let vanished = wit::Outcome::Trouble(wit::Trouble::Vanished);
+            let vanished = wit::Outcome::Failed(wit::FailureKind::Vanished);
             return without(wit::Observation {
                 outcome: vanished,
                 ..seen
@@ -100,7 +100,7 @@ async fn see(
     }
     if !stored.facts.renewable {
         let detail = rejected.then(|| "it was rejected, and cannot be renewed".to_owned());
-        return failed(seen, wit::Trouble::Expired, detail);
+        return failed(seen, wit::FailureKind::Expired, detail);
     }
     let errand = Errand {
         store: Arc::clone(store),
@@ -211,9 +211,9 @@ fn without(observation: wit::Observation) -> Got {
     Got::one(observation, None)
 }
 
-fn failed(seen: wit::Observation, trouble: wit::Trouble, detail: Option<String>) -> Got {
+fn failed(seen: wit::Observation, trouble: wit::FailureKind, detail: Option<String>) -> Got {
     without(wit::Observation {
-        outcome: wit::Outcome::Trouble(trouble),
+        outcome: wit::Outcome::Failed(trouble),
         detail,
         ..seen
     })
@@ -243,14 +243,14 @@ fn last_words(login: &wit::Login, facts: &LoginFacts) -> Vec<String> {
 }
 
 /// What an observation says of a login that was not renewed.
-fn trouble(failure: &Failure) -> wit::Trouble {
+fn trouble(failure: &Failure) -> wit::FailureKind {
     match failure {
-        Failure::Ended => wit::Trouble::Expired,
-        Failure::Another => wit::Trouble::Rejected,
-        Failure::Vanished => wit::Trouble::Vanished,
-        Failure::Busy(_) | Failure::GivenUp | Failure::NoThread(_) => wit::Trouble::Unreachable,
-        Failure::Issuer(login::Error::Refused { .. }) => wit::Trouble::Rejected,
-        Failure::Issuer(_) => wit::Trouble::Unreachable,
+        Failure::Ended => wit::FailureKind::Expired,
+        Failure::Another => wit::FailureKind::Rejected,
+        Failure::Vanished => wit::FailureKind::Vanished,
+        Failure::Busy(_) | Failure::GivenUp | Failure::NoThread(_) => wit::FailureKind::Unreachable,
+        Failure::Issuer(login::Error::Refused { .. }) => wit::FailureKind::Rejected,
+        Failure::Issuer(_) => wit::FailureKind::Unreachable,
         Failure::Store(error) => error.trouble(),
     }
 }
@@ -258,14 +258,14 @@ fn trouble(failure: &Failure) -> wit::Trouble {
 fn describe(login: &wit::Login, kept_in: wit::StoreKind, facts: &LoginFacts) -> wit::Observation {
     let now = SystemTime::now();
     wit::Observation {
-        found_in: Some(format!("stored login `{}`", login.name)),
+        location: Some(format!("stored login `{}`", login.name)),
         expires_in: renew::ends_at(facts, now).map(|time| seconds_until(time, now)),
-        renewable: facts.renewable,
+        refreshable: facts.renewable,
         account: facts.owner.account.clone(),
         organization: facts
             .owner
             .organization(login.organization_claim.as_deref()),
-        kept_in: Some(kept_in),
+        stored_in: Some(kept_in),
         ..observation(wit::Outcome::Present)
     }
 }

@@ -52,10 +52,10 @@ pub enum PathError {
 
 impl PathError {
     /// What an observation says of it.
-    pub(crate) fn trouble(&self) -> wit::Trouble {
+    pub(crate) fn trouble(&self) -> wit::FailureKind {
         match self {
-            Self::NoHome | Self::NoProject => wit::Trouble::Unreadable,
-            Self::NoFolder | Self::NotAbsolute { .. } | Self::Relative => wit::Trouble::Invalid,
+            Self::NoHome | Self::NoProject => wit::FailureKind::Unreadable,
+            Self::NoFolder | Self::NotAbsolute { .. } | Self::Relative => wit::FailureKind::Invalid,
         }
     }
 }
@@ -125,6 +125,8 @@ mod tests {
                 default: paths("~/.tool"),
             }),
             settings: Vec::new(),
+            sources: Vec::new(),
+            items: Vec::new(),
         }
     }
 
@@ -180,7 +182,7 @@ mod tests {
             error.to_string(),
             "`TOOL_DIR` does not hold an absolute path"
         );
-        assert_eq!(error.trouble(), wit::Trouble::Invalid);
+        assert_eq!(error.trouble(), wit::FailureKind::Invalid);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(crate) fn look(key: &wit::StoredKey, store: Result<&Arc<dyn Store>, &Error>)
 pub(crate) async fn get(key: &wit::StoredKey, store: Result<&Arc<dyn Store>, &Error>) -> Got {
     let (observation, secret) = see(key, store).await;
     let observation = wit::Observation {
-        got: true,
+        fetched: true,
         ..observation
     };
     Got::one(observation, secret)
@@ -52,7 +52,7 @@ async fn see(
     let secret = match off_the_runtime(move || store.load(&slot)).await {
         Ok(Some(Entry::Key(stored))) => stored.secret,
         Ok(Some(Entry::Login(_)) | None) => {
-            let vanished = wit::Outcome::Trouble(wit::Trouble::Vanished);
+            let vanished = wit::Outcome::Failed(wit::FailureKind::Vanished);
             return (observation(vanished), None);
         }
         Err(error) => return (store_trouble(&error), None),
@@ -66,8 +66,8 @@ async fn see(
 
 fn describe(key: &wit::StoredKey, known: &Known, owner: Option<&Owner>) -> wit::Observation {
     wit::Observation {
-        found_in: Some(format!("stored key `{}`", key.name)),
-        kept_in: Some(known.kept_in),
+        location: Some(format!("stored key `{}`", key.name)),
+        stored_in: Some(known.kept_in),
         account: owner.and_then(|owner| owner.account.clone()),
         organization: owner.and_then(|owner| owner.organization(key.organization_claim.as_deref())),
         ..observation(wit::Outcome::Present)
@@ -85,8 +85,8 @@ mod tests {
 
     fn expected(outcome: wit::Outcome) -> wit::Observation {
         wit::Observation {
-            found_in: Some("stored key `work`".to_owned()),
-            kept_in: Some(wit::StoreKind::File),
+            location: Some("stored key `work`".to_owned()),
+            stored_in: Some(wit::StoreKind::File),
             ..observation(outcome)
         }
     }
@@ -117,7 +117,7 @@ mod tests {
             Some(b"work".as_slice())
         );
         let got = block_on(get(&named("work"), Ok(&store)));
-        assert!(got.observation.got);
+        assert!(got.observation.fetched);
         assert_eq!(
             got.secret().map(handout::to_keep),
             Some(b"s3cr3t-canary".as_slice())
@@ -155,11 +155,11 @@ mod tests {
         assert_eq!(
             got.observation,
             wit::Observation {
-                got: true,
+                fetched: true,
                 detail: Some(
                     "the stored key `work` holds a carriage return at character 7".to_owned()
                 ),
-                ..expected(wit::Outcome::Trouble(wit::Trouble::BadCharacter))
+                ..expected(wit::Outcome::Failed(wit::FailureKind::BadCharacter))
             }
         );
         assert!(got.secret().is_none());
@@ -178,8 +178,8 @@ mod tests {
             seen.observation,
             wit::Observation {
                 detail: Some("`file` is not JSON (line 1, column 2)".to_owned()),
-                found_in: Some("file".to_owned()),
-                ..observation(wit::Outcome::Trouble(wit::Trouble::Invalid))
+                location: Some("file".to_owned()),
+                ..observation(wit::Outcome::Failed(wit::FailureKind::Invalid))
             }
         );
         assert!(seen.subject.is_none());

@@ -87,12 +87,12 @@ pub(crate) async fn get(id: &str, supplied: &BTreeMap<String, Supplied>) -> Got 
     // What has ended is of no use, whoever asks.
     let ended = observation.expires_in.is_some_and(|seconds| seconds <= 0);
     let observation = wit::Observation {
-        got: true,
+        fetched: true,
         ..observation
     };
     if secret.is_some() && ended {
         let observation = wit::Observation {
-            outcome: wit::Outcome::Trouble(wit::Trouble::Expired),
+            outcome: wit::Outcome::Failed(wit::FailureKind::Expired),
             ..observation
         };
         return Got::one(observation, None);
@@ -116,7 +116,7 @@ fn see(id: &str, supplied: &BTreeMap<String, Supplied>) -> (wit::Observation, Op
         return (seen(wit::Outcome::Blank), None);
     }
     if let Some((place, what)) = supplied.secret.bad_character() {
-        let bad = wit::Outcome::Trouble(wit::Trouble::BadCharacter);
+        let bad = wit::Outcome::Failed(wit::FailureKind::BadCharacter);
         let detail = format!("the supplied credential holds {what} at character {place}");
         let seen = wit::Observation {
             detail: Some(detail),
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(
             got.observation,
             wit::Observation {
-                got: true,
+                fetched: true,
                 ..expected
             }
         );
@@ -178,9 +178,9 @@ mod tests {
         assert_eq!(
             bad.observation,
             wit::Observation {
-                got: true,
+                fetched: true,
                 detail: Some("the supplied credential holds a line feed at character 7".to_owned()),
-                ..observation(wit::Outcome::Trouble(wit::Trouble::BadCharacter))
+                ..observation(wit::Outcome::Failed(wit::FailureKind::BadCharacter))
             }
         );
         assert!(bad.secret().is_none());
@@ -196,7 +196,7 @@ mod tests {
         let got = block_on(get("here", &supplied));
         assert_eq!(
             got.observation.outcome,
-            wit::Outcome::Trouble(wit::Trouble::Expired)
+            wit::Outcome::Failed(wit::FailureKind::Expired)
         );
         assert!(got.secret().is_none());
     }

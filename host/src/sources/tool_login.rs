@@ -18,7 +18,7 @@ use keyrule_system::fs::contents::{self, Fault};
 const LIMIT: u64 = 4 * 1024 * 1024;
 
 /// Looks whether the entry's name is in the file.
-pub(crate) fn look(login: &wit::ToolLogin, tool: &wit::Tool, ambient: &Ambient) -> Look {
+pub(crate) fn look(login: &wit::ToolOwned, tool: &wit::Tool, ambient: &Ambient) -> Look {
     Look {
         observation: see(login, tool, ambient),
         subject: None,
@@ -28,52 +28,52 @@ pub(crate) fn look(login: &wit::ToolLogin, tool: &wit::Tool, ambient: &Ambient) 
 }
 
 /// Looks once more: the tool alone can get it.
-pub(crate) async fn get(login: &wit::ToolLogin, tool: &wit::Tool, ambient: &Ambient) -> Got {
+pub(crate) async fn get(login: &wit::ToolOwned, tool: &wit::Tool, ambient: &Ambient) -> Got {
     let observation = wit::Observation {
-        got: true,
+        fetched: true,
         ..see(login, tool, ambient)
     };
     Got::one(observation, None)
 }
 
-fn see(login: &wit::ToolLogin, tool: &wit::Tool, ambient: &Ambient) -> wit::Observation {
+fn see(login: &wit::ToolOwned, tool: &wit::Tool, ambient: &Ambient) -> wit::Observation {
     let path = match paths::expand(&login.path, tool, ambient) {
         Ok(path) => path,
         Err(PathError::NoProject) => return observation(wit::Outcome::Absent),
         Err(error) => {
             return wit::Observation {
                 detail: Some(error.to_string()),
-                ..observation(wit::Outcome::Trouble(error.trouble()))
+                ..observation(wit::Outcome::Failed(error.trouble()))
             };
         }
     };
     match has_entry(&path, &login.entry) {
         Ok(false) => observation(wit::Outcome::Absent),
         Ok(true) => wit::Observation {
-            found_in: Some(path.display().to_string()),
+            location: Some(path.display().to_string()),
             ..observation(wit::Outcome::Present)
         },
         Err((trouble, why)) => wit::Observation {
             detail: Some(format!("`{}` {why}", path.display())),
-            found_in: Some(path.display().to_string()),
-            ..observation(wit::Outcome::Trouble(trouble))
+            location: Some(path.display().to_string()),
+            ..observation(wit::Outcome::Failed(trouble))
         },
     }
 }
 
 /// Returns whether the file is there and has the entry.
-fn has_entry(path: &Path, entry: &str) -> Result<bool, (wit::Trouble, String)> {
+fn has_entry(path: &Path, entry: &str) -> Result<bool, (wit::FailureKind, String)> {
     let contents = contents::read(path, LIMIT).map_err(|fault| {
         let trouble = match fault {
-            Fault::TooBig { .. } => wit::Trouble::Invalid,
-            Fault::Unreadable(_) | Fault::NotAFile => wit::Trouble::Unreadable,
+            Fault::TooBig { .. } => wit::FailureKind::Invalid,
+            Fault::Unreadable(_) | Fault::NotAFile => wit::FailureKind::Unreadable,
         };
         (trouble, fault.to_string())
     })?;
     let Some(contents) = contents else {
         return Ok(false);
     };
-    let invalid = |why| (wit::Trouble::Invalid, why);
+    let invalid = |why| (wit::FailureKind::Invalid, why);
     // Skipped values are not checked by the parser.
     if let Err(error) = std::str::from_utf8(&contents.bytes) {
         let before = contents.bytes.get(..error.valid_up_to());
@@ -127,12 +127,12 @@ mod tests {
         }
         let mut ambient = Ambient::empty();
         ambient.home = Some(folder.path().to_path_buf());
-        let login = wit::ToolLogin {
+        let login = wit::ToolOwned {
             path: samples::everywhere("~/file.json"),
             entry: "claudeAiOauth".to_owned(),
             login: None,
         };
-        let tool = samples::about().tool;
+        let tool = samples::info().tool;
         let seen = look(&login, &tool, &ambient);
         assert!(seen.subject.is_none());
         let got = block_on(get(&login, &tool, &ambient));
@@ -140,19 +140,19 @@ mod tests {
         assert_eq!(
             got.observation,
             wit::Observation {
-                got: true,
+                fetched: true,
                 ..seen.observation.clone()
             }
         );
         (seen.observation, path.display().to_string())
     }
 
-    fn trouble(text: &[u8], trouble: wit::Trouble, why: &str) {
+    fn trouble(text: &[u8], trouble: wit::FailureKind, why: &str) {
         let (seen, path) = see_in(Some(text));
         let expected = wit::Observation {
             detail: Some(format!("`{path}` {why}")),
-            found_in: Some(path),
-            ..observation(wit::Outcome::Trouble(trouble))
+            location: Some(path),
+            ..observation(wit::Outcome::Failed(trouble))
         };
         assert_eq!(seen, expected);
     }
@@ -177,7 +177,7 @@ mod tests {
             let text = format!(r#"{{"other": 1, "claudeAiOauth": {value}, "more": [1]}}"#);
             let (seen, path) = see_in(Some(text.as_bytes()));
             let expected = wit::Observation {
-                found_in: Some(path),
+                location: Some(path),
                 ..observation(wit::Outcome::Present)
             };
             assert_eq!(seen, expected);
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_object_is_invalid_at_its_place() {
-        let invalid = wit::Trouble::Invalid;
+        let invalid = wit::FailureKind::Invalid;
         trouble(b"", invalid, "ends too early (line 1, column 0)");
         trouble(
             b"{\"claudeAiOauth\": 1",
@@ -215,7 +215,7 @@ mod tests {
         let text = format!("{{\"a\": {}", "[".repeat(1_000_000));
         trouble(
             text.as_bytes(),
-            wit::Trouble::Invalid,
+            wit::FailureKind::Invalid,
             "ends too early (line 1, column 1000006)",
         );
     }
@@ -223,32 +223,36 @@ mod tests {
     #[test]
     fn a_file_beyond_four_mebibytes_is_invalid() {
         let text = vec![b' '; 4 * 1024 * 1024 + 1];
-        trouble(&text, wit::Trouble::Invalid, "is larger than 4194304 bytes");
+        trouble(
+            &text,
+            wit::FailureKind::Invalid,
+            "is larger than 4194304 bytes",
+        );
     }
 
     #[test]
     fn a_folder_in_its_place_is_unreadable() {
         let folder = tempfile::tempdir().unwrap();
         let (what, why) = has_entry(folder.path(), "a").unwrap_err();
-        assert_eq!(what, wit::Trouble::Unreadable);
+        assert_eq!(what, wit::FailureKind::Unreadable);
         assert_eq!(why, "is not a regular file");
     }
 
     #[test]
     fn without_a_home_it_cannot_be_looked_for() {
-        let login = wit::ToolLogin {
+        let login = wit::ToolOwned {
             path: samples::everywhere("{folder}/file.json"),
             entry: "claudeAiOauth".to_owned(),
             login: None,
         };
-        let seen = look(&login, &samples::about().tool, &Ambient::empty());
+        let seen = look(&login, &samples::info().tool, &Ambient::empty());
         assert_eq!(
             seen.observation,
             wit::Observation {
                 detail: Some(
                     "a path begins with `~/`, and the home folder is not known".to_owned()
                 ),
-                ..observation(wit::Outcome::Trouble(wit::Trouble::Unreadable))
+                ..observation(wit::Outcome::Failed(wit::FailureKind::Unreadable))
             }
         );
     }

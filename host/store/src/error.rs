@@ -15,7 +15,7 @@ pub enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
         /// What an observation says of it.
-        trouble: wit::Trouble,
+        trouble: wit::FailureKind,
     },
     /// The file is there and cannot be read. Mend its mode.
     #[error("`{}` {why}", path.display())]
@@ -57,7 +57,7 @@ pub enum Error {
         /// Why, as a predicate, with what to do.
         why: String,
         /// What an observation says of it.
-        trouble: wit::Trouble,
+        trouble: wit::FailureKind,
     },
     /// Somebody else is writing it for too long. Try again.
     #[error("`{}` is being written by another program", path.display())]
@@ -121,14 +121,14 @@ impl Error {
     }
 
     /// What an observation says of it.
-    pub fn trouble(&self) -> wit::Trouble {
+    pub fn trouble(&self) -> wit::FailureKind {
         match self {
             Self::NoPlace { trouble, .. } | Self::Keyring { trouble, .. } => *trouble,
             Self::Unreadable { .. } | Self::NotWritable { .. } | Self::Full { .. } => {
-                wit::Trouble::Unreadable
+                wit::FailureKind::Unreadable
             }
-            Self::Invalid { .. } => wit::Trouble::Invalid,
-            Self::Locked { .. } => wit::Trouble::Locked,
+            Self::Invalid { .. } => wit::FailureKind::Invalid,
+            Self::Locked { .. } => wit::FailureKind::Locked,
         }
     }
 

@@ -111,57 +111,57 @@ pub(super) fn error(fault: Fault) -> Error {
     let seconds = LIMIT.as_secs();
     let (trouble, why) = match fault {
         Fault::Locked => (
-            wit::Trouble::Locked,
+            wit::FailureKind::Locked,
             format!("is locked, and nobody answered a prompt: unlock it, {ELSE}"),
         ),
-        Fault::Missing => (wit::Trouble::NoStore, format!("{MISSING}, {ELSE}")),
+        Fault::Missing => (wit::FailureKind::NoStore, format!("{MISSING}, {ELSE}")),
         Fault::NoCollection => (
-            wit::Trouble::NoStore,
+            wit::FailureKind::NoStore,
             format!("has no default collection to keep things in: make and unlock one, {ELSE}"),
         ),
         Fault::Silent => (
-            wit::Trouble::NoStore,
+            wit::FailureKind::NoStore,
             format!(
                 "does not answer within {seconds} s; it may wait for a prompt that nobody sees: \
                  unlock it, {ELSE}"
             ),
         ),
         Fault::StillSilent => (
-            wit::Trouble::NoStore,
+            wit::FailureKind::NoStore,
             format!(
                 "still does not answer an earlier call; it may wait for a prompt that nobody \
                  sees: unlock it, {ELSE}"
             ),
         ),
         Fault::TooLong(limit) => (
-            wit::Trouble::TooLong,
+            wit::FailureKind::TooLong,
             format!(
                 "keeps at most {limit} bytes, and this is longer: let the policy say `[storage] store = \"file\"`"
             ),
         ),
         Fault::NotText => (
-            wit::Trouble::Invalid,
+            wit::FailureKind::Invalid,
             "keeps something there that is not what this program writes: store it again, or \
              remove it"
                 .to_owned(),
         ),
         Fault::Newer => (
-            wit::Trouble::Invalid,
+            wit::FailureKind::Invalid,
             "keeps something there that a newer version of this program has written: use that one"
                 .to_owned(),
         ),
         Fault::NotBuiltIn => (
-            wit::Trouble::Unsupported,
+            wit::FailureKind::Unsupported,
             format!("is not in this build: build it with the feature `keyring`, {ELSE}"),
         ),
         Fault::Ambiguous => (
-            wit::Trouble::Invalid,
+            wit::FailureKind::Invalid,
             format!(
                 "keeps several items of service `{SERVICE}` under one name: remove all but one"
             ),
         ),
         Fault::Other => (
-            wit::Trouble::NoStore,
+            wit::FailureKind::NoStore,
             format!("failed without a reason that can be shown: see that it works, {ELSE}"),
         ),
     };

@@ -77,7 +77,7 @@ impl LocalStore {
             };
             return Err(Error::Keyring {
                 why: format!("{why} for {}: store it again", item::words(&slot)),
-                trouble: wit::Trouble::Vanished,
+                trouble: wit::FailureKind::Vanished,
             });
         }
         if !asked && self.usual == wit::StoreKind::Keyring {
@@ -108,7 +108,7 @@ impl LocalStore {
         };
         let item = Item::parse(&text).map_err(|fault| Error::Keyring {
             why: format!("keeps an item `{name}` that {}", fault.words()),
-            trouble: wit::Trouble::Invalid,
+            trouble: wit::FailureKind::Invalid,
         })?;
         Ok(entries::whole_item(item))
     }

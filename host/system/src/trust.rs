@@ -186,7 +186,7 @@ impl Trust {
 #[cfg_attr(not(unix), allow(dead_code, reason = "judged on unix alone"))]
 impl Doubt {
     /// The same as a problem, with what would mend it.
-    fn about(self, culprit: &Path) -> Problem {
+    fn info(self, culprit: &Path) -> Problem {
         let shown = crate::text::typed(culprit);
         let (why, mend) = match self {
             Self::Unmapped => {
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_doubt_says_what_would_mend_it() {
-        let problem = Doubt::Group.about(Path::new("/etc/keyrule"));
+        let problem = Doubt::Group.info(Path::new("/etc/keyrule"));
         assert_eq!(
             problem.to_string(),
             "is not trusted: `/etc/keyrule` can be written by its group"

@@ -444,7 +444,7 @@ fn possible(reader: &mut Reader<'_>, source: Option<&wit::Source>, is: Is, at: R
             wit::Kind::Environment(_) | wit::Kind::Supplied => true,
             wit::Kind::Helper(helper) => !matches!(helper.command, wit::Command::Arguments(_)),
             wit::Kind::Cloud(_) => flag,
-            wit::Kind::ToolLogin(_) | wit::Kind::StoredKey(_) | wit::Kind::Login(_) => false,
+            wit::Kind::ToolOwned(_) | wit::Kind::StoredKey(_) | wit::Kind::Login(_) => false,
         },
         Is::Off => flag,
         Is::Recursion => matches!(source.kind, wit::Kind::Helper(_)),

@@ -75,7 +75,7 @@ impl<'t> Reader<'t> {
             severity: Severity::Error,
             code: code.to_owned(),
             message: message.into(),
-            at: self.location(at),
+            location: self.location(at),
             help: help.into(),
         });
     }

@@ -1,7 +1,7 @@
 //! The words of a test file: what a source can be, and the names that
 //! `wit/policy.wit` has for troubles, refusals and reasons.
 
-use keyrule_contract::{Consent, Reason, Refusal, StoreKind, Surface, Trouble};
+use keyrule_contract::{Consent, FailureKind, Reason, Refusal, StoreKind, Surface};
 
 /// What can be said of a source in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,35 +61,35 @@ pub const REFUSALS: [(&str, Refusal); 6] = [
     ("override-refused", Refusal::OverrideRefused),
 ];
 
-pub(crate) const TROUBLES: [(&str, Trouble); 21] = [
-    ("unreadable", Trouble::Unreadable),
-    ("invalid", Trouble::Invalid),
-    ("untrusted", Trouble::Untrusted),
-    ("bad-character", Trouble::BadCharacter),
-    ("not-started", Trouble::NotStarted),
-    ("exit-status", Trouble::ExitStatus),
-    ("timed-out", Trouble::TimedOut),
-    ("no-output", Trouble::NoOutput),
-    ("more-than-one-token", Trouble::MoreThanOneToken),
-    ("not-printable", Trouble::NotPrintable),
-    ("too-long", Trouble::TooLong),
-    ("expired", Trouble::Expired),
-    ("locked", Trouble::Locked),
-    ("no-store", Trouble::NoStore),
-    ("unreachable", Trouble::Unreachable),
-    ("rejected", Trouble::Rejected),
-    ("unsupported", Trouble::Unsupported),
-    ("vanished", Trouble::Vanished),
-    ("no-credentials", Trouble::NoCredentials),
-    ("malformed-answer", Trouble::MalformedAnswer),
-    ("nested", Trouble::Nested),
+pub(crate) const TROUBLES: [(&str, FailureKind); 21] = [
+    ("unreadable", FailureKind::Unreadable),
+    ("invalid", FailureKind::Invalid),
+    ("untrusted", FailureKind::Untrusted),
+    ("bad-character", FailureKind::BadCharacter),
+    ("not-started", FailureKind::NotStarted),
+    ("exit-status", FailureKind::ExitStatus),
+    ("timed-out", FailureKind::TimedOut),
+    ("no-output", FailureKind::NoOutput),
+    ("more-than-one-token", FailureKind::MoreThanOneToken),
+    ("not-printable", FailureKind::NotPrintable),
+    ("too-long", FailureKind::TooLong),
+    ("expired", FailureKind::Expired),
+    ("locked", FailureKind::Locked),
+    ("no-store", FailureKind::NoStore),
+    ("unreachable", FailureKind::Unreachable),
+    ("rejected", FailureKind::Rejected),
+    ("unsupported", FailureKind::Unsupported),
+    ("vanished", FailureKind::Vanished),
+    ("no-credentials", FailureKind::NoCredentials),
+    ("malformed-answer", FailureKind::MalformedAnswer),
+    ("nested", FailureKind::Nested),
 ];
 
 /// What a case calls each reason.
 pub const REASONS: [(&str, Reason); 21] = [
     ("not-looked", Reason::NotLooked),
     ("present", Reason::Present),
-    ("got", Reason::Got),
+    ("got", Reason::Fetched),
     ("absent", Reason::Absent),
     ("blank", Reason::Blank),
     ("off", Reason::Off),
@@ -97,10 +97,10 @@ pub const REASONS: [(&str, Reason); 21] = [
     ("wrong-organization", Reason::WrongOrganization),
     ("no-organization", Reason::NoOrganization),
     ("store-not-allowed", Reason::StoreNotAllowed),
-    ("renewable", Reason::Renewable),
+    ("renewable", Reason::Refreshable),
     ("endpoint-not-allowed", Reason::EndpointNotAllowed),
     ("endpoint-malformed", Reason::EndpointMalformed),
-    ("trouble", Reason::Trouble),
+    ("trouble", Reason::Failed),
     ("nested", Reason::Nested),
     ("not-on-surface", Reason::NotOnSurface),
     ("dropped", Reason::Dropped),

@@ -82,7 +82,7 @@ fn facts(
                     state,
                     // Of what is not there nobody has said anything.
                     consent: match state {
-                        wit::State::Out | wit::State::Failed => wit::Consent::Undecided,
+                        wit::State::Unavailable | wit::State::Failed => wit::Consent::Undecided,
                         _ => consent,
                     },
                 })

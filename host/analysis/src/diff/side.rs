@@ -22,7 +22,7 @@ const NOT_SERVED: &wit::Ending = &wit::Ending {
         interactive: false,
     },
     reason: wit::Refusal::SurfaceNotServed,
-    at: None,
+    rule: None,
 };
 
 impl<'t> Side<'t> {
@@ -67,7 +67,7 @@ impl<'t> Side<'t> {
         condition: Option<u32>,
         consent: wit::Consent,
     ) -> Option<wit::Location> {
-        Some(self.row(source, condition, consent)?.at.clone())
+        Some(self.row(source, condition, consent)?.rule.clone())
     }
 
     fn row(
@@ -93,7 +93,7 @@ impl<'t> Side<'t> {
     ) -> Vec<Path> {
         let mut sets: Vec<u64> = kinds.iter().map(|kinds| mask(kinds, |_| true)).collect();
         let mut paths = Vec::new();
-        let passed = |kind: &Kind| effect(kind).is_none_or(|effect| effect == wit::Effect::Pass);
+        let passed = |kind: &Kind| effect(kind).is_none_or(|effect| effect == wit::Effect::Skip);
         if self.ending().reason == wit::Refusal::SurfaceNotServed {
             return vec![self.end(sets)];
         }
@@ -103,7 +103,7 @@ impl<'t> Side<'t> {
             };
             let mut effects: Vec<wit::Effect> = Vec::new();
             for found in of.iter().filter_map(&effect) {
-                if found != wit::Effect::Pass && !effects.contains(&found) {
+                if found != wit::Effect::Skip && !effects.contains(&found) {
                     effects.push(found);
                 }
             }

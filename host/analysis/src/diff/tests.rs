@@ -43,7 +43,7 @@ fn policies() -> Vec<String> {
 
 fn documents(text: &str) -> Vec<wit::Document> {
     vec![wit::Document {
-        place: wit::Place::Managed,
+        origin: wit::DocumentOrigin::Managed,
         path: "p.toml".to_owned(),
         text: text.to_owned(),
     }]

@@ -75,7 +75,7 @@ fn chain(table: &wit::Table, session: wit::Session) -> Vec<u32> {
     while let Some(first) = rows.peek().map(|row| row.source) {
         let (mut decides, mut passes) = (false, false);
         while let Some(row) = rows.next_if(|row| row.source == first) {
-            let pass = row.effect == wit::Effect::Pass;
+            let pass = row.effect == wit::Effect::Skip;
             decides |= !pass;
             passes |= pass;
         }

@@ -92,7 +92,7 @@ impl World for Recorded {
             return Some(got.clone());
         }
         let got = wit::Observation {
-            got: true,
+            fetched: true,
             // What has ended is renewed by a get.
             expires_in: known.look.expires_in.filter(|seconds| *seconds > 0),
             ..known.look.clone()
@@ -132,12 +132,12 @@ impl Of<'_> {
             // wherever that is.
             Err(variable) => {
                 look.destination = wit::Destination::Malformed;
-                if self.observe(&look)? == wit::State::Barred {
+                if self.observe(&look)? == wit::State::Forbidden {
                     return Ok(Err(Lack::Endpoint(variable)));
                 }
             }
         }
-        let recalled = old.asks || !source.asks;
+        let recalled = old.asks || !source.needs_consent;
         if !recalled && self.depends_on_consent(&look)? {
             return Ok(Err(Lack::Answer));
         }
@@ -159,12 +159,12 @@ impl Of<'_> {
 
     /// Whether the new policy would look for the same thing elsewhere.
     fn elsewhere(&self, source: &wit::Source) -> Option<Lack> {
-        let about = self.against.about;
+        let info = self.against.info;
         let kept = matches!(source.kind, wit::Kind::StoredKey(_) | wit::Kind::Login(_));
-        if kept && receipt::Storage::from(about.storage) != self.receipt.storage {
+        if kept && receipt::Storage::from(info.storage) != self.receipt.storage {
             return Some(Lack::OtherStore);
         }
-        let folder = about.tool.folder.as_ref().map(receipt::Folder::from);
+        let folder = info.tool.folder.as_ref().map(receipt::Folder::from);
         let other = source.reads.contains("{folder}") && folder != self.receipt.folder;
         other.then_some(Lack::OtherFolder)
     }
@@ -214,12 +214,12 @@ impl Of<'_> {
     /// Whether it makes a difference what the user has said: decided with no
     /// other source there. To an override it can always make one.
     fn depends_on_consent(&mut self, look: &wit::Observation) -> Result<bool, Error> {
-        if self.against.about.override_.is_some() {
+        if self.against.info.override_component.is_some() {
             return Ok(true);
         }
         let state = self.observe(look)?;
         let out = wit::Fact {
-            state: wit::State::Out,
+            state: wit::State::Unavailable,
             consent: wit::Consent::Undecided,
         };
         let mut facts = vec![out; self.against.sources.len()];
@@ -257,15 +257,15 @@ fn observation(seen: &receipt::Observation, got: bool) -> wit::Observation {
         receipt::Outcome::Off => wit::Outcome::Off,
         receipt::Outcome::Present => wit::Outcome::Present,
         receipt::Outcome::Recursion => wit::Outcome::Recursion,
-        receipt::Outcome::Trouble(trouble) => wit::Outcome::Trouble(trouble),
+        receipt::Outcome::Trouble(trouble) => wit::Outcome::Failed(trouble),
     };
     wit::Observation {
-        got,
+        fetched: got,
         tier: seen.tier,
         expires_in: seen.expires_in,
-        renewable: seen.renewable,
+        refreshable: seen.renewable,
         organization: seen.organization.clone(),
-        kept_in: seen.kept_in,
+        stored_in: seen.kept_in,
         ..keyrule_contract::observation(outcome)
     }
 }

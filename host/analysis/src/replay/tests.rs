@@ -53,7 +53,7 @@ fn resolver(text: &str, variables: &[(&str, &str)], interactive: bool) -> Resolv
         ambient = ambient.with_variable(name, value);
     }
     Resolver::hermetic("sample")
-        .document(wit::Place::Managed, "old.toml", text)
+        .document(wit::DocumentOrigin::Managed, "old.toml", text)
         .interactive(interactive)
         .ambient(ambient)
         .build()
@@ -85,13 +85,13 @@ fn whole(receipt: Receipt) -> Receipt {
 
 fn against(text: &str, name: &str, receipt: &Receipt) -> Replayed {
     let documents = [wit::Document {
-        place: wit::Place::Managed,
+        origin: wit::DocumentOrigin::Managed,
         path: "new.toml".to_owned(),
         text: text.to_owned(),
     }];
     let mut policy = Policy::load(&Engine::builtin().unwrap(), name, &documents).unwrap();
-    let (about, sources) = (policy.about().unwrap(), policy.sources().unwrap());
-    replay(&mut policy, &Against::new(&about, &sources), receipt).unwrap()
+    let (info, sources) = (policy.info().unwrap(), policy.sources().unwrap());
+    replay(&mut policy, &Against::new(&info, &sources), receipt).unwrap()
 }
 
 /// The answer in short.

@@ -46,7 +46,7 @@ pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
             .try_this("set `HOME` to an absolute path"),
         ),
     }
-    if explained.about.tool.folder.is_some() {
+    if explained.info.tool.folder.is_some() {
         match tool_folder(explained, ambient) {
             Ok(folder) => {
                 checks.extend(writable("the tool's folder", &folder));
@@ -66,7 +66,7 @@ const CREDENTIALS: [&str; 2] = [".credentials.json", ".credentials.keyrule.json"
 
 /// The folder that our store is in: the tool's, or else our own.
 pub(super) fn store_folder(explained: &Explained, ambient: &Ambient) -> Option<PathBuf> {
-    match explained.about.tool.folder {
+    match explained.info.tool.folder {
         Some(_) => tool_folder(explained, ambient).ok(),
         None => ambient.state_folder(),
     }
@@ -79,7 +79,7 @@ fn tool_folder(explained: &Explained, ambient: &Ambient) -> Result<PathBuf, Path
         macos: path.clone(),
         windows: path,
     };
-    let file = paths::expand(&everywhere, &explained.about.tool, ambient)?;
+    let file = paths::expand(&everywhere, &explained.info.tool, ambient)?;
     Ok(file.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 

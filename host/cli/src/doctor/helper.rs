@@ -19,7 +19,7 @@ pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
     helpers(explained)
         .flat_map(|(source, helper, line)| {
             let said = Check::ok("helper", format!("`{}`: {}", source.id, line.text));
-            let program = helper::program(source, helper, &explained.about, ambient)
+            let program = helper::program(source, helper, &explained.info, ambient)
                 .map(|program| self::program(source, helper, program));
             [Some(said), program].into_iter().flatten()
         })
@@ -36,13 +36,13 @@ pub(super) fn run(explained: &Explained, ambient: &Ambient, notices: &dyn Notice
 
 fn helpers(
     explained: &Explained,
-) -> impl Iterator<Item = (&wit::Source, &wit::Helper, &wit::Line)> {
+) -> impl Iterator<Item = (&wit::Source, &wit::Helper, &wit::SourceReport)> {
     explained
         .lines()
         .filter_map(|(source, line)| match &source.kind {
             wit::Kind::Helper(helper) => Some((source, helper, line)),
             wit::Kind::Environment(_)
-            | wit::Kind::ToolLogin(_)
+            | wit::Kind::ToolOwned(_)
             | wit::Kind::Supplied
             | wit::Kind::StoredKey(_)
             | wit::Kind::Login(_)
@@ -58,7 +58,7 @@ fn once(
 ) -> Check {
     let context = sources::Context {
         ambient,
-        about: &explained.about,
+        info: &explained.info,
         supplied: &BTreeMap::new(),
         notices,
     };
@@ -85,7 +85,7 @@ fn once(
         .observation
         .detail
         .unwrap_or_else(|| match got.observation.outcome {
-            wit::Outcome::Trouble(trouble) => crate::document::word(&trouble).replace('-', " "),
+            wit::Outcome::Failed(trouble) => crate::document::word(&trouble).replace('-', " "),
             _ => "nothing was there to run".to_owned(),
         });
     Check::error("helper", format!("`{}` printed no token: {why}", source.id))
@@ -110,7 +110,7 @@ fn program(source: &wit::Source, helper: &wit::Helper, program: Program) -> Chec
                 Check::error("helper", format!("the program of `{id}` is not there")).try_this(
                     format!(
                         "install it, or change the rule at {}:{}",
-                        source.at.path, source.at.line
+                        source.location.path, source.location.line
                     ),
                 )
             }

@@ -37,7 +37,7 @@ pub(super) fn check(explained: &Explained, kept: &Kept, ambient: &Ambient) -> Ve
         let runtime = keyrule_system::runtime::here();
         match (runtime, Http::of(ambient)) {
             (Ok(runtime), Ok(http)) => {
-                let store = store::of(&explained.about, ambient);
+                let store = store::of(&explained.info, ambient);
                 for (source, issuer) in issuers {
                     let asking = Asking {
                         explained,
@@ -73,7 +73,7 @@ fn issuers(explained: &Explained) -> Vec<(&wit::Source, &wit::Issuer)> {
             wit::Kind::StoredKey(key) => Some((source, key.issuer.as_ref()?)),
             wit::Kind::Environment(_)
             | wit::Kind::Helper(_)
-            | wit::Kind::ToolLogin(_)
+            | wit::Kind::ToolOwned(_)
             | wit::Kind::Supplied
             | wit::Kind::Cloud(_) => None,
         })
@@ -221,7 +221,7 @@ impl Asking<'_> {
 
     /// An issuer that cannot be used, with its cause and what to do.
     fn unusable(&self, error: &Error) -> Check {
-        let at = &self.source.at;
+        let at = &self.source.location;
         let hint = match error {
             Error::Http(error) => match (error.hint(), error) {
                 (Some(hint), _) => hint.to_owned(),
@@ -272,7 +272,7 @@ fn nobody_knows(explained: &Explained) -> Vec<Check> {
                     "only its use shows whether a key is valid"
                 }
                 wit::Kind::Helper(_) => "only its use shows whether what it prints is valid",
-                wit::Kind::ToolLogin(_) => "the tool alone holds it",
+                wit::Kind::ToolOwned(_) => "the tool alone holds it",
                 wit::Kind::Cloud(_) => "the provider alone knows",
                 wit::Kind::Login(_) => return None,
             };

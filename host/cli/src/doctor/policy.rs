@@ -136,7 +136,7 @@ mod tests {
     fn a_file_that_does_not_apply_is_a_warning_unless_it_is_a_text() {
         let report = |file: &str, expected| {
             super::file(&FileReport {
-                place: wit::Place::Managed,
+                place: wit::DocumentOrigin::Managed,
                 path: file.into(),
                 state: FileState::NotCounted {
                     why: "its name does not end in `.toml`".to_owned(),

@@ -20,10 +20,10 @@ use keyrule_system::environment::Ambient;
 const LIMIT: u64 = 10 * 1024 * 1024;
 
 pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
-    let read = variables(&explained.about, &explained.sources);
+    let read = variables(&explained.info, &explained.sources);
     let mut checks = Vec::new();
-    for settings in &explained.about.tool.settings {
-        match files(settings, &explained.about.tool, ambient) {
+    for settings in &explained.info.tool.settings {
+        match files(settings, &explained.info.tool, ambient) {
             Ok(files) => checks.extend(files.iter().map(|path| file(settings, path, &read))),
             Err(PathError::NoProject) => {}
             Err(error) => checks.push(Check::error(
@@ -127,8 +127,8 @@ fn unreadable(name: &str, error: &std::io::Error) -> Check {
 }
 
 /// Every variable that a source reads, and every one that `exec` clears.
-fn variables<'e>(about: &'e wit::About, sources: &'e [wit::Source]) -> BTreeSet<&'e str> {
-    let mut names: BTreeSet<&str> = about.clears.iter().map(String::as_str).collect();
+fn variables<'e>(info: &'e wit::PolicyInfo, sources: &'e [wit::Source]) -> BTreeSet<&'e str> {
+    let mut names: BTreeSet<&str> = info.cleared_variables.iter().map(String::as_str).collect();
     for source in sources {
         match &source.kind {
             wit::Kind::Environment(name) => {
@@ -142,7 +142,7 @@ fn variables<'e>(about: &'e wit::About, sources: &'e [wit::Source]) -> BTreeSet<
                 names.extend(helper.vary.iter().map(String::as_str));
             }
             wit::Kind::Cloud(cloud) => names.extend(cloud.flag.as_deref()),
-            wit::Kind::ToolLogin(_)
+            wit::Kind::ToolOwned(_)
             | wit::Kind::Supplied
             | wit::Kind::StoredKey(_)
             | wit::Kind::Login(_) => {}
@@ -166,6 +166,7 @@ mod tests {
         let settings = wit::SettingsFile {
             name: "user-settings".into(),
             tier: wit::Tier::User,
+            repository: false,
             path: wit::Paths {
                 linux: String::new(),
                 macos: String::new(),
@@ -176,7 +177,7 @@ mod tests {
         let mut check = file(
             &settings,
             &path,
-            &variables(&explained.about, &explained.sources),
+            &variables(&explained.info, &explained.sources),
         );
         check.message = check.message.replace(&path.display().to_string(), "FILE");
         check

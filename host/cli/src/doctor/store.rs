@@ -21,11 +21,11 @@ pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
     if !uses_it {
         return Vec::new();
     }
-    let mut checks = vec![match store::probe(&explained.about, ambient) {
+    let mut checks = vec![match store::probe(&explained.info, ambient) {
         Ok(place) => Check::ok("store", format!("keys and logins are kept in {place}")),
         // The policy has thought of it: then it is worth knowing, no more.
         Err(error @ store::Error::Keyring { .. })
-            if explained.about.storage.fallback == Some(wit::StoreKind::File) =>
+            if explained.info.storage.fallback == Some(wit::StoreKind::File) =>
         {
             Check::warning(
                 "store",
@@ -34,7 +34,7 @@ pub(super) fn check(explained: &Explained, ambient: &Ambient) -> Vec<Check> {
         }
         Err(error) => wrong(error),
     }];
-    let odd = store::of(&explained.about, ambient).and_then(|store| store.oddities());
+    let odd = store::of(&explained.info, ambient).and_then(|store| store.oddities());
     // Why it cannot be read was said above.
     let odd = odd.unwrap_or_default().into_iter();
     checks.extend(odd.map(|words| Check::warning("store", words)));

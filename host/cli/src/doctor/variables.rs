@@ -16,11 +16,11 @@ use keyrule_system::environment::Ambient;
 pub(super) fn credentials(explained: &Explained) -> Vec<Check> {
     let set: Vec<(u32, &wit::Source, &str)> = explained
         .lines()
-        .filter(|(_, line)| line.state != wit::State::Out)
+        .filter(|(_, line)| line.state != wit::State::Unavailable)
         .filter_map(|(source, line)| match &source.kind {
             wit::Kind::Environment(name) => Some((line.source, source, name.as_str())),
             wit::Kind::Helper(_)
-            | wit::Kind::ToolLogin(_)
+            | wit::Kind::ToolOwned(_)
             | wit::Kind::Supplied
             | wit::Kind::StoredKey(_)
             | wit::Kind::Login(_)

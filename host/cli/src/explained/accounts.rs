@@ -55,7 +55,7 @@ impl Kept {
         if !explained.sources.iter().any(is_ours) {
             return Self::default();
         }
-        let Ok(store) = store::of(&explained.about, ambient) else {
+        let Ok(store) = store::of(&explained.info, ambient) else {
             return Self::default();
         };
         let listed = store.list().unwrap_or_default();
@@ -104,7 +104,7 @@ pub(crate) fn login_of(source: &wit::Source) -> Option<&wit::Login> {
         wit::Kind::Login(login) => Some(login),
         wit::Kind::Environment(_)
         | wit::Kind::Helper(_)
-        | wit::Kind::ToolLogin(_)
+        | wit::Kind::ToolOwned(_)
         | wit::Kind::Supplied
         | wit::Kind::StoredKey(_)
         | wit::Kind::Cloud(_) => None,

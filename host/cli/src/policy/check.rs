@@ -78,24 +78,31 @@ fn in_force(
         Err(Vec::new())
     };
     let (used, judged) = match judged {
-        Ok(mut about) => {
-            let fault = override_fault(&about, wit::Severity::Error, ambient);
-            about.warnings.extend(fault);
-            (Some(about.documents), about.warnings)
+        Ok(mut info) => {
+            let fault = override_fault(&info, wit::Severity::Error, ambient);
+            info.warnings.extend(fault);
+            (Some(info.documents), info.warnings)
         }
         Err(diagnostics) => (None, diagnostics),
     };
     for document in &found.documents {
-        let form = match document.place {
-            wit::Place::Builtin | wit::Place::Managed => Form::Policy,
-            wit::Place::ManagedRestriction | wit::Place::Project => Form::Restriction,
-            wit::Place::User => match &used {
+        let form = match document.origin {
+            wit::DocumentOrigin::Builtin
+            | wit::DocumentOrigin::Embedder
+            | wit::DocumentOrigin::Managed => Form::Policy,
+            wit::DocumentOrigin::ManagedRestriction
+            | wit::DocumentOrigin::UserRestriction
+            | wit::DocumentOrigin::Project => Form::Restriction,
+            wit::DocumentOrigin::User => match &used {
                 Some(used) if used.first() == Some(&document.path) => Form::Policy,
                 Some(_) => Form::Restriction,
                 None => Form::of(&document.text),
             },
-            // Another name's, and not asked for.
-            wit::Place::ManagedOther => continue,
+            // Another name's, and not asked for, or not a policy's.
+            wit::DocumentOrigin::ManagedOther
+            | wit::DocumentOrigin::ToolFile
+            | wit::DocumentOrigin::ManagedToolFile
+            | wit::DocumentOrigin::Choice => continue,
         };
         let diagnostics = of_path(&judged, &document.path);
         let by_schema = schema::check(form, &document.path, &document.text);
@@ -141,11 +148,11 @@ impl Checked {
             Form::Restriction => self.as_restriction(name, ambient),
         };
         let judged = match load(name.as_str(), &documents)? {
-            Ok(mut about) => {
+            Ok(mut info) => {
                 // It may be written on another machine than it is for.
-                let fault = override_fault(&about, wit::Severity::Warning, ambient);
-                about.warnings.extend(fault);
-                about.warnings
+                let fault = override_fault(&info, wit::Severity::Warning, ambient);
+                info.warnings.extend(fault);
+                info.warnings
             }
             Err(diagnostics) => diagnostics,
         };
@@ -166,7 +173,7 @@ impl Checked {
         let of_file = self.installed_as(ambient);
         let own = || schema::name(&self.text)?.parse().ok();
         let name = of_file.or_else(own).unwrap_or_else(|| name.clone());
-        (name, vec![self.document(wit::Place::Managed)])
+        (name, vec![self.document(wit::DocumentOrigin::Managed)])
     }
 
     /// The name that the file has in the user's or the managed folder.
@@ -192,13 +199,13 @@ impl Checked {
             .filter(|document| {
                 let other = Path::new(&document.path).canonicalize().ok();
                 let is_restriction = matches!(
-                    document.place,
-                    wit::Place::ManagedRestriction | wit::Place::Project
+                    document.origin,
+                    wit::DocumentOrigin::ManagedRestriction | wit::DocumentOrigin::Project
                 );
                 !is_restriction && (other.is_none() || other != itself)
             })
             .collect();
-        documents.push(self.document(wit::Place::Project));
+        documents.push(self.document(wit::DocumentOrigin::Project));
         (name, documents)
     }
 
@@ -225,14 +232,14 @@ impl Checked {
             severity: wit::Severity::Warning,
             code: "file-name".to_owned(),
             message: format!("the policy is named `{name}`, and its file is not"),
-            at: schema::name_at(&self.path.to_string_lossy(), &self.text),
+            location: schema::name_at(&self.path.to_string_lossy(), &self.text),
             help: format!("install it as `{}`", name.file()),
         })
     }
 
-    fn document(&self, place: wit::Place) -> wit::Document {
+    fn document(&self, place: wit::DocumentOrigin) -> wit::Document {
         wit::Document {
-            place,
+            origin: place,
             path: self.path.to_string_lossy().into_owned(),
             text: self.text.clone(),
         }
@@ -242,7 +249,7 @@ impl Checked {
 pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
     let failure = |problem| {
         Failure::from(Error::Policy(policy::Error::File {
-            place: wit::Place::User,
+            place: wit::DocumentOrigin::User,
             path: path.to_path_buf(),
             problem,
         }))
@@ -260,24 +267,26 @@ pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
 /// What is wrong with the override that a policy names: without it the policy
 /// decides nothing.
 fn override_fault(
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     severity: wit::Severity,
     ambient: &Ambient,
 ) -> Option<wit::Diagnostic> {
-    let component = about.override_.as_ref()?;
-    let path = about.documents.first().map_or("", String::as_str);
+    let component = info.override_component.as_ref()?;
+    let path = info.documents.first().map_or("", String::as_str);
     let error = chooser::load(component, path, ambient).err()?;
     Some(wit::Diagnostic {
         severity,
         code: error.code().to_owned(),
         message: error.to_string(),
-        at: component.at.clone(),
+        location: component.location.clone(),
         help: error.hint(),
     })
 }
 
 fn of_path(diagnostics: &[wit::Diagnostic], path: &str) -> Vec<wit::Diagnostic> {
-    let of_path = diagnostics.iter().filter(|found| found.at.path == path);
+    let of_path = diagnostics
+        .iter()
+        .filter(|found| found.location.path == path);
     of_path.cloned().collect()
 }
 
@@ -312,16 +321,16 @@ impl Report {
         let lines: Vec<u32> = diagnostics
             .iter()
             .filter(|found| found.severity == wit::Severity::Error)
-            .map(|found| found.at.line)
+            .map(|found| found.location.line)
             .collect();
         diagnostics.extend(
             by_schema
                 .into_iter()
-                .filter(|found| !lines.contains(&found.at.line)),
+                .filter(|found| !lines.contains(&found.location.line)),
         );
-        diagnostics.sort_by_key(|found| found.at.offset);
+        diagnostics.sort_by_key(|found| found.location.offset);
         self.documents.push(wit::Document {
-            place: wit::Place::User,
+            origin: wit::DocumentOrigin::User,
             path: path.to_owned(),
             text: text.to_owned(),
         });
@@ -335,11 +344,15 @@ impl Report {
     /// Adds what is said of files that were not asked about.
     fn rest(&mut self, judged: Vec<wit::Diagnostic>) {
         for found in judged {
-            if self.files.iter().any(|file| file.path == found.at.path) {
+            if self
+                .files
+                .iter()
+                .any(|file| file.path == found.location.path)
+            {
                 continue;
             }
             self.files.push(File {
-                path: found.at.path.clone(),
+                path: found.location.path.clone(),
                 form: None,
                 diagnostics: vec![found],
             });
@@ -434,8 +447,8 @@ impl<'d> Said<'d> {
             },
             code: &found.code,
             message: mask(&found.message),
-            line: found.at.line,
-            column: found.at.column,
+            line: found.location.line,
+            column: found.location.column,
             help: mask(&found.help),
         }
     }

@@ -270,7 +270,7 @@ fn case_by_case(
 
 fn contract_of<'p>(loaded: &'p Loaded, ttls: &'p [u64]) -> contract::Side<'p> {
     contract::Side {
-        about: &loaded.about,
+        info: &loaded.info,
         sources: &loaded.sources,
         ttls,
     }
@@ -282,7 +282,7 @@ fn ttls(loaded: &mut Loaded, table: &wit::Table) -> Result<Vec<u64>, Failure> {
     for (source, conditions) in (0..).zip(&table.conditions) {
         ttls.push(match conditions.first() {
             Some(condition) => {
-                let found = loaded.policy.observe(source, &condition.seen);
+                let found = loaded.policy.observe(source, &condition.observation);
                 found.map_err(Error::Engine)?.ttl_ms
             }
             None => 0,
@@ -292,7 +292,7 @@ fn ttls(loaded: &mut Loaded, table: &wit::Table) -> Result<Vec<u64>, Failure> {
 }
 
 fn side(loaded: &Loaded) -> Value {
-    json!({ "policy": loaded.about.name, "documents": loaded.about.documents })
+    json!({ "policy": loaded.info.name, "documents": loaded.info.documents })
 }
 
 /// The word for a class.

@@ -44,7 +44,7 @@ struct Linted {
     name: String,
     /// Its documents, the policy's first.
     documents: Vec<wit::Document>,
-    concerns: Vec<wit::Concern>,
+    concerns: Vec<wit::Lint>,
     /// What is at every place, where no policy was named.
     states: Vec<Value>,
 }
@@ -96,7 +96,7 @@ impl Linted {
         let warnings = states::warnings(&loaded.stack.reports, &[]);
         concerns.extend(warnings.into_iter().map(states::concern));
         // Documents of other names are in a survey, and not of this policy.
-        let used = |document: &wit::Document| loaded.about.documents.contains(&document.path);
+        let used = |document: &wit::Document| loaded.info.documents.contains(&document.path);
         let mut documents = loaded.stack.documents;
         documents.retain(used);
         Ok(Self {
@@ -129,9 +129,9 @@ impl Linted {
                     "message": mask(&concern.message),
                     "why": mask(&concern.why),
                     "help": mask(&concern.help),
-                    "path": concern.at.path,
-                    "line": concern.at.line,
-                    "column": concern.at.column,
+                    "path": concern.location.path,
+                    "line": concern.location.line,
+                    "column": concern.location.column,
                 })
             })
             .collect();
@@ -214,7 +214,7 @@ surfaces = [\"terminal\"] # sk-ant-canary-1
     fn codes(report: &Report) -> Vec<(&str, u32)> {
         let concerns = report.policies.iter().flat_map(|policy| &policy.concerns);
         concerns
-            .map(|concern| (concern.code.as_str(), concern.at.line))
+            .map(|concern| (concern.code.as_str(), concern.location.line))
             .collect()
     }
 
@@ -326,7 +326,7 @@ surfaces = [\"terminal\"] # sk-ant-canary-1
         let found: Vec<_> = linted
             .concerns
             .iter()
-            .map(|concern| (concern.code.as_str(), concern.at.path.as_str()))
+            .map(|concern| (concern.code.as_str(), concern.location.path.as_str()))
             .collect();
         assert_eq!(found, [("policy-not-applicable", path.to_str().unwrap())]);
         assert_eq!(linted.document()["states"].as_array().unwrap().len(), 6);

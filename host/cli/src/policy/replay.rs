@@ -52,7 +52,7 @@ pub(crate) fn replay(
 /// Lets the policy decide every receipt.
 fn decided(found: &[Found], loaded: &Loaded) -> Result<Vec<Replayed>, Failure> {
     let mut judge = loaded.judge()?;
-    let against = Against::new(&loaded.about, &loaded.sources);
+    let against = Against::new(&loaded.info, &loaded.sources);
     let decided = found
         .iter()
         .map(|found| decide(judge.as_mut(), &against, &found.receipt));

@@ -41,16 +41,16 @@ pub(crate) fn show(asked: Show<'_>, ambient: &Ambient, load: Load<'_>) -> Result
         None
     };
     let texts = Texts::of(&found.documents);
-    let (about, diagnostics) = match loaded {
-        Some(Ok(about)) => (Some(about), Vec::new()),
+    let (info, diagnostics) = match loaded {
+        Some(Ok(info)) => (Some(info), Vec::new()),
         Some(Err(diagnostics)) => (None, diagnostics),
         None => (None, Vec::new()),
     };
     if asked.text {
-        return whole_text(about.as_ref(), &texts, diagnostics, errors);
+        return whole_text(info.as_ref(), &texts, diagnostics, errors);
     }
     let home = ambient.home.as_deref();
-    let document = Document::of(asked.policy, about.as_ref(), &found.reports, &diagnostics);
+    let document = Document::of(asked.policy, info.as_ref(), &found.reports, &diagnostics);
     let failures: Vec<Failure> = errors
         .into_iter()
         .map(|error| Failure::from(Error::Policy(error)))
@@ -60,7 +60,7 @@ pub(crate) fn show(asked: Show<'_>, ambient: &Ambient, load: Load<'_>) -> Result
         None if diagnostics.is_empty() => 0,
         None => 5,
     };
-    let warnings = about.as_ref().map_or(&[][..], |about| &about.warnings);
+    let warnings = info.as_ref().map_or(&[][..], |info| &info.warnings);
     let mut words = render(warnings, &texts, asked.style);
     words.push_str(&render(&diagnostics, &texts, asked.style));
     for failure in &failures {
@@ -79,7 +79,7 @@ pub(crate) fn show(asked: Show<'_>, ambient: &Ambient, load: Load<'_>) -> Result
 
 /// The text of the document that is the policy.
 fn whole_text(
-    about: Option<&wit::About>,
+    info: Option<&wit::PolicyInfo>,
     texts: &Texts,
     diagnostics: Vec<wit::Diagnostic>,
     errors: Vec<policy::Error>,
@@ -87,8 +87,8 @@ fn whole_text(
     if let Some(error) = errors.into_iter().next() {
         return Err(Error::Policy(error).into());
     }
-    let text = about
-        .and_then(|about| about.documents.first())
+    let text = info
+        .and_then(|info| info.documents.first())
         .and_then(|path| texts.text(path));
     match text {
         Some(text) => Ok(Printed {
@@ -148,18 +148,18 @@ struct File {
 impl<'d> Document<'d> {
     fn of(
         policy: &'d str,
-        about: Option<&'d wit::About>,
+        info: Option<&'d wit::PolicyInfo>,
         reports: &[FileReport],
         diagnostics: &[wit::Diagnostic],
     ) -> Self {
         let files = reports.iter().map(|report| {
             let path = report.path.to_string_lossy().into_owned();
-            let rejected = diagnostics.iter().any(|found| found.at.path == path);
+            let rejected = diagnostics.iter().any(|found| found.location.path == path);
             let (state, detail) = match report.state.word() {
                 ("read", detail) if rejected => ("invalid", detail),
                 other => other,
             };
-            let role = about.and_then(|about| role(about, &path, &report.state));
+            let role = info.and_then(|info| role(info, &path, &report.state));
             File {
                 place: word(&report.place),
                 path,
@@ -171,7 +171,7 @@ impl<'d> Document<'d> {
         Self {
             version: 1,
             policy,
-            description: about.map(|about| about.description.as_str()),
+            description: info.map(|info| info.description.as_str()),
             files: files.collect(),
         }
     }
@@ -229,11 +229,11 @@ impl<'d> Document<'d> {
 }
 
 /// What a document that was read is to the policy, as the engine says.
-fn role(about: &wit::About, path: &str, state: &FileState) -> Option<&'static str> {
+fn role(info: &wit::PolicyInfo, path: &str, state: &FileState) -> Option<&'static str> {
     if *state != FileState::Read {
         return None;
     }
-    match about.documents.iter().position(|used| used == path) {
+    match info.documents.iter().position(|used| used == path) {
         Some(0) => Some("the policy"),
         Some(_) => Some("restricts"),
         None => Some("not used"),

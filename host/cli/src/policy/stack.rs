@@ -38,7 +38,7 @@ pub(crate) struct Loaded {
     /// The policy.
     pub policy: engine::Policy,
     /// The policy, described.
-    pub about: wit::About,
+    pub info: wit::PolicyInfo,
     /// Its sources.
     pub sources: Vec<wit::Source>,
     /// The component that chooses, where it names one.
@@ -111,7 +111,7 @@ impl Stack {
         let own = || schema::name(&text)?.parse().ok();
         let name = own().unwrap_or(fallback);
         Ok(Self {
-            documents: vec![document(wit::Place::Managed, path, text)],
+            documents: vec![document(wit::DocumentOrigin::Managed, path, text)],
             reports: Vec::new(),
             name,
         })
@@ -156,7 +156,7 @@ impl Stack {
 
     fn restrict(&mut self, path: &Path) -> Result<(), Failure> {
         let text = read_file(path)?;
-        let document = document(wit::Place::ManagedRestriction, path, text);
+        let document = document(wit::DocumentOrigin::ManagedRestriction, path, text);
         self.documents.push(document);
         Ok(())
     }
@@ -164,8 +164,8 @@ impl Stack {
     /// Gives it to the engine, and loads the override that it names.
     pub(crate) fn load(self, ambient: &Ambient) -> Result<Loaded, Failure> {
         let mut loaded = self.load_alone()?;
-        let path = loaded.about.documents.first().map_or("", String::as_str);
-        let named = loaded.about.override_.as_ref();
+        let path = loaded.info.documents.first().map_or("", String::as_str);
+        let named = loaded.info.override_component.as_ref();
         loaded.override_ = named
             .map(|component| chooser::load(component, path, ambient))
             .transpose()
@@ -179,7 +179,7 @@ impl Stack {
         let engine = Engine::builtin().map_err(Error::Engine)?;
         match engine::Policy::load(&engine, self.name.as_str(), &self.documents) {
             Ok(mut policy) => Ok(Loaded {
-                about: policy.about().map_err(Error::Engine)?,
+                info: policy.info().map_err(Error::Engine)?,
                 sources: policy.sources().map_err(Error::Engine)?,
                 override_: None,
                 policy,
@@ -249,7 +249,7 @@ fn restrictions(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => {
             return Err(Error::Policy(policy::Error::File {
-                place: wit::Place::ManagedRestriction,
+                place: wit::DocumentOrigin::ManagedRestriction,
                 path: folder.to_path_buf(),
                 problem: policy::Problem::Unlistable(keyrule_system::fs::words(&error)),
             })
@@ -264,9 +264,9 @@ fn restrictions(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
-fn document(place: wit::Place, path: &Path, text: String) -> wit::Document {
+fn document(place: wit::DocumentOrigin, path: &Path, text: String) -> wit::Document {
     wit::Document {
-        place,
+        origin: place,
         path: path.to_string_lossy().into_owned(),
         text,
     }

@@ -64,7 +64,7 @@ fn warning(report: &FileReport) -> Option<wit::Diagnostic> {
         severity: wit::Severity::Warning,
         code: code.to_owned(),
         message,
-        at: wit::Location {
+        location: wit::Location {
             path: report.path.to_string_lossy().into_owned(),
             line: 1,
             column: 1,
@@ -76,12 +76,12 @@ fn warning(report: &FileReport) -> Option<wit::Diagnostic> {
 }
 
 /// The same for `lint`.
-pub(super) fn concern(warning: wit::Diagnostic) -> wit::Concern {
-    wit::Concern {
+pub(super) fn concern(warning: wit::Diagnostic) -> wit::Lint {
+    wit::Lint {
         code: warning.code,
         message: warning.message,
         why: "its author may believe that it is active".to_owned(),
-        at: warning.at,
+        location: warning.location,
         help: warning.help,
     }
 }

@@ -257,7 +257,7 @@ impl Group {
             let found = mutants(
                 stack.name.as_str(),
                 &stack.documents,
-                &group.loaded.about.documents,
+                &group.loaded.info.documents,
                 group.loaded.override_.as_ref(),
                 &cases,
             );
@@ -298,7 +298,7 @@ fn cases(files: Vec<File>, sources: &[wit::Source]) -> Result<Vec<Case>, Failure
             Err(problems) => found.extend(problems),
         }
         documents.push(wit::Document {
-            place: wit::Place::User,
+            origin: wit::DocumentOrigin::User,
             path,
             text: file.text,
         });

@@ -61,7 +61,7 @@ fn erase(context: &mut Context<'_, '_>, asked: &str) -> Result<i32, Failure> {
         None => false,
     };
     if let Some(source) = explained.source(winner).filter(|_| is_its) {
-        sources::drop_kept(source, resolver.about(), resolver.ambient());
+        sources::drop_kept(source, resolver.info(), resolver.ambient());
     }
     Ok(0)
 }
@@ -183,7 +183,7 @@ fn scheme(credential: &Credential) -> Option<(String, String)> {
 fn account<'e>(explained: &'e Explained, id: &str) -> Option<&'e str> {
     let mut lines = explained.lines();
     let (_, line) = lines.find(|(source, _)| source.id == id)?;
-    let seen = explained.evidence_of(line.source)?.seen.as_ref()?;
+    let seen = explained.evidence_of(line.source)?.observation.as_ref()?;
     seen.account.as_deref()
 }
 

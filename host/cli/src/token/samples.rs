@@ -61,7 +61,7 @@ pub(crate) fn belongs_to(resolution: &mut Resolution, account: &str) {
     let source = explained.sources.first_mut().unwrap();
     source.id = resolution.credential.source.clone();
     let evidence = explained.evidence.first_mut().unwrap();
-    evidence.seen = Some(wit::Observation {
+    evidence.observation = Some(wit::Observation {
         account: Some(account.to_owned()),
         ..keyrule_contract::observation(wit::Outcome::Present)
     });

@@ -39,14 +39,14 @@ pub(super) fn told(error: &CredentialsError, asked: Asked<'_>) -> Failure {
     match error {
         CredentialsError::CredentialsNotLoaded(_) if found.is_none() => nothing(world, last),
         CredentialsError::ProviderTimedOut(_) => Failure::new(
-            wit::Trouble::TimedOut,
+            wit::FailureKind::TimedOut,
             "the search for credentials was not over in time",
         ),
         CredentialsError::InvalidConfiguration(_) => configured(&texts, world, found),
         _ => match (last, found) {
             (Some(last), _) => exchanged(last),
             (None, Some(found)) => Failure::new(
-                wit::Trouble::Invalid,
+                wit::FailureKind::Invalid,
                 format!("the profile `{}` cannot be used", found.name),
             )
             .in_place(profile::place(world)),
@@ -61,10 +61,10 @@ pub(super) fn exchanged(last: Exchange) -> Failure {
     match last.outcome {
         Err(error) => {
             let trouble = match &error {
-                http::Error::Setup(_) | http::Error::Insecure { .. } => wit::Trouble::Invalid,
-                http::Error::NotTaken { .. } => wit::Trouble::MalformedAnswer,
+                http::Error::Setup(_) | http::Error::Insecure { .. } => wit::FailureKind::Invalid,
+                http::Error::NotTaken { .. } => wit::FailureKind::MalformedAnswer,
                 http::Error::Unreachable { .. } | http::Error::Untrusted { .. } => {
-                    wit::Trouble::Unreachable
+                    wit::FailureKind::Unreachable
                 }
             };
             let words = match error.hint() {
@@ -80,18 +80,18 @@ pub(super) fn exchanged(last: Exchange) -> Failure {
             };
             match answer.status {
                 429 | 500.. => Failure::new(
-                    wit::Trouble::Unreachable,
+                    wit::FailureKind::Unreachable,
                     format!("`{origin}` cannot serve it now ({code})"),
                 ),
                 400.. => {
                     let skew = skew(&answer).map_or_else(String::new, |words| format!("; {words}"));
                     Failure::new(
-                        wit::Trouble::Rejected,
+                        wit::FailureKind::Rejected,
                         format!("`{origin}` refuses ({code}){skew}"),
                     )
                 }
                 _ => Failure::new(
-                    wit::Trouble::MalformedAnswer,
+                    wit::FailureKind::MalformedAnswer,
                     format!("`{origin}` answers with what are no credentials"),
                 ),
             }
@@ -125,7 +125,7 @@ fn is_ended(says: &dyn Fn(&str) -> bool, last: Option<&Exchange>) -> bool {
 
 fn ended(name: &str, command: &str) -> Failure {
     Failure::new(
-        wit::Trouble::Expired,
+        wit::FailureKind::Expired,
         format!(
             "the login of the profile `{name}` has expired, or was never made: run `{command} --profile {name}`"
         ),
@@ -142,7 +142,7 @@ fn nothing(world: &Ambient, last: Option<Exchange>) -> Failure {
         _ => "no instance's metadata answers",
     };
     Failure::new(
-        wit::Trouble::NoCredentials,
+        wit::FailureKind::NoCredentials,
         format!(
             "no access key in variables, no profile with credentials, no web identity, no container's role, and {instance}"
         ),
@@ -156,11 +156,11 @@ fn configured(texts: &[String], world: &Ambient, found: Option<&Found>) -> Failu
     });
     match (words, found) {
         (Some(words), _) => {
-            Failure::new(wit::Trouble::Invalid, words).in_place(profile::place(world))
+            Failure::new(wit::FailureKind::Invalid, words).in_place(profile::place(world))
         }
         (None, None) => without_exchange(world),
         (None, Some(found)) => Failure::new(
-            wit::Trouble::Invalid,
+            wit::FailureKind::Invalid,
             format!("the profile `{}` cannot be used", found.name),
         )
         .in_place(profile::place(world)),
@@ -186,7 +186,7 @@ fn without_exchange(world: &Ambient) -> Failure {
         }
         None => "the provider's search ended without credentials",
     };
-    let failure = Failure::new(wit::Trouble::Invalid, words);
+    let failure = Failure::new(wit::FailureKind::Invalid, words);
     match name {
         Some(name) => failure.in_place(name),
         None => failure,
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_refusal_says_who_refuses_and_whether_the_clock_is_why() {
         let refused = answered(403, Some("SignatureDoesNotMatch"), Some(-3600));
-        assert_eq!(refused.trouble, wit::Trouble::Rejected);
+        assert_eq!(refused.trouble, wit::FailureKind::Rejected);
         assert_eq!(
             refused.detail.as_deref(),
             Some(
@@ -234,10 +234,13 @@ mod tests {
             refused.detail.as_deref(),
             Some("`https://sts.example` refuses (status 400)")
         );
-        assert_eq!(answered(503, None, None).trouble, wit::Trouble::Unreachable);
+        assert_eq!(
+            answered(503, None, None).trouble,
+            wit::FailureKind::Unreachable
+        );
         assert_eq!(
             answered(200, None, None).trouble,
-            wit::Trouble::MalformedAnswer
+            wit::FailureKind::MalformedAnswer
         );
     }
 }

@@ -46,12 +46,12 @@ pub(super) async fn run(
     };
     let place = profile::place(world);
     let started = command.process(
-        &asker.about.hides,
-        &asker.about.name_of(&asker.source),
+        &asker.info.hidden_variables,
+        &asker.info.name_of(&asker.source),
         world,
     );
-    let mut process = started.ok_or(Failure::bare(wit::Trouble::NotStarted))?;
-    let around = recursion::mark(&asker.about.name_of(&asker.source), world);
+    let mut process = started.ok_or(Failure::bare(wit::FailureKind::NotStarted))?;
+    let around = recursion::mark(&asker.info.name_of(&asker.source), world);
     process.env(recursion::MARKER, format!("{around} {}", mark(world)));
     let signals = Signals::listen(asker.owns_signals);
     let format = wit::Format::AwsProcess;
@@ -67,9 +67,9 @@ pub(super) async fn run(
     let told = |failure: Failure| {
         let said = failure.detail.unwrap_or_default();
         let what = format!("`credential_process` of the profile `{name}`");
-        if is_keyrule && failure.trouble == wit::Trouble::ExitStatus {
+        if is_keyrule && failure.trouble == wit::FailureKind::ExitStatus {
             let words = format!("the {what} runs Keyrule, which found no credentials ({said})");
-            return Failure::new(wit::Trouble::NoCredentials, words).in_place(&place);
+            return Failure::new(wit::FailureKind::NoCredentials, words).in_place(&place);
         }
         Failure::new(failure.trouble, format!("{said}, the {what}")).in_place(&place)
     };
@@ -90,7 +90,7 @@ pub(super) fn around(world: &Ambient) -> Option<Failure> {
 
 /// The words of that.
 pub(super) fn refused() -> Failure {
-    Failure::new(wit::Trouble::Nested, AROUND)
+    Failure::new(wit::FailureKind::Nested, AROUND)
 }
 
 /// What tells one search from another: the profile, and the files that it

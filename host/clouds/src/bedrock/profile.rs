@@ -146,11 +146,11 @@ pub(super) fn check(path: &std::path::Path) -> Result<(), Failure> {
         && (!metadata.is_file() || metadata.len() > LONGEST)
     {
         let words = format!("`{place}` is not a file of {} MiB at most", LONGEST >> 20);
-        return Err(Failure::new(wit::Trouble::Unreadable, words).in_place(place));
+        return Err(Failure::new(wit::FailureKind::Unreadable, words).in_place(place));
     }
     match std::fs::read(path).map(Zeroizing::new) {
         Ok(bytes) if std::str::from_utf8(&bytes).is_err() => Err(Failure::new(
-            wit::Trouble::Invalid,
+            wit::FailureKind::Invalid,
             "there is a byte that is not UTF-8",
         )
         .in_place(place)),
@@ -158,7 +158,7 @@ pub(super) fn check(path: &std::path::Path) -> Result<(), Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => {
             let words = error.kind().to_string();
-            Err(Failure::new(wit::Trouble::Unreadable, words).in_place(place))
+            Err(Failure::new(wit::FailureKind::Unreadable, words).in_place(place))
         }
     }
 }
@@ -166,8 +166,9 @@ pub(super) fn check(path: &std::path::Path) -> Result<(), Failure> {
 /// Path and line stand at fixed places of the error; what follows may quote
 /// the file.
 fn unparsed(error: &ProfileFileLoadError, world: &Ambient) -> Failure {
-    let fault =
-        |words: String, place: String| Failure::new(wit::Trouble::Invalid, words).in_place(place);
+    let fault = |words: String, place: String| {
+        Failure::new(wit::FailureKind::Invalid, words).in_place(place)
+    };
     let text = std::error::Error::source(error).map(ToString::to_string);
     let text = text.unwrap_or_default();
     let parts = text.lines().next().and_then(|first| {
@@ -198,7 +199,7 @@ fn missing(name: &str, referrer: Option<&str>, world: &Ambient) -> Failure {
             "AWS_PROFILE".to_owned(),
         ),
     };
-    Failure::new(wit::Trouble::Invalid, words).in_place(place)
+    Failure::new(wit::FailureKind::Invalid, words).in_place(place)
 }
 
 fn base(profile: &Profile) -> Base {

@@ -52,7 +52,7 @@ fn contract() -> wit::Cloud {
 fn find_with(cloud: &wit::Cloud, world: &Ambient) -> Result<Kept, Failure> {
     let asker = Asker {
         source: samples::source(wit::Kind::Cloud(cloud.clone())),
-        about: samples::about(),
+        info: samples::info(),
         owns_signals: false,
     };
     let found = block_on(search(&asker, cloud, world, &Place::of(cloud, world)));
@@ -83,7 +83,7 @@ fn seen(world: &Ambient) -> (String, String, String) {
     (keys.id, region, by)
 }
 
-fn failure(world: &Ambient) -> (wit::Trouble, String, Option<String>) {
+fn failure(world: &Ambient) -> (wit::FailureKind, String, Option<String>) {
     let failure = find(world).unwrap_err();
     (
         failure.trouble,
@@ -114,7 +114,7 @@ fn variables_go_before_profiles_and_need_no_file_to_be_right() {
     assert!(keys(kept).session.is_some());
     // Without a region in variables the files are asked for one.
     let world = world.without_variable("AWS_REGION");
-    assert_eq!(failure(&world).0, wit::Trouble::Invalid);
+    assert_eq!(failure(&world).0, wit::FailureKind::Invalid);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_profile_that_is_not_there_is_named_and_nothing_else_is_asked() {
     let home = Home::of("", STATIC);
     let world = home.world().with_variable("AWS_PROFILE", "gone");
     let (trouble, words, place) = failure(&world);
-    assert_eq!(trouble, wit::Trouble::Invalid);
+    assert_eq!(trouble, wit::FailureKind::Invalid);
     assert_eq!(place.as_deref(), Some("AWS_PROFILE"));
     assert!(words.starts_with("there is no profile `gone`"), "{words}");
     let home = Home::of(
@@ -155,7 +155,7 @@ fn a_profile_that_is_not_there_is_named_and_nothing_else_is_asked() {
         "",
     );
     let (trouble, words, place) = failure(&home.world().with_variable("AWS_PROFILE", "work"));
-    assert_eq!(trouble, wit::Trouble::Invalid);
+    assert_eq!(trouble, wit::FailureKind::Invalid);
     assert!(place.unwrap().ends_with(".aws/config"));
     assert_eq!(
         words,
@@ -167,7 +167,7 @@ fn a_profile_that_is_not_there_is_named_and_nothing_else_is_asked() {
 fn a_file_that_is_none_is_named_with_its_line() {
     let home = Home::of("[default]\nregion = us-east-1\n[profile s3cr3t\n", STATIC);
     let (trouble, words, place) = failure(&home.world());
-    assert_eq!(trouble, wit::Trouble::Invalid);
+    assert_eq!(trouble, wit::FailureKind::Invalid);
     assert_eq!(words, "line 3 is no line of a profile file");
     assert!(place.unwrap().ends_with(".aws/config"));
 
@@ -176,7 +176,10 @@ fn a_file_that_is_none_is_named_with_its_line() {
     let (trouble, words, place) = failure(&home.world());
     assert_eq!(
         (trouble, words.as_str()),
-        (wit::Trouble::Invalid, "there is a byte that is not UTF-8")
+        (
+            wit::FailureKind::Invalid,
+            "there is a byte that is not UTF-8"
+        )
     );
     assert!(place.unwrap().ends_with(".aws/credentials"));
 
@@ -185,7 +188,7 @@ fn a_file_that_is_none_is_named_with_its_line() {
     let world = home
         .world()
         .with_variable("AWS_CONFIG_FILE", folder.as_path());
-    assert_eq!(failure(&world).0, wit::Trouble::Unreadable);
+    assert_eq!(failure(&world).0, wit::FailureKind::Unreadable);
 }
 
 #[test]
@@ -196,7 +199,7 @@ fn a_profile_that_contradicts_itself_is_named() {
     );
     for name in ["a", "half"] {
         let (trouble, words, place) = failure(&home.world().with_variable("AWS_PROFILE", name));
-        assert_eq!(trouble, wit::Trouble::Invalid, "{words}");
+        assert_eq!(trouble, wit::FailureKind::Invalid, "{words}");
         assert!(words.contains(name), "{words}");
         assert!(place.unwrap().ends_with(".aws/config"));
     }
@@ -209,7 +212,7 @@ fn half_a_key_in_variables_is_not_passed_by() {
         .world()
         .with_variable("AWS_ACCESS_KEY_ID", "AKIAVARIABLE0001");
     let (trouble, words, place) = failure(&world);
-    assert_eq!(trouble, wit::Trouble::Invalid, "{words}");
+    assert_eq!(trouble, wit::FailureKind::Invalid, "{words}");
     assert_eq!(place.as_deref(), Some("AWS_ACCESS_KEY_ID"));
 }
 
@@ -224,7 +227,7 @@ fn what_would_be_passed_by_for_somebody_else_is_an_error() {
         ("AWS_PROFILE", broken),
     ] {
         let (trouble, words, place) = failure(&home.world().with_variable(name, value));
-        assert_eq!(trouble, wit::Trouble::Invalid, "{words}");
+        assert_eq!(trouble, wit::FailureKind::Invalid, "{words}");
         assert_eq!(place.as_deref(), Some(name));
         assert!(words.contains(name) && !words.contains("s3cr3t"), "{words}");
     }
@@ -238,7 +241,7 @@ fn a_key_that_could_begin_another_header_is_none() {
         .with_variable("AWS_ACCESS_KEY_ID", "AK\nX-Injected: 1")
         .with_variable("AWS_SECRET_ACCESS_KEY", "s3cr3t");
     let (trouble, words, _) = failure(&world);
-    assert_eq!(trouble, wit::Trouble::Invalid);
+    assert_eq!(trouble, wit::FailureKind::Invalid);
     assert!(!words.contains("Injected"), "{words}");
 }
 
@@ -247,7 +250,7 @@ fn a_file_without_an_end_is_not_read() {
     let home = Home::of("", "");
     let world = home.world().with_variable("AWS_CONFIG_FILE", "/dev/zero");
     let (trouble, words, _) = failure(&world);
-    assert_eq!(trouble, wit::Trouble::Unreadable);
+    assert_eq!(trouble, wit::FailureKind::Unreadable);
     assert_eq!(words, "`/dev/zero` is not a file of 4 MiB at most");
 }
 
@@ -255,7 +258,7 @@ fn a_file_without_an_end_is_not_read() {
 fn where_nobody_has_anything_what_was_tried_is_said() {
     let home = Home::of("[default]\nregion = us-west-2\n", "");
     let (trouble, words, _) = failure(&home.world());
-    assert_eq!(trouble, wit::Trouble::NoCredentials);
+    assert_eq!(trouble, wit::FailureKind::NoCredentials);
     assert!(words.contains("`AWS_EC2_METADATA_DISABLED`"), "{words}");
 }
 
@@ -290,9 +293,15 @@ fn a_process_prints_a_key_in_the_world_of_the_search() {
 fn a_process_that_fails_is_named_and_its_words_are_not_taken() {
     let home = Home::of("", "");
     for (text, trouble) in [
-        ("echo s3cr3t-words >&2; exit 3", wit::Trouble::ExitStatus),
-        ("echo s3cr3t-words", wit::Trouble::MalformedAnswer),
-        ("exec /nowhere/s3cr3t 2>/dev/null", wit::Trouble::ExitStatus),
+        (
+            "echo s3cr3t-words >&2; exit 3",
+            wit::FailureKind::ExitStatus,
+        ),
+        ("echo s3cr3t-words", wit::FailureKind::MalformedAnswer),
+        (
+            "exec /nowhere/s3cr3t 2>/dev/null",
+            wit::FailureKind::ExitStatus,
+        ),
     ] {
         home.write(".aws/config", script(&home, text));
         let (seen, words, place) = failure(&home.world());
@@ -317,7 +326,7 @@ fn a_process_that_hangs_is_ended() {
         ..contract()
     };
     let failure = find_with(&cloud, &home.world()).unwrap_err();
-    assert_eq!(failure.trouble, wit::Trouble::TimedOut);
+    assert_eq!(failure.trouble, wit::FailureKind::TimedOut);
     let pid = std::fs::read_to_string(pid).unwrap();
     let is_there = || Path::new("/proc").join(pid.trim()).join("exe").exists();
     for _ in 0..100 {
@@ -344,7 +353,7 @@ fn a_search_inside_the_process_of_the_same_search_is_refused() {
         .world()
         .with_variable("KEYRULE_HELPER_OF", marker.trim());
     let refused = around(&inside).unwrap();
-    assert_eq!(refused.trouble, wit::Trouble::Nested);
+    assert_eq!(refused.trouble, wit::FailureKind::Nested);
     // Another profile is another search, and variables run nothing.
     assert!(around(&inside.clone().with_variable("AWS_PROFILE", "other")).is_none());
     let keyed = inside
@@ -414,7 +423,7 @@ fn a_refusal_of_a_role_says_who_refuses_and_not_what_it_said() {
         .with_variable("AWS_PROFILE", "r")
         .with_variable("AWS_ENDPOINT_URL", sts.origin());
     let (trouble, words, _) = failure(&world);
-    assert_eq!(trouble, wit::Trouble::Rejected);
+    assert_eq!(trouble, wit::FailureKind::Rejected);
     assert_eq!(
         words,
         format!(
@@ -428,11 +437,11 @@ fn a_refusal_of_a_role_says_who_refuses_and_not_what_it_said() {
         .clone()
         .with_variable("AWS_ENDPOINT_URL", gone.origin());
     let (trouble, words, _) = failure(&broken);
-    assert_eq!(trouble, wit::Trouble::Unreachable, "{words}");
+    assert_eq!(trouble, wit::FailureKind::Unreachable, "{words}");
     assert_eq!(gone.requests().len(), 1);
     let nobody = world.with_variable("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     let (trouble, words, _) = failure(&nobody);
-    assert_eq!(trouble, wit::Trouble::Unreachable, "{words}");
+    assert_eq!(trouble, wit::FailureKind::Unreachable, "{words}");
 }
 
 #[test]
@@ -450,7 +459,7 @@ fn a_web_identity_is_exchanged() {
     assert_eq!(seen(&world), is("ASIAWEB000000001", "us-east-1", by));
     let world = world.with_variable("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere");
     let (trouble, _, place) = failure(&world);
-    assert_eq!(trouble, wit::Trouble::Invalid);
+    assert_eq!(trouble, wit::FailureKind::Invalid);
     assert_eq!(place.as_deref(), Some("AWS_WEB_IDENTITY_TOKEN_FILE"));
 }
 
@@ -475,9 +484,9 @@ fn a_container_s_role_is_asked_of_its_endpoint() {
     assert_eq!(seen(&world), is("ASIACONTAINER001", "us-east-1", by));
     assert!(endpoint.requests()[0].contains("s3cr3t-authorization"));
     for (url, expected) in [
-        ("http://127.0.0.1:1/s3cr3t", wit::Trouble::Unreachable),
-        ("http://192.0.2.1/s3cr3t", wit::Trouble::Invalid),
-        ("s3cr3t", wit::Trouble::Invalid),
+        ("http://127.0.0.1:1/s3cr3t", wit::FailureKind::Unreachable),
+        ("http://192.0.2.1/s3cr3t", wit::FailureKind::Invalid),
+        ("s3cr3t", wit::FailureKind::Invalid),
     ] {
         let world = world
             .clone()
@@ -517,7 +526,7 @@ fn the_instance_s_role_is_asked_last_and_a_profile_that_fails_is_not_passed_by()
     );
     let asked = metadata.requests().len();
     let (trouble, words, _) = failure(&world.with_variable("AWS_PROFILE", "sso"));
-    assert_eq!(trouble, wit::Trouble::Invalid, "{words}");
+    assert_eq!(trouble, wit::FailureKind::Invalid, "{words}");
     assert!(words.contains("sso"), "{words}");
     assert_eq!(metadata.requests().len(), asked);
 }
@@ -532,7 +541,7 @@ fn metadata_that_hangs_is_asked_once() {
         .with_variable("KEYRULE_HTTP_TIMEOUT", "1")
         .with_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.origin());
     let (trouble, words, _) = failure(&world);
-    assert_eq!(trouble, wit::Trouble::NoCredentials, "{words}");
+    assert_eq!(trouble, wit::FailureKind::NoCredentials, "{words}");
     assert!(words.ends_with("no instance's metadata answers"), "{words}");
     assert_eq!(metadata.requests().len(), 1);
 }
@@ -545,7 +554,7 @@ fn a_login_that_has_ended_says_how_to_log_in() {
     );
     let expired = |name: &str, command: &str| {
         let (trouble, words, _) = failure(&home.world().with_variable("AWS_PROFILE", name));
-        assert_eq!(trouble, wit::Trouble::Expired, "{name}: {words}");
+        assert_eq!(trouble, wit::FailureKind::Expired, "{name}: {words}");
         let ending = format!("run `{command} --profile {name}`");
         assert!(words.ends_with(&ending), "{words}");
     };

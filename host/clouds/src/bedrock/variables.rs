@@ -27,8 +27,9 @@ pub(super) fn has_key(world: &Ambient) -> bool {
 /// Whether the key in variables is whole: half of one would be passed by, and
 /// somebody else's credentials be found.
 pub(super) fn check(world: &Ambient) -> Result<(), Failure> {
-    let invalid =
-        |name: &str, words: String| Err(Failure::new(wit::Trouble::Invalid, words).in_place(name));
+    let invalid = |name: &str, words: String| {
+        Err(Failure::new(wit::FailureKind::Invalid, words).in_place(name))
+    };
     for name in [
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",

@@ -99,7 +99,7 @@ impl Carrier {
         };
         let expired = codes.iter().any(|code| EXPIRED.contains(code));
         let trouble = match network::trouble(status) {
-            wit::Trouble::Rejected if expired => wit::Trouble::Expired,
+            wit::FailureKind::Rejected if expired => wit::FailureKind::Expired,
             trouble => trouble,
         };
         Failure::new(trouble, words)
@@ -112,11 +112,11 @@ impl HttpClient for Carrier {
         if origin(request.url()) != self.allowed {
             let words = "the variables of managed identities that the policy sets are not those of \
                          the environment";
-            return Err(self.fail(Failure::new(wit::Trouble::Invalid, words)));
+            return Err(self.fail(Failure::new(wit::FailureKind::Invalid, words)));
         }
         let Some(request) = translated(request) else {
             let words = format!("{} cannot be asked so", self.name);
-            return Err(self.fail(Failure::new(wit::Trouble::Invalid, words)));
+            return Err(self.fail(Failure::new(wit::FailureKind::Invalid, words)));
         };
         let response = match self.http.send(request).await {
             Ok(response) => response,
@@ -127,7 +127,7 @@ impl HttpClient for Carrier {
         if (200..300).contains(&status) {
             if lives_too_long(&body) {
                 let words = format!("{} answers with a lifetime that none can have", self.name);
-                return Err(self.fail(Failure::new(wit::Trouble::MalformedAnswer, words)));
+                return Err(self.fail(Failure::new(wit::FailureKind::MalformedAnswer, words)));
             }
             self.seen().failure = None;
             return Ok(response_of(status, body));

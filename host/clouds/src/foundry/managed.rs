@@ -47,7 +47,7 @@ pub(super) async fn app_service(
         // What it says where there is no such identity.
         match carrier.status() {
             Some(400) => Miss::Failed(Failure::new(
-                wit::Trouble::NoCredentials,
+                wit::FailureKind::NoCredentials,
                 format!("{NAME} has no such managed identity"),
             )),
             _ => miss,

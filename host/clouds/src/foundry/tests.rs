@@ -24,7 +24,7 @@ fn ways(variables: &[(&str, &str)]) -> Vec<String> {
     ways.iter().map(Way::words).collect()
 }
 
-fn refused(variables: &[(&str, &str)]) -> (wit::Trouble, String, String) {
+fn refused(variables: &[(&str, &str)]) -> (wit::FailureKind, String, String) {
     let failure = way::ways(&world(variables)).unwrap_err();
     assert!(!format!("{failure:?}").contains("s3cr3t"));
     let detail = failure.detail.unwrap();
@@ -68,24 +68,24 @@ fn a_variable_picks_some_of_the_ways_as_it_does_in_azures_sdks() {
         ["by the metadata server"]
     );
     let (trouble, words, place) = refused(&pick("WorkloadIdentityCredential"));
-    assert_eq!(trouble, wit::Trouble::NoCredentials);
+    assert_eq!(trouble, wit::FailureKind::NoCredentials);
     assert_eq!(
         words,
         "the variables of the credential that `AZURE_TOKEN_CREDENTIALS` names are not set"
     );
     assert_eq!(place, "AZURE_TOKEN_CREDENTIALS");
     let (trouble, words, _) = refused(&pick("VisualStudioCredential"));
-    assert_eq!(trouble, wit::Trouble::Invalid);
+    assert_eq!(trouble, wit::FailureKind::Invalid);
     assert!(words.contains("`VisualStudioCredential`"), "{words}");
     let (trouble, words, _) = refused(&pick("s3cr3t-mistake"));
-    assert_eq!(trouble, wit::Trouble::Invalid);
+    assert_eq!(trouble, wit::FailureKind::Invalid);
     assert!(words.starts_with("`AZURE_TOKEN_CREDENTIALS` is not `prod`, `dev`"));
 }
 
 #[test]
 fn half_an_application_is_an_error_and_nobody_else() {
     let (trouble, words, place) = refused(&APPLICATION[1..]);
-    assert_eq!(trouble, wit::Trouble::Invalid);
+    assert_eq!(trouble, wit::FailureKind::Invalid);
     assert_eq!(
         words,
         "`AZURE_CLIENT_SECRET` is set, and `AZURE_TENANT_ID` is not: set both, or neither"
@@ -115,7 +115,7 @@ fn what_cannot_be_asked_here_is_said_by_its_variable() {
         ),
     ] {
         let failure = search_in(&world(&variables)).unwrap_err();
-        assert_eq!(failure.trouble, wit::Trouble::Invalid);
+        assert_eq!(failure.trouble, wit::FailureKind::Invalid);
         assert_eq!(failure.detail.as_deref(), Some(what));
     }
 }
@@ -124,7 +124,7 @@ fn what_cannot_be_asked_here_is_said_by_its_variable() {
 fn entra_id_is_asked_over_tls_alone() {
     let plain = and(&[("AZURE_AUTHORITY_HOST", "http://login.test")]);
     let failure = search_in(&world(&plain)).unwrap_err();
-    assert_eq!(failure.trouble, wit::Trouble::Invalid);
+    assert_eq!(failure.trouble, wit::FailureKind::Invalid);
     assert_eq!(
         failure.detail.as_deref(),
         Some("`AZURE_AUTHORITY_HOST` is not an `https://` URL")
@@ -142,11 +142,11 @@ fn what_the_variables_say_is_seen_without_asking_anybody() {
 }
 
 fn search_in(world: &Ambient) -> Result<Kept, Failure> {
-    let mut about = samples::about();
-    about.hides = vec!["KEY".to_owned()];
+    let mut info = samples::info();
+    info.hidden_variables = vec!["KEY".to_owned()];
     let asker = Asker {
         source: samples::source(wit::Kind::Cloud(samples::cloud("foundry", None))),
-        about,
+        info,
         owns_signals: false,
     };
     block_on(search(&asker, world))
@@ -220,7 +220,7 @@ mod tools {
         let folder = tempfile::tempdir().unwrap();
         let world = with(folder.path(), &[("az", "exit 1")]);
         let failure = search_in(&world).unwrap_err();
-        assert_eq!(failure.trouble, wit::Trouble::NoCredentials);
+        assert_eq!(failure.trouble, wit::FailureKind::NoCredentials);
         assert_eq!(
             failure.detail.as_deref(),
             Some("`az` brings no token (exit status 1); `azd` is not on `PATH`")
@@ -237,7 +237,7 @@ mod tools {
             let folder = tempfile::tempdir().unwrap();
             let world = with(folder.path(), &[("az", script)]);
             let failure = search_in(&world).unwrap_err();
-            assert_eq!(failure.trouble, wit::Trouble::MalformedAnswer);
+            assert_eq!(failure.trouble, wit::FailureKind::MalformedAnswer);
             assert!(!format!("{failure:?}").contains("s3cr3t"), "{failure:?}");
         }
     }

@@ -84,7 +84,7 @@ impl Tool {
         token.map_err(|_| match runner.failure() {
             Some(failure) => self.miss(failure),
             None => Miss::Failed(Failure::new(
-                wit::Trouble::MalformedAnswer,
+                wit::FailureKind::MalformedAnswer,
                 format!("`{}` prints what is no token", self.program()),
             )),
         })
@@ -95,8 +95,8 @@ impl Tool {
     fn miss(self, failure: Failure) -> Miss {
         let program = self.program();
         match failure.trouble {
-            wit::Trouble::NotStarted => Miss::NotThere(format!("`{program}` is not there")),
-            wit::Trouble::ExitStatus => {
+            wit::FailureKind::NotStarted => Miss::NotThere(format!("`{program}` is not there")),
+            wit::FailureKind::ExitStatus => {
                 let status = failure.detail.unwrap_or_default();
                 Miss::NotThere(format!("`{program}` brings no token ({status})"))
             }
@@ -123,7 +123,7 @@ fn is_on_path(_: &str, _: &Ambient) -> bool {
 
 /// Runs what the crate says, as our helpers are run.
 struct Runner {
-    about: wit::About,
+    info: wit::PolicyInfo,
     source: wit::Source,
     owns_signals: bool,
     world: Ambient,
@@ -133,7 +133,7 @@ struct Runner {
 impl Runner {
     fn of(asker: &Asker, world: &Ambient) -> Self {
         Self {
-            about: asker.about.clone(),
+            info: asker.info.clone(),
             source: asker.source.clone(),
             owns_signals: asker.owns_signals,
             world: world.clone(),
@@ -153,8 +153,8 @@ impl Runner {
             folder: home.unwrap_or_else(|| std::path::PathBuf::from("/")),
         };
         command.process(
-            &self.about.hides,
-            &self.about.name_of(&self.source),
+            &self.info.hidden_variables,
+            &self.info.name_of(&self.source),
             &self.world,
         )
     }

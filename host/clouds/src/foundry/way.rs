@@ -158,7 +158,7 @@ pub(super) fn ways(world: &Ambient) -> Result<Vec<Way>, Failure> {
         Some(_) => {
             let words =
                 format!("the variables of the credential that `{CREDENTIALS}` names are not set");
-            Err(Failure::new(wit::Trouble::NoCredentials, words).in_place(CREDENTIALS))
+            Err(Failure::new(wit::FailureKind::NoCredentials, words).in_place(CREDENTIALS))
         }
     }
 }
@@ -175,7 +175,7 @@ fn known(picked: &str) -> Result<(), Failure> {
              `AzureCliCredential`"
         ),
     };
-    Err(Failure::new(wit::Trouble::Invalid, words).in_place(CREDENTIALS))
+    Err(Failure::new(wit::FailureKind::Invalid, words).in_place(CREDENTIALS))
 }
 
 fn environment(world: &Ambient) -> Result<Option<Way>, Failure> {
@@ -240,7 +240,7 @@ pub(super) fn text(world: &Ambient, name: &str) -> Result<Option<String>, Failur
     };
     let Some(value) = value.to_str() else {
         let words = format!("`{name}` is not UTF-8");
-        return Err(Failure::new(wit::Trouble::Invalid, words).in_place(name));
+        return Err(Failure::new(wit::FailureKind::Invalid, words).in_place(name));
     };
     let value = value.trim_ascii();
     Ok((!value.is_empty()).then(|| value.to_owned()))
@@ -250,7 +250,7 @@ pub(super) fn text(world: &Ambient, name: &str) -> Result<Option<String>, Failur
 fn needed(world: &Ambient, name: &str, other: &str) -> Result<String, Failure> {
     id(world, name)?.ok_or_else(|| {
         let words = format!("`{other}` is set, and `{name}` is not: set both, or neither");
-        Failure::new(wit::Trouble::Invalid, words).in_place(name)
+        Failure::new(wit::FailureKind::Invalid, words).in_place(name)
     })
 }
 
@@ -259,7 +259,7 @@ fn id(world: &Ambient, name: &str) -> Result<Option<String>, Failure> {
     match text(world, name)? {
         Some(value) if !is_id(&value) => {
             let words = format!("`{name}` is not an id or the name of a domain");
-            Err(Failure::new(wit::Trouble::Invalid, words).in_place(name))
+            Err(Failure::new(wit::FailureKind::Invalid, words).in_place(name))
         }
         found => Ok(found),
     }
@@ -276,6 +276,6 @@ fn is_id(text: &str) -> bool {
 pub(super) fn url(text: &str, name: &str) -> Result<Url, Failure> {
     Url::parse(text).map_err(|_| {
         let words = format!("`{name}` is not a URL");
-        Failure::new(wit::Trouble::Invalid, words).in_place(name)
+        Failure::new(wit::FailureKind::Invalid, words).in_place(name)
     })
 }

@@ -196,7 +196,7 @@ impl Asking<'_> {
         };
         token.ok_or_else(|| {
             let words = "Google answers without a token";
-            Failure::new(wit::Trouble::MalformedAnswer, words)
+            Failure::new(wit::FailureKind::MalformedAnswer, words)
         })
     }
 

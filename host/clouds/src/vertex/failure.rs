@@ -18,7 +18,7 @@ pub(super) fn ready() -> Result<(), Failure> {
     reqwest::Client::builder().build().map(drop).map_err(|_| {
         let words = "there are no certificate authorities of the system: install the package \
                      `ca-certificates`, or set `SSL_CERT_FILE` to a PEM file of authorities";
-        Failure::new(wit::Trouble::Unreachable, words)
+        Failure::new(wit::FailureKind::Unreachable, words)
     })
 }
 
@@ -26,7 +26,7 @@ pub(super) fn ready() -> Result<(), Failure> {
 pub(super) fn told(error: &CredentialsError, found: &Found) -> Failure {
     let Some(request) = find::<reqwest::Error>(error) else {
         let words = "Google answers with what is no token";
-        return Failure::new(wit::Trouble::MalformedAnswer, words);
+        return Failure::new(wit::FailureKind::MalformedAnswer, words);
     };
     let asked = request
         .url()
@@ -36,7 +36,7 @@ pub(super) fn told(error: &CredentialsError, found: &Found) -> Failure {
     }
     if request.is_decode() || request.is_body() {
         let words = format!("{asked} answers with what is no token");
-        return Failure::new(wit::Trouble::MalformedAnswer, words);
+        return Failure::new(wit::FailureKind::MalformedAnswer, words);
     }
     let words = match find::<rustls::Error>(request) {
         Some(_) => format!(
@@ -45,18 +45,18 @@ pub(super) fn told(error: &CredentialsError, found: &Found) -> Failure {
         ),
         None => format!("{asked} cannot be reached"),
     };
-    Failure::new(wit::Trouble::Unreachable, words)
+    Failure::new(wit::FailureKind::Unreachable, words)
 }
 
 fn refused(error: &CredentialsError, asked: &str, status: u16, found: &Found) -> Failure {
     let is_invalid = says(error, "invalid_grant");
     match network::trouble(status) {
-        wit::Trouble::Rejected if is_invalid => {
+        wit::FailureKind::Rejected if is_invalid => {
             // A user's login has ended; of others it is the token that the
             // file leads to.
             let trouble = match found.is("authorized_user") {
-                true => wit::Trouble::Expired,
-                false => wit::Trouble::Rejected,
+                true => wit::FailureKind::Expired,
+                false => wit::FailureKind::Rejected,
             };
             let words = format!("{asked} refuses it (`invalid_grant`)");
             Failure::new(trouble, words).in_place(found.path.display().to_string())

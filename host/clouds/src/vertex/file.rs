@@ -82,7 +82,7 @@ pub(super) fn find(world: &Ambient) -> Result<Option<Found>, Failure> {
     if let Some(path) = named(world) {
         let Some(json) = read(&path)? else {
             let words = format!("the file that `{VARIABLE}` names is not there");
-            return Err(Failure::new(wit::Trouble::NoCredentials, words)
+            return Err(Failure::new(wit::FailureKind::NoCredentials, words)
                 .in_place(path.display().to_string()));
         };
         let by = By::Variable;
@@ -117,7 +117,7 @@ impl Found {
 
     /// What is wrong with the file, as a predicate.
     pub(super) fn invalid(&self, words: impl std::fmt::Display) -> Failure {
-        fault(wit::Trouble::Invalid, &self.path, words)
+        fault(wit::FailureKind::Invalid, &self.path, words)
     }
 
     /// Texts that credentials of a type must have.
@@ -149,8 +149,8 @@ impl Found {
 fn read(path: &Path) -> Result<Option<Value>, Failure> {
     let contents = contents::read(path, LONGEST).map_err(|fault| {
         let trouble = match fault {
-            Fault::TooBig { .. } => wit::Trouble::Invalid,
-            Fault::Unreadable(_) | Fault::NotAFile => wit::Trouble::Unreadable,
+            Fault::TooBig { .. } => wit::FailureKind::Invalid,
+            Fault::Unreadable(_) | Fault::NotAFile => wit::FailureKind::Unreadable,
         };
         self::fault(trouble, path, fault)
     })?;
@@ -159,7 +159,7 @@ fn read(path: &Path) -> Result<Option<Value>, Failure> {
     };
     parse(&contents.bytes)
         .map(Some)
-        .map_err(|words| fault(wit::Trouble::Invalid, path, words))
+        .map_err(|words| fault(wit::FailureKind::Invalid, path, words))
 }
 
 /// The words of the parser are not taken: they can quote what they found.
@@ -187,7 +187,7 @@ fn parse(bytes: &[u8]) -> Result<Value, String> {
 }
 
 /// What is wrong with a file, as a predicate.
-fn fault(trouble: wit::Trouble, path: &Path, words: impl std::fmt::Display) -> Failure {
+fn fault(trouble: wit::FailureKind, path: &Path, words: impl std::fmt::Display) -> Failure {
     let path = path.display().to_string();
     Failure::new(trouble, format!("`{path}` {words}")).in_place(path)
 }

@@ -50,7 +50,7 @@ pub(super) async fn token(
     let asked = format!("`{}`", origin(target));
     let malformed = || {
         let words = format!("{asked} answers with what is no token");
-        Failure::new(wit::Trouble::MalformedAnswer, words)
+        Failure::new(wit::FailureKind::MalformedAnswer, words)
     };
     let request = request.map_err(|_| malformed())?;
     let response = asking.http.send(request).await;

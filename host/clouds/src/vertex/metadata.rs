@@ -87,7 +87,7 @@ impl Server {
         let root = root.filter(|root| root.path() == "/" && root.query().is_none());
         let Some(root) = root else {
             let words = format!("`{VARIABLE}` is not a host, such as `localhost:8080`");
-            return Err(Failure::new(wit::Trouble::Invalid, words).in_place(VARIABLE));
+            return Err(Failure::new(wit::FailureKind::Invalid, words).in_place(VARIABLE));
         };
         Ok(Self {
             http: Http::for_metadata(world, TOKEN).map_err(|error| network::failure(&error))?,
@@ -158,7 +158,7 @@ impl Server {
             }
             _ => {
                 let words = "the metadata server answers with what is no token";
-                Err(Failure::new(wit::Trouble::MalformedAnswer, words))
+                Err(Failure::new(wit::FailureKind::MalformedAnswer, words))
             }
         }
     }
@@ -185,7 +185,7 @@ impl Server {
             Err(_) => {
                 let (origin, limit) = (origin(&self.root), limit.as_secs());
                 let words = format!("`{origin}` has not answered within {limit} s");
-                Err(self.placed(Failure::new(wit::Trouble::Unreachable, words)))
+                Err(self.placed(Failure::new(wit::FailureKind::Unreachable, words)))
             }
         }
     }
@@ -206,6 +206,6 @@ impl Server {
     }
 
     fn nobody(words: &str) -> Failure {
-        Failure::new(wit::Trouble::NoCredentials, words)
+        Failure::new(wit::FailureKind::NoCredentials, words)
     }
 }

@@ -44,7 +44,7 @@ pub(super) async fn token(
     if allowed.is_none_or(|allowed| allowed != "1") {
         let path = found.path.display();
         let words = format!("`{path}` names a program to be run, and `{ALLOW}` is not `1`");
-        return Err(Failure::new(wit::Trouble::Invalid, words).in_place(ALLOW));
+        return Err(Failure::new(wit::FailureKind::Invalid, words).in_place(ALLOW));
     }
     let folder = found.path.parent().unwrap_or(Path::new(""));
     let kept = executable.get("output_file").and_then(Value::as_str);
@@ -68,13 +68,14 @@ pub(super) async fn token(
         .map_err(Failure::from)
         .and_then(|output| match parse(&output) {
             Some(Said::Token(token)) => Ok(token),
-            Some(Said::No) => Err(Failure::new(wit::Trouble::Rejected, "it has no token")),
-            Some(Said::Expired) => {
-                Err(Failure::new(wit::Trouble::Expired, "its token has expired"))
-            }
+            Some(Said::No) => Err(Failure::new(wit::FailureKind::Rejected, "it has no token")),
+            Some(Said::Expired) => Err(Failure::new(
+                wit::FailureKind::Expired,
+                "its token has expired",
+            )),
             None => {
                 let words = "it prints what is not in the format of such programs";
-                Err(Failure::new(wit::Trouble::MalformedAnswer, words))
+                Err(Failure::new(wit::FailureKind::MalformedAnswer, words))
             }
         });
     said.map_err(|failure| {
@@ -110,14 +111,14 @@ fn process(
         folder: folder.to_path_buf(),
     };
     let process = command.process(
-        &asker.about.hides,
-        &asker.about.name_of(&asker.source),
+        &asker.info.hidden_variables,
+        &asker.info.name_of(&asker.source),
         world,
     );
     let Some(mut process) = process else {
         return Err(found.invalid("has an `executable` without a `command`"));
     };
-    let around = recursion::mark(&asker.about.name_of(&asker.source), world);
+    let around = recursion::mark(&asker.info.name_of(&asker.source), world);
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
     process
         .env(recursion::MARKER, format!("{around} {}", mark(&found.path)))
@@ -144,7 +145,7 @@ pub(super) fn around(world: &Ambient) -> Option<Failure> {
 pub(super) fn runs_keyrule() -> Failure {
     let words = "the program that the credentials file names runs Keyrule, which is looking for \
                  these very credentials";
-    Failure::new(wit::Trouble::Nested, words)
+    Failure::new(wit::FailureKind::Nested, words)
 }
 
 /// What tells one file from another.

@@ -84,7 +84,7 @@ fn field(asking: &Asking<'_>, source: &Value, content: &[u8]) -> Result<Secret, 
     };
     token.ok_or_else(|| {
         let words = "what `credential_source` leads to is not in its `format`";
-        let failure = Failure::new(wit::Trouble::MalformedAnswer, words);
+        let failure = Failure::new(wit::FailureKind::MalformedAnswer, words);
         failure.in_place(asking.found.path.display().to_string())
     })
 }
@@ -92,7 +92,7 @@ fn field(asking: &Asking<'_>, source: &Value, content: &[u8]) -> Result<Secret, 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let fault = |words: String| {
         let words = format!("the file that `credential_source` names {words}");
-        Failure::new(wit::Trouble::Unreadable, words).in_place(path.display().to_string())
+        Failure::new(wit::FailureKind::Unreadable, words).in_place(path.display().to_string())
     };
     match contents::read(path, LONGEST as u64) {
         Ok(Some(contents)) => Ok(contents.bytes),

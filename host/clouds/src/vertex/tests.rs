@@ -25,7 +25,7 @@ fn with(home: &Path, content: &str) -> Ambient {
 fn search_in(world: &Ambient) -> Result<Kept, Failure> {
     let asker = Asker {
         source: samples::source(wit::Kind::Cloud(samples::cloud("vertex", None))),
-        about: samples::about(),
+        info: samples::info(),
         owns_signals: false,
     };
     let found = block_on(search(&asker, world, &Place::default()));
@@ -34,7 +34,7 @@ fn search_in(world: &Ambient) -> Result<Kept, Failure> {
 }
 
 /// The failure's trouble, and its words with where it is.
-fn refused(world: &Ambient) -> (wit::Trouble, String) {
+fn refused(world: &Ambient) -> (wit::FailureKind, String) {
     let failure = search_in(world).unwrap_err();
     let place = failure.found_in.unwrap_or_default();
     let place = place.rsplit('/').next().unwrap_or_default();
@@ -87,7 +87,7 @@ fn the_variable_goes_before_gclouds_own_file() {
     std::fs::write(&path, r#"{"type":"nothing"}"#).unwrap();
     assert_eq!(files(&at(home.path())), std::slice::from_ref(&path));
     let (trouble, words) = refused(&at(home.path()));
-    assert_eq!(trouble, wit::Trouble::Invalid);
+    assert_eq!(trouble, wit::FailureKind::Invalid);
     assert_eq!(
         words,
         "application_default_credentials.json: `.config/gcloud/application_default_credentials.json` is \
@@ -111,12 +111,12 @@ fn the_variable_goes_before_gclouds_own_file() {
 #[test]
 fn a_file_that_is_not_as_it_must_be_is_named_and_not_quoted() {
     let home = tempfile::tempdir().unwrap();
-    let invalid = wit::Trouble::Invalid;
+    let invalid = wit::FailureKind::Invalid;
     let missing = at(home.path()).with_variable("GOOGLE_APPLICATION_CREDENTIALS", "no.json");
     assert_eq!(
         refused(&missing),
         (
-            wit::Trouble::NoCredentials,
+            wit::FailureKind::NoCredentials,
             "no.json: the file that `GOOGLE_APPLICATION_CREDENTIALS` names is not there".to_owned()
         )
     );
@@ -217,7 +217,7 @@ fn what_an_issuer_refuses_is_told_apart_and_never_quoted() {
                 "",
                 r#"{"error":"invalid_grant","error_description":"s3cr3t"}"#,
             ),
-            wit::Trouble::Expired,
+            wit::FailureKind::Expired,
             "refuses it (`invalid_grant`)",
         ),
         (
@@ -226,22 +226,22 @@ fn what_an_issuer_refuses_is_told_apart_and_never_quoted() {
                 "",
                 r#"{"error":"invalid_client","s3cr3t":1}"#,
             ),
-            wit::Trouble::Rejected,
+            wit::FailureKind::Rejected,
             "answers with the status 401",
         ),
         (
             answer("503 Service Unavailable", "", "s3cr3t"),
-            wit::Trouble::Unreachable,
+            wit::FailureKind::Unreachable,
             "answers with the status 503",
         ),
         (
             json("s3cr3t"),
-            wit::Trouble::MalformedAnswer,
+            wit::FailureKind::MalformedAnswer,
             "answers with what is no token",
         ),
         (
             json(r#"{"access_token":"s3cr3t\u000d\u000aX: y","token_type":"Bearer"}"#),
-            wit::Trouble::MalformedAnswer,
+            wit::FailureKind::MalformedAnswer,
             "answers with what is no token",
         ),
     ] {
@@ -359,7 +359,7 @@ fn a_program_runs_only_where_the_variable_lets_it() {
     let source = r#"{"executable":{"command":"./program now"}}"#;
     let world = with(home.path(), &external(&issuer, source, false));
     let (trouble, words) = refused(&world);
-    assert_eq!(trouble, wit::Trouble::Invalid);
+    assert_eq!(trouble, wit::FailureKind::Invalid);
     assert!(
         words.starts_with("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES: "),
         "{words}"
@@ -375,18 +375,18 @@ fn a_program_runs_only_where_the_variable_lets_it() {
     assert_eq!(ran, "//iam.googleapis.com/x now\n");
 
     for (answer, trouble) in [
-        ("s3cr3t-words", wit::Trouble::MalformedAnswer),
+        ("s3cr3t-words", wit::FailureKind::MalformedAnswer),
         (
             &good.replace("\"version\":1", "\"version\":2"),
-            wit::Trouble::MalformedAnswer,
+            wit::FailureKind::MalformedAnswer,
         ),
         (
             r#"{"version":1,"success":false,"code":"401","message":"s3cr3t"}"#,
-            wit::Trouble::Rejected,
+            wit::FailureKind::Rejected,
         ),
         (
             &good.replace("\"success\"", "\"expiration_time\":1,\"success\""),
-            wit::Trouble::Expired,
+            wit::FailureKind::Expired,
         ),
     ] {
         says(answer);
@@ -432,7 +432,7 @@ fn a_metadata_server_is_believed_by_its_header() {
     let host = other.origin().replace("http://", "");
     let world = at(home.path()).with_variable("GCE_METADATA_HOST", host);
     let (trouble, words) = refused(&world);
-    assert_eq!(trouble, wit::Trouble::NoCredentials);
+    assert_eq!(trouble, wit::FailureKind::NoCredentials);
     assert!(
         words.ends_with("is not a metadata server of Google's"),
         "{words}"
@@ -446,12 +446,12 @@ fn without_a_file_and_a_metadata_server_there_are_no_credentials() {
     assert_eq!(
         refused(&world),
         (
-            wit::Trouble::NoCredentials,
+            wit::FailureKind::NoCredentials,
             ": `NO_GCE_CHECK` says not to look for a metadata server".to_owned()
         )
     );
     for host in ["http://x", "a b", "s3cr3t/path"] {
         let world = at(home.path()).with_variable("GCE_METADATA_HOST", host);
-        assert_eq!(refused(&world).0, wit::Trouble::Invalid);
+        assert_eq!(refused(&world).0, wit::FailureKind::Invalid);
     }
 }

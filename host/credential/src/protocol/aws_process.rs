@@ -168,7 +168,7 @@ mod tests {
         let words = failure.detail.unwrap_or_default();
         assert!(!words.contains("s3cr3t"), "{words}");
         match failure.trouble {
-            wit::Trouble::MalformedAnswer => words
+            wit::FailureKind::MalformedAnswer => words
                 .strip_prefix("an answer of an AWS credential process: ")
                 .unwrap()
                 .to_owned(),

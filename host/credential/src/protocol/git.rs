@@ -42,7 +42,7 @@ pub(super) fn read(endpoint: Option<&str>, output: &[u8]) -> Result<Kept, Failur
     }
     if said.get("quit").is_some_and(|word| is_true(word)) {
         let words = "it says that nobody else is to be asked";
-        return Err(Failure::new(wit::Trouble::NoCredentials, words));
+        return Err(Failure::new(wit::FailureKind::NoCredentials, words));
     }
     if said.get("continue").is_some_and(|word| is_true(word)) {
         let words = "`continue` asks for more than one step, and one is what is done";
@@ -64,7 +64,7 @@ pub(super) fn read(endpoint: Option<&str>, output: &[u8]) -> Result<Kept, Failur
             Some(password) => Material::Token(secret("password", &password)?),
             None => {
                 let words = "it has neither a `password` nor a `credential`";
-                return Err(Failure::new(wit::Trouble::NoCredentials, words));
+                return Err(Failure::new(wit::FailureKind::NoCredentials, words));
             }
         },
     };
@@ -88,7 +88,7 @@ type Attributes = BTreeMap<String, Zeroizing<String>>;
 /// read over: none of them is about the credential.
 fn attributes(output: &[u8]) -> Result<Attributes, Failure> {
     if output.iter().all(u8::is_ascii_whitespace) {
-        return Err(Failure::bare(wit::Trouble::NoOutput));
+        return Err(Failure::bare(wit::FailureKind::NoOutput));
     }
     let mut said = Attributes::new();
     for (index, line) in output.split(|byte| *byte == b'\n').enumerate() {
@@ -158,7 +158,8 @@ fn secret(name: &str, text: &str) -> Result<Secret, Failure> {
 
 /// Protocol and host, with the port where there is one.
 fn parts(endpoint: &str) -> Result<(String, String), Failure> {
-    let unusable = |why: &str| Failure::new(wit::Trouble::Invalid, format!("its endpoint {why}"));
+    let unusable =
+        |why: &str| Failure::new(wit::FailureKind::Invalid, format!("its endpoint {why}"));
     let origin = endpoint::origin(endpoint).map_err(unusable)?;
     let (protocol, host) = origin
         .split_once("://")
@@ -195,7 +196,7 @@ mod tests {
         let words = failure.detail.unwrap_or_default();
         assert!(!words.contains("s3cr3t"), "{words}");
         match failure.trouble {
-            wit::Trouble::MalformedAnswer => words
+            wit::FailureKind::MalformedAnswer => words
                 .strip_prefix("an answer of a Git credential helper: ")
                 .unwrap()
                 .to_owned(),

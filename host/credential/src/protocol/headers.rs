@@ -112,7 +112,7 @@ impl Headers {
     pub(super) fn into_material(self) -> Result<Material, Failure> {
         if self.read.is_empty() {
             let words = "it has no headers";
-            return Err(Failure::new(wit::Trouble::NoOutput, words));
+            return Err(Failure::new(wit::FailureKind::NoOutput, words));
         }
         Ok(Material::Headers(self.read))
     }

@@ -31,7 +31,7 @@ pub(super) enum Value {
 /// should be.
 pub(super) fn object(form: &str, output: &[u8]) -> Result<Object, Failure> {
     if output.iter().all(u8::is_ascii_whitespace) {
-        return Err(Failure::bare(wit::Trouble::NoOutput));
+        return Err(Failure::bare(wit::FailureKind::NoOutput));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(output);
     let value = Value::deserialize(&mut deserializer)
@@ -218,7 +218,7 @@ mod tests {
 
     fn words(output: &[u8]) -> String {
         let failure = object("a form", output).err().unwrap();
-        assert_eq!(failure.trouble, wit::Trouble::MalformedAnswer);
+        assert_eq!(failure.trouble, wit::FailureKind::MalformedAnswer);
         failure.detail.unwrap()
     }
 
@@ -261,7 +261,7 @@ mod tests {
     fn white_space_alone_is_no_output() {
         for output in [&b""[..], b"\n", b" \t\r\n"] {
             let failure = object("a form", output).err().unwrap();
-            assert_eq!(failure, Failure::bare(wit::Trouble::NoOutput));
+            assert_eq!(failure, Failure::bare(wit::FailureKind::NoOutput));
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn at(form: &str, name: &str, seconds: u64) -> Result<SystemTime, Fai
     };
     if end <= SystemTime::now() {
         let words = format!("`{name}` has passed");
-        return Err(Failure::new(wit::Trouble::Expired, words));
+        return Err(Failure::new(wit::FailureKind::Expired, words));
     }
     Ok(end)
 }
@@ -78,9 +78,9 @@ mod tests {
         }
         for text in ["2001-01-01T00:00:00Z", "1850-01-01T00:00:00Z"] {
             let failure = seconds(text).unwrap_err();
-            assert_eq!(failure.trouble, wit::Trouble::Expired);
+            assert_eq!(failure.trouble, wit::FailureKind::Expired);
         }
         let never = at("a form", "end", u64::MAX).unwrap_err();
-        assert_eq!(never.trouble, wit::Trouble::MalformedAnswer);
+        assert_eq!(never.trouble, wit::FailureKind::MalformedAnswer);
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn token(output: &[u8]) -> Result<Secret, Failure> {
         Failure::new(trouble, format!("{what} at byte {}", index + 1))
     };
     if token.iter().all(|byte| is_white_space(*byte)) {
-        return Err(Failure::bare(wit::Trouble::NoOutput));
+        return Err(Failure::bare(wit::FailureKind::NoOutput));
     }
     if token.len() > LONGEST {
         return Err(Failure::too_long(LONGEST));
@@ -29,15 +29,15 @@ pub(super) fn token(output: &[u8]) -> Result<Secret, Failure> {
         .position(|byte| !is_printable(*byte) && !is_white_space(*byte))
     {
         let what = "not printable ASCII";
-        return Err(at(wit::Trouble::NotPrintable, what, index));
+        return Err(at(wit::FailureKind::NotPrintable, what, index));
     }
     if let Some(index) = token.iter().position(|byte| is_white_space(*byte)) {
         let what = "white space";
-        return Err(at(wit::Trouble::MoreThanOneToken, what, index));
+        return Err(at(wit::FailureKind::MoreThanOneToken, what, index));
     }
     match std::str::from_utf8(token) {
         Ok(token) => Ok(Secret::new(token)),
-        Err(_) => Err(Failure::bare(wit::Trouble::NotPrintable)),
+        Err(_) => Err(Failure::bare(wit::FailureKind::NotPrintable)),
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
         token(output).map(|token| String::from_utf8(handout::to_keep(&token).to_vec()).unwrap())
     }
 
-    fn fails(trouble: wit::Trouble, detail: &str) -> Result<String, Failure> {
+    fn fails(trouble: wit::FailureKind, detail: &str) -> Result<String, Failure> {
         Err(Failure {
             trouble,
             found_in: None,
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(read(b"s3cr3t"), token);
         assert_eq!(read(b"s3cr3t\n"), token);
         assert_eq!(read(b"s3cr3t\r\n"), token);
-        let more = |byte| fails(wit::Trouble::MoreThanOneToken, byte);
+        let more = |byte| fails(wit::FailureKind::MoreThanOneToken, byte);
         assert_eq!(read(b"s3cr3t\n\n"), more("white space at byte 7"));
         assert_eq!(read(b"s3cr3t\r"), more("white space at byte 7"));
         assert_eq!(read(b"s3cr3t\r\r\n"), more("white space at byte 7"));
@@ -80,8 +80,8 @@ mod tests {
 
     #[test]
     fn what_is_no_single_token_is_said_by_its_place() {
-        let more = |detail| fails(wit::Trouble::MoreThanOneToken, detail);
-        let not = |detail| fails(wit::Trouble::NotPrintable, detail);
+        let more = |detail| fails(wit::FailureKind::MoreThanOneToken, detail);
+        let not = |detail| fails(wit::FailureKind::NotPrintable, detail);
         assert_eq!(read(b"one two\n"), more("white space at byte 4"));
         assert_eq!(read(b" one\n"), more("white space at byte 1"));
         assert_eq!(read(b"one\ntwo\n"), more("white space at byte 4"));
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn white_space_alone_is_no_output() {
         for output in [&b""[..], b"\n", b"\r\n", b"\n\n\n", b" \t\n"] {
-            assert_eq!(read(output), fails(wit::Trouble::NoOutput, ""));
+            assert_eq!(read(output), fails(wit::FailureKind::NoOutput, ""));
         }
     }
 
@@ -107,7 +107,7 @@ mod tests {
         output.push(b'\n');
         assert_eq!(read(&output).unwrap().len(), LONGEST);
         output.insert(0, b'a');
-        let too_long = fails(wit::Trouble::TooLong, "more than 16384 bytes");
+        let too_long = fails(wit::FailureKind::TooLong, "more than 16384 bytes");
         assert_eq!(read(&output), too_long);
     }
 }

@@ -24,7 +24,11 @@ impl Error {
     pub fn new(component: &wit::OverrideComponent, problem: Problem) -> Self {
         Self {
             path: component.path.clone(),
-            named_at: format!("{}:{}", printable(&component.at.path), component.at.line),
+            named_at: format!(
+                "{}:{}",
+                printable(&component.location.path),
+                component.location.line
+            ),
             problem,
         }
     }
@@ -139,7 +143,7 @@ pub enum Problem {
         name: String,
     },
     /// It is a component of another kind or version.
-    #[error("does not export `keyrule:policy/chooser@0.1.0` as this host knows it")]
+    #[error("does not export `keyrule:policy/chooser@0.2.0` as this host knows it")]
     WrongWorld,
     /// Somebody else could have put machine code there.
     #[error("was not loaded, because the cache of compiled code is not trusted: `{}` {why}", .culprit.display())]

@@ -59,10 +59,10 @@ impl Overridden {
         let place = usize::try_from(candidate.source).ok()?;
         let fact = facts.get(place)?;
         // What a restriction takes away nobody may look at, and it is out.
-        let (state, consent) = if candidate.counts {
+        let (state, consent) = if candidate.applies {
             (fact.state, fact.consent)
         } else {
-            (wit::State::Out, wit::Consent::Undecided)
+            (wit::State::Unavailable, wit::Consent::Undecided)
         };
         Some(Candidate {
             id: self.ids.get(place)?.clone(),
@@ -90,8 +90,8 @@ impl Judge for Overridden {
         self.judge.begin()
     }
 
-    fn about(&mut self) -> Result<wit::About, Error> {
-        self.judge.about()
+    fn info(&mut self) -> Result<wit::PolicyInfo, Error> {
+        self.judge.info()
     }
 
     fn sources(&mut self) -> Result<Vec<wit::Source>, Error> {

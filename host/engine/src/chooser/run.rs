@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use wasmtime::component::{Linker, ResourceAny};
+use wasmtime::component::Linker;
 use wasmtime::{Store, Trap};
 
 use super::super::limits::{Bounds, Exhausted, Limits};
@@ -17,7 +17,7 @@ use super::{Candidate, Error, Problem, world};
 use keyrule_contract as wit;
 use keyrule_system::environment::Ambient;
 
-/// Steps for making an instance and the chooser in it, and for each question.
+/// Steps for making an instance, and for each question.
 /// An interpreter of JavaScript takes a few million for a few lines.
 const FUEL: u64 = 1_000_000_000;
 
@@ -99,11 +99,10 @@ pub struct Chooser {
     running: Option<Running>,
 }
 
-/// An instance with the chooser in it.
+/// An instance that answers.
 struct Running {
     store: Store<Limits>,
     exports: PolicyOverride,
-    chooser: ResourceAny,
 }
 
 impl fmt::Debug for Chooser {
@@ -141,7 +140,7 @@ impl Chooser {
             Some(running) => running,
             None => self.running.insert(Running::start(&self.override_.0)?),
         };
-        let chosen = running.choose(session_of(session), candidates)?;
+        let chosen = running.choose(&self.override_.0.settings, session_of(session), candidates)?;
         let count = candidates.len();
         match chosen {
             Some(chosen) if usize::try_from(chosen).is_ok_and(|chosen| chosen < count) => {
@@ -155,7 +154,7 @@ impl Chooser {
 
 impl Running {
     fn start(of: &Loaded) -> Result<Self, Problem> {
-        let failed = |error: wasmtime::Error| problem("constructor", &error);
+        let failed = |error: wasmtime::Error| problem("instantiate", &error);
         let mut store = Limits::store_within(of.linked.engine(), BOUNDS);
         store.set_fuel(FUEL).map_err(failed)?;
         let exports = of.linked.instantiate(&mut store).map_err(|error| {
@@ -166,20 +165,12 @@ impl Running {
                 other => other,
             }
         })?;
-        let chooser = exports
-            .keyrule_policy_chooser()
-            .chooser()
-            .call_constructor(&mut store, &of.settings)
-            .map_err(failed)?;
-        Ok(Self {
-            store,
-            exports,
-            chooser,
-        })
+        Ok(Self { store, exports })
     }
 
     fn choose(
         &mut self,
+        settings: &[bindings::Setting],
         session: bindings::Session,
         candidates: &[Candidate],
     ) -> Result<Option<u32>, Problem> {
@@ -188,8 +179,7 @@ impl Running {
         self.store.set_fuel(FUEL).map_err(failed)?;
         self.exports
             .keyrule_policy_chooser()
-            .chooser()
-            .call_choose(&mut self.store, self.chooser, session, &candidates)
+            .call_choose(&mut self.store, settings, session, &candidates)
             .map_err(failed)
     }
 }
@@ -248,10 +238,10 @@ fn candidate_of(candidate: &Candidate) -> bindings::Candidate {
         id: candidate.id.clone(),
         state: match candidate.state {
             // The engine has looked at every candidate before it asks.
-            wit::State::Unknown | wit::State::Out => bindings::State::Out,
-            wit::State::Barred => bindings::State::Barred,
+            wit::State::Unknown | wit::State::Unavailable => bindings::State::Unavailable,
+            wit::State::Forbidden => bindings::State::Forbidden,
             wit::State::Ready => bindings::State::Ready,
-            wit::State::Held => bindings::State::Held,
+            wit::State::Fetched => bindings::State::Fetched,
             // With one that nothing may replace nobody is asked.
             wit::State::Failed | wit::State::Fatal => bindings::State::Failed,
         },

@@ -128,7 +128,7 @@ mod tests {
             of(engine),
             Ok(Component {
                 imports: Vec::new(),
-                exports: vec!["keyrule:policy/engine@0.1.0".to_owned()],
+                exports: vec!["keyrule:policy/engine@0.2.0".to_owned()],
                 world: Some(World::PolicyEngine),
             })
         );

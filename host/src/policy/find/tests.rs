@@ -58,17 +58,17 @@ impl Machine {
     }
 
     /// The documents as place, path below the machine's root, and text.
-    fn documents(&self, name: &str) -> Vec<(Place, String, String)> {
+    fn documents(&self, name: &str) -> Vec<(DocumentOrigin, String, String)> {
         let top = format!("{}/", self.path("").display()).replace("//", "/");
         find(name, &self.ambient)
             .unwrap()
             .documents
             .into_iter()
-            .map(|found| (found.place, found.path.replace(&top, ""), found.text))
+            .map(|found| (found.origin, found.path.replace(&top, ""), found.text))
             .collect()
     }
 
-    fn states(&self, name: &str) -> Vec<(Place, PathBuf, FileState)> {
+    fn states(&self, name: &str) -> Vec<(DocumentOrigin, PathBuf, FileState)> {
         let reports = self.survey(name).found.reports;
         reports
             .into_iter()
@@ -81,7 +81,7 @@ impl Machine {
     }
 }
 
-fn document(place: Place, path: &str, text: &str) -> (Place, String, String) {
+fn document(place: DocumentOrigin, path: &str, text: &str) -> (DocumentOrigin, String, String) {
     (place, path.to_owned(), text.to_owned())
 }
 
@@ -91,28 +91,32 @@ fn with_nothing_else_the_built_in_policy_is_the_only_document() {
     let text = builtin::text("claude-code").unwrap();
     assert_eq!(
         machine.documents("claude-code"),
-        [document(Place::Builtin, "builtin:claude-code.toml", text)]
+        [document(
+            DocumentOrigin::Builtin,
+            "builtin:claude-code.toml",
+            text
+        )]
     );
     assert_eq!(
         machine.states("claude-code"),
         [
             (
-                Place::Builtin,
+                DocumentOrigin::Builtin,
                 "builtin:claude-code.toml".into(),
                 FileState::Read
             ),
             (
-                Place::Managed,
+                DocumentOrigin::Managed,
                 machine.path("etc/keyrule/claude-code.toml"),
                 FileState::Absent
             ),
             (
-                Place::User,
+                DocumentOrigin::User,
                 machine.path("home/.config/keyrule/claude-code.toml"),
                 FileState::Absent
             ),
             (
-                Place::Project,
+                DocumentOrigin::Project,
                 machine.path("home/work/.keyrule/claude-code.toml"),
                 FileState::Absent
             ),
@@ -136,20 +140,24 @@ fn every_place_gives_its_document_in_a_fixed_order() {
     assert_eq!(
         machine.documents("x"),
         [
-            document(Place::Managed, "etc/keyrule/x.toml", "managed"),
+            document(DocumentOrigin::Managed, "etc/keyrule/x.toml", "managed"),
             document(
-                Place::ManagedRestriction,
+                DocumentOrigin::ManagedRestriction,
                 "etc/keyrule/x.d/10.toml",
                 "first"
             ),
             document(
-                Place::ManagedRestriction,
+                DocumentOrigin::ManagedRestriction,
                 "etc/keyrule/x.d/20.toml",
                 "second"
             ),
-            document(Place::ManagedOther, "etc/keyrule/y.toml", "other"),
-            document(Place::User, "home/.config/keyrule/x.toml", "user"),
-            document(Place::Project, "home/work/.keyrule/x.toml", "project"),
+            document(DocumentOrigin::ManagedOther, "etc/keyrule/y.toml", "other"),
+            document(DocumentOrigin::User, "home/.config/keyrule/x.toml", "user"),
+            document(
+                DocumentOrigin::Project,
+                "home/work/.keyrule/x.toml",
+                "project"
+            ),
         ]
     );
 }
@@ -178,8 +186,12 @@ fn restrictions_of_another_name_say_that_something_is_managed() {
     assert_eq!(
         machine.documents("x"),
         [
-            document(Place::ManagedOther, "etc/keyrule/claude-code.d/a.toml", ""),
-            document(Place::User, "home/.config/keyrule/x.toml", "user"),
+            document(
+                DocumentOrigin::ManagedOther,
+                "etc/keyrule/claude-code.d/a.toml",
+                ""
+            ),
+            document(DocumentOrigin::User, "home/.config/keyrule/x.toml", "user"),
         ]
     );
 }
@@ -205,7 +217,7 @@ fn a_managed_file_that_cannot_be_taken_refuses_its_name() {
             machine.write("home/.config/keyrule/x.toml", "user");
             let documents = machine.documents("x");
             assert_eq!(documents.len(), 2);
-            assert_eq!(documents[0].0, Place::ManagedOther);
+            assert_eq!(documents[0].0, DocumentOrigin::ManagedOther);
             let refuses = documents[0].2 == "others = \"refuse\"\n";
             let restricts = file.ends_with(".d/a.toml") && documents[0].2.is_empty();
             assert!(refuses || restricts, "{file}: {}", documents[0].2);
@@ -221,12 +233,16 @@ fn a_broken_managed_file_of_another_name_is_reported() {
     let states = machine.states("claude-code");
     let reported = states
         .into_iter()
-        .find(|(place, ..)| *place == Place::ManagedOther);
+        .find(|(place, ..)| *place == DocumentOrigin::ManagedOther);
     let path = machine.path("etc/keyrule/y.toml");
     let why = format!("`{}` can be written by everybody", path.display());
     assert_eq!(
         reported,
-        Some((Place::ManagedOther, path, FileState::Untrusted(why)))
+        Some((
+            DocumentOrigin::ManagedOther,
+            path,
+            FileState::Untrusted(why)
+        ))
     );
 }
 

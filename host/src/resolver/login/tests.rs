@@ -86,7 +86,7 @@ fn code(home: &std::path::Path, source: Option<&str>, patience: u64, ui: &Script
     let mut ambient = Ambient::empty();
     ambient.home = Some(home.to_path_buf());
     let mut resolver = Resolver::hermetic("sample")
-        .document(wit::Place::User, "sample.toml", POLICY)
+        .document(wit::DocumentOrigin::User, "sample.toml", POLICY)
         .ambient(ambient)
         .build()
         .unwrap();

@@ -87,7 +87,7 @@ fn named(setting: Option<&wit::Setting>, asked: Asked<'_>) -> Result<Option<Name
     let found = command::locate(
         asked.source,
         &wit::Command::Setting(setting.clone()),
-        asked.about,
+        asked.info,
         asked.world,
     );
     let found = found.map_err(|fault| Failure {
@@ -114,7 +114,7 @@ fn exporting(asked: Asked<'_>) -> Result<Option<Named>, Failure> {
 
 /// Why the commands must not be run here, as far as the marker says so.
 fn nested(asked: Asked<'_>) -> Option<Failure> {
-    nested::failure(&asked.about.name_of(asked.source), asked.world, false)
+    nested::failure(&asked.info.name_of(asked.source), asked.world, false)
 }
 
 impl Named {
@@ -126,7 +126,7 @@ impl Named {
     /// What is said where the command runs this program again.
     pub(super) fn runs_keyrule(&self) -> Failure {
         let words = "the command that prints the credentials runs Keyrule, which runs that command";
-        Failure::new(wit::Trouble::Nested, words).in_place(&self.command.found_in)
+        Failure::new(wit::FailureKind::Nested, words).in_place(&self.command.found_in)
     }
 
     /// Runs the command that prints an AWS access key.
@@ -174,8 +174,8 @@ impl Named {
         let in_place =
             |error: run::ProcessError| Failure::from(error).in_place(&self.command.found_in);
         let signals = Signals::listen(notices.owns_signals());
-        let process = self.command.process(asked.about, asked.source, asked.world);
-        let process = process.ok_or(Failure::bare(wit::Trouble::NotStarted))?;
+        let process = self.command.process(asked.info, asked.source, asked.world);
+        let process = process.ok_or(Failure::bare(wit::FailureKind::NotStarted))?;
         run::run(
             process,
             self.command.is_for_the_shell(),

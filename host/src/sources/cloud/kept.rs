@@ -65,13 +65,13 @@ fn place(asked: Asked<'_>, subject: &Secret) -> Cache {
     let Asked {
         source,
         cloud,
-        about,
+        info,
         world,
         ..
     } = asked;
     let mut parts: Vec<Vec<u8>> = vec![
         b"keyrule-cloud-1".to_vec(),
-        about.name.clone().into_bytes(),
+        info.name.clone().into_bytes(),
         source.id.clone().into_bytes(),
         source.reads.clone().into_bytes(),
         cloud.service.clone().unwrap_or_default().into_bytes(),

@@ -29,7 +29,7 @@ pub(super) async fn search(
     }
     let asker = || Asker {
         source: asked.source.clone(),
-        about: asked.about.clone(),
+        info: asked.info.clone(),
         owns_signals: notices.owns_signals(),
     };
     let found = in_thread(asker(), asked.cloud, asked.world).await;
@@ -45,10 +45,10 @@ pub(super) async fn search(
 }
 
 /// Whether a login anew could mend it.
-const fn needs_new_ones(trouble: wit::Trouble) -> bool {
+const fn needs_new_ones(trouble: wit::FailureKind) -> bool {
     matches!(
         trouble,
-        wit::Trouble::NoCredentials | wit::Trouble::Expired | wit::Trouble::Rejected
+        wit::FailureKind::NoCredentials | wit::FailureKind::Expired | wit::FailureKind::Rejected
     )
 }
 
@@ -61,10 +61,10 @@ async fn in_thread(asker: Asker, cloud: &wit::Cloud, world: &Ambient) -> Result<
     let (cloud, world) = (cloud.clone(), world.clone());
     let (sender, answer) = oneshot::channel();
     let not_started =
-        |error: std::io::Error| Failure::new(wit::Trouble::NotStarted, error.to_string());
+        |error: std::io::Error| Failure::new(wit::FailureKind::NotStarted, error.to_string());
     let work = move || {
         let Some(provider) = Provider::of(&cloud) else {
-            return Err(Failure::bare(wit::Trouble::Unsupported));
+            return Err(Failure::bare(wit::FailureKind::Unsupported));
         };
         let runtime = keyrule_system::runtime::here().map_err(not_started)?;
         let found = runtime.block_on(async {
@@ -87,13 +87,13 @@ async fn in_thread(asker: Asker, cloud: &wit::Cloud, world: &Ambient) -> Result<
     let found = match timeout(limit + MARGIN, answer).await {
         Ok(found) => found.unwrap_or_else(|_| {
             let words = "the provider's search ended without an answer";
-            Err(Failure::new(wit::Trouble::NoCredentials, words))
+            Err(Failure::new(wit::FailureKind::NoCredentials, words))
         }),
         Err(_) => Err(Failure::timed_out(limit)),
     }?;
     match found.expires_at {
         Some(end) if end <= SystemTime::now() => Err(Failure {
-            trouble: wit::Trouble::Expired,
+            trouble: wit::FailureKind::Expired,
             detail: found.facts.detail,
             found_in: None,
         }),

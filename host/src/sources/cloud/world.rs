@@ -43,11 +43,14 @@ const BEFORE_PROFILE: [&str; 5] = [
 pub(crate) fn world<'a>(
     source: &wit::Source,
     cloud: &wit::Cloud,
-    about: &wit::About,
+    info: &wit::PolicyInfo,
     ambient: &'a Ambient,
 ) -> Cow<'a, Ambient> {
     let own = own(source, cloud);
-    let cleared = about.clears.iter().filter(|name| !own.contains(name));
+    let cleared = info
+        .cleared_variables
+        .iter()
+        .filter(|name| !own.contains(name));
     let gone: Vec<String> = hidden(cloud)
         .into_iter()
         .chain(redirection::ignored(cloud, ambient))
@@ -145,7 +148,7 @@ mod tests {
             .with_variable("AWS_DEFAULT_REGION", "eu-west-1");
         let read = |cloud: &wit::Cloud, name: &str| {
             let source = samples::source(wit::Kind::Cloud(cloud.clone()));
-            let world = world(&source, cloud, &samples::about(), &ambient);
+            let world = world(&source, cloud, &samples::info(), &ambient);
             world
                 .variable(name)
                 .map(|value| value.to_str().unwrap().to_owned())
@@ -171,15 +174,15 @@ mod tests {
     #[test]
     fn what_the_policy_clears_the_search_does_not_find_and_a_pinned_profile_goes_first() {
         let mut cloud = samples::cloud("bedrock", None);
-        let mut about = samples::about();
+        let mut info = samples::info();
         let ambient = Ambient::empty()
             .with_variable("AWS_ACCESS_KEY_ID", "AKIAUSER")
             .with_variable("AWS_ENDPOINT_URL", "https://evil.example")
             .with_variable("AWS_CONFIG_FILE", "kept");
-        about.clears = vec!["AWS_ENDPOINT_URL".to_owned(), "AWS_*".to_owned()];
+        info.cleared_variables = vec!["AWS_ENDPOINT_URL".to_owned(), "AWS_*".to_owned()];
         let sees = |cloud: &wit::Cloud, name: &str| {
             let source = samples::source(wit::Kind::Cloud(cloud.clone()));
-            world(&source, cloud, &about, &ambient)
+            world(&source, cloud, &info, &ambient)
                 .variable(name)
                 .is_some()
         };

@@ -12,7 +12,7 @@ pub(in crate::sources) fn failure(own: &str, ambient: &Ambient, owned: bool) -> 
     let words = match recursion::nested(own, ambient, owned)? {
         Nested::Marked => {
             let words = format!("`{MARKER}` says that it is being run already");
-            return Some(Failure::new(wit::Trouble::Nested, words).in_place(MARKER));
+            return Some(Failure::new(wit::FailureKind::Nested, words).in_place(MARKER));
         }
         Nested::Running => {
             "Keyrule is running it already, and is asked for it from inside".to_owned()
@@ -21,5 +21,5 @@ pub(in crate::sources) fn failure(own: &str, ambient: &Ambient, owned: bool) -> 
             "Keyrule is asked for it from inside of what it runs, where `{MARKER}` does not say what that is"
         ),
     };
-    Some(Failure::new(wit::Trouble::Nested, words))
+    Some(Failure::new(wit::FailureKind::Nested, words))
 }

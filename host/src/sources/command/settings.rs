@@ -33,7 +33,7 @@ pub(in crate::sources) struct Found {
 /// A file that stops the search, or a value that is none.
 pub(in crate::sources) struct Fault {
     /// What is wrong.
-    pub trouble: wit::Trouble,
+    pub trouble: wit::FailureKind,
     /// The same in words, without any content.
     pub detail: String,
     /// The file or variable it is about.
@@ -51,7 +51,7 @@ pub(in crate::sources) fn find(
     for name in &setting.from {
         let Some(settings) = tool.settings.iter().find(|file| file.name == *name) else {
             return Err(Fault {
-                trouble: wit::Trouble::Invalid,
+                trouble: wit::FailureKind::Invalid,
                 detail: format!("the policy has no settings file `{name}`"),
                 found_in: None,
                 tier: None,
@@ -124,7 +124,7 @@ fn names_in(folder: &Path, tier: wit::Tier, ambient: &Ambient) -> Result<Vec<OsS
         }
         Err(error) => {
             let why = format!("cannot be listed: {error}");
-            Err(fault(wit::Trouble::Unreadable, folder, tier, why))
+            Err(fault(wit::FailureKind::Unreadable, folder, tier, why))
         }
     }
 }
@@ -138,7 +138,7 @@ fn in_file(
     let Some(contents) = open(&path, tier, ambient)? else {
         return Ok(None);
     };
-    let invalid = |why: String| fault(wit::Trouble::Invalid, &path, tier, why);
+    let invalid = |why: String| fault(wit::FailureKind::Invalid, &path, tier, why);
     match json::value_of(key, &contents.bytes).map_err(invalid)? {
         Value::Absent => Ok(None),
         Value::Text(value) if value.contains('\0') => Err(invalid(format!("has a NUL in `{key}`"))),
@@ -166,8 +166,10 @@ fn open(path: &Path, tier: wit::Tier, ambient: &Ambient) -> Result<Option<Conten
     };
     contents.map_err(|error| {
         let trouble = match error {
-            contents::Fault::TooBig { .. } => wit::Trouble::Invalid,
-            contents::Fault::Unreadable(_) | contents::Fault::NotAFile => wit::Trouble::Unreadable,
+            contents::Fault::TooBig { .. } => wit::FailureKind::Invalid,
+            contents::Fault::Unreadable(_) | contents::Fault::NotAFile => {
+                wit::FailureKind::Unreadable
+            }
         };
         fault(trouble, path, tier, error.to_string())
     })
@@ -175,13 +177,13 @@ fn open(path: &Path, tier: wit::Tier, ambient: &Ambient) -> Result<Option<Conten
 
 fn managed(path: &Path, problem: &Problem) -> Fault {
     let trouble = match problem {
-        Problem::Untrusted { .. } => wit::Trouble::Untrusted,
-        _ => wit::Trouble::Unreadable,
+        Problem::Untrusted { .. } => wit::FailureKind::Untrusted,
+        _ => wit::FailureKind::Unreadable,
     };
     fault(trouble, path, wit::Tier::Managed, problem.to_string())
 }
 
-fn fault(trouble: wit::Trouble, path: &Path, tier: wit::Tier, why: String) -> Fault {
+fn fault(trouble: wit::FailureKind, path: &Path, tier: wit::Tier, why: String) -> Fault {
     Fault {
         trouble,
         detail: format!("`{}` {why}", path.display()),

@@ -27,7 +27,7 @@ struct World {
     _folder: Option<TempDir>,
     _memory: Option<TempDir>,
     ambient: Ambient,
-    about: wit::About,
+    info: wit::PolicyInfo,
     helper: wit::Helper,
     options: GetOptions,
 }
@@ -50,8 +50,8 @@ impl World {
         // is a link.
         let home = folder.path().join("home").canonicalize().unwrap();
         ambient.home = Some(home);
-        let mut about = samples::about();
-        about.tool.settings = vec![
+        let mut info = samples::info();
+        info.tool.settings = vec![
             settings("managed-settings", wit::Tier::Managed, "~/managed.json"),
             settings("user-settings", wit::Tier::User, "{folder}/settings.json"),
             settings("project-settings", wit::Tier::Project, "{project}/p.json"),
@@ -60,7 +60,7 @@ impl World {
             _folder: Some(folder),
             _memory: memory,
             ambient,
-            about,
+            info,
             helper: wit::Helper {
                 format: wit::Format::Token,
                 signing: None,
@@ -133,7 +133,7 @@ impl World {
         look(
             &self.source(),
             &self.helper,
-            &self.about,
+            &self.info,
             &self.ambient,
             false,
         )
@@ -148,7 +148,7 @@ impl World {
         get(
             &source,
             &self.helper,
-            &self.about,
+            &self.info,
             &self.ambient,
             self.options,
             notices,
@@ -171,6 +171,7 @@ fn settings(name: &str, tier: wit::Tier, path: &str) -> wit::SettingsFile {
     wit::SettingsFile {
         name: name.to_owned(),
         tier,
+        repository: false,
         path: samples::everywhere(path),
         folder: None,
     }
@@ -189,9 +190,9 @@ fn is(token: &str) -> Token {
     Ok(token.to_owned())
 }
 
-fn fails(trouble: wit::Trouble, detail: &str) -> Token {
+fn fails(trouble: wit::FailureKind, detail: &str) -> Token {
     let detail = (!detail.is_empty()).then(|| detail.to_owned());
-    Err((wit::Outcome::Trouble(trouble), detail))
+    Err((wit::Outcome::Failed(trouble), detail))
 }
 
 /// Waits until a program is gone; one that is dead and not yet reaped by

@@ -49,10 +49,10 @@ fn store(stored: StoredLogin) -> Arc<dyn Store> {
 
 fn expected() -> wit::Observation {
     wit::Observation {
-        found_in: Some("stored login `work`".to_owned()),
+        location: Some("stored login `work`".to_owned()),
         account: Some("ada".to_owned()),
         organization: Some("org".to_owned()),
-        kept_in: Some(wit::StoreKind::File),
+        stored_in: Some(wit::StoreKind::File),
         ..observation(wit::Outcome::Present)
     }
 }
@@ -78,7 +78,7 @@ fn a_login_is_found_by_its_name_with_what_is_known_of_it() {
     assert_eq!(
         got.observation,
         wit::Observation {
-            got: true,
+            fetched: true,
             ..expected()
         }
     );
@@ -231,30 +231,30 @@ fn what_has_ended_and_was_not_renewed_is_not_handed_out() {
         (
             with_left(-5),
             no("invalid_client"),
-            wit::Trouble::Rejected,
+            wit::FailureKind::Rejected,
             Some("the issuer refused: not now"),
         ),
         (
             with_left(-5),
             no("invalid_grant"),
-            wit::Trouble::Expired,
+            wit::FailureKind::Expired,
             Some("the issuer does not renew it any more"),
         ),
         (
             with_left(-5),
             Says(Some(login::Error::NotOffered("token endpoint"))),
-            wit::Trouble::Unreachable,
+            wit::FailureKind::Unreachable,
             Some("the issuer offers no token endpoint"),
         ),
         (
             without_renewal(with_left(-5)),
             Says(None),
-            wit::Trouble::Expired,
+            wit::FailureKind::Expired,
             None,
         ),
     ] {
         let got = got_from(&store(stored), says, ORDINARY);
-        assert_eq!(got.observation.outcome, wit::Outcome::Trouble(trouble));
+        assert_eq!(got.observation.outcome, wit::Outcome::Failed(trouble));
         assert_eq!(got.observation.detail.as_deref(), detail);
         assert_eq!(token(&got), None);
     }
@@ -280,7 +280,7 @@ fn a_rejected_login_is_renewed_unless_it_is_another_one_by_now() {
         let got = got_from(&store(stored), no("invalid_grant"), of(None));
         assert_eq!(
             got.observation.outcome,
-            wit::Outcome::Trouble(wit::Trouble::Expired)
+            wit::Outcome::Failed(wit::FailureKind::Expired)
         );
         assert_eq!(token(&got), None);
     }

@@ -346,7 +346,7 @@ fn what_cannot_be_removed_from_the_keyring_now_is_removed_later() {
     place.keyring.save(&slot, &key("s3cr3t-1")).unwrap();
     place.fail(Some(Fault::Locked));
     let error = place.keyring.delete(&slot).unwrap_err();
-    assert_eq!(error.trouble(), wit::Trouble::Locked);
+    assert_eq!(error.trouble(), wit::FailureKind::Locked);
     assert_eq!(kept(&place.keyring).len(), 1);
     let saved = place.file.save(&slot, &key("s3cr3t-2")).unwrap();
     assert_eq!(saved.notes.len(), 1);
@@ -405,7 +405,7 @@ fn a_damaged_entry_fails_alone_and_is_set_aside_when_it_is_stored_anew_or_remove
         Slot::account("w", "ada"),
     ] {
         let error = store.load(&slot).unwrap_err();
-        assert_eq!(error.trouble(), wit::Trouble::Invalid);
+        assert_eq!(error.trouble(), wit::FailureKind::Invalid);
         assert!(store.peek(&slot).is_err());
         let said = format!("{error} {error:?}");
         assert!(!said.contains("s3cr3t"), "{said}");
@@ -451,7 +451,7 @@ fn a_damaged_item_of_the_keyring_is_set_aside_there() {
     };
     damage("s3cr3t-damaged");
     let error = store.load(&slot).unwrap_err();
-    assert_eq!(error.trouble(), wit::Trouble::Invalid);
+    assert_eq!(error.trouble(), wit::FailureKind::Invalid);
     assert!(!format!("{error} {error:?}").contains("s3cr3t"));
     let saved = store.save(&slot, &key("s3cr3t-2")).unwrap();
     let aside = format!("{name} · damaged 1");
@@ -498,7 +498,7 @@ fn a_probe_asks_the_keyring_where_the_policy_names_it() {
     assert_eq!(place.calls(), 1);
     place.fail(Some(Fault::Locked));
     let error = place.keyring.probe().unwrap_err();
-    assert_eq!(error.trouble(), wit::Trouble::Locked);
+    assert_eq!(error.trouble(), wit::FailureKind::Locked);
 }
 
 #[test]

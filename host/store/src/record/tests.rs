@@ -167,7 +167,7 @@ fn what_is_not_ours_to_mend_is_an_error_and_stays() {
     }
     std::fs::create_dir(record.own()).unwrap();
     let error = save(&record, "a").unwrap_err();
-    assert_eq!(error.trouble(), wit::Trouble::Unreadable);
+    assert_eq!(error.trouble(), wit::FailureKind::Unreadable);
 }
 
 #[test]

@@ -370,7 +370,7 @@ impl<'a> Walk<'a> {
             .trust
             .judge(judged, self.caller)
             .err()
-            .map(|doubt| doubt.about(path));
+            .map(|doubt| doubt.info(path));
     }
 
     fn believed(mut self) -> Result<Self, Problem> {

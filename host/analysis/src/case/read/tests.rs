@@ -15,9 +15,15 @@ fn problems(text: &str) -> Vec<(u32, u32, String)> {
     for problem in &found {
         assert!(!problem.help.is_empty(), "{problem:?}");
         assert!(!problem.message.ends_with('.'), "{problem:?}");
-        assert_eq!(problem.at.path, "x.test.toml");
+        assert_eq!(problem.location.path, "x.test.toml");
     }
-    let place = |found: &wit::Diagnostic| (found.at.line, found.at.column, found.code.clone());
+    let place = |found: &wit::Diagnostic| {
+        (
+            found.location.line,
+            found.location.column,
+            found.code.clone(),
+        )
+    };
     found.iter().map(place).collect()
 }
 

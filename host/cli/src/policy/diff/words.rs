@@ -85,8 +85,8 @@ impl Words<'_> {
         let compared = self.compared;
         let mut text = format!(
             "from {} to {}\n",
-            self.names(&compared.old.about.documents),
-            self.names(&compared.new.about.documents)
+            self.names(&compared.old.info.documents),
+            self.names(&compared.new.info.documents)
         );
         if compared.changes.is_empty() && compared.contracts.is_empty() {
             text.push_str("nothing changes: every case comes to the same\n");
@@ -284,7 +284,7 @@ impl Words<'_> {
         let asks = |sources: &[wit::Source], source: Option<u32>| {
             source
                 .and_then(|source| sources.get(usize::try_from(source).ok()?))
-                .is_some_and(|source| source.asks)
+                .is_some_and(|source| source.needs_consent)
         };
         asks(&compared.old.sources, counterpart.old) || asks(&compared.new.sources, counterpart.new)
     }

@@ -127,7 +127,7 @@ fn help(report: &Report, code: &str, title: &str) -> String {
     )
 }
 
-fn result(policy: &Linted, concern: &wit::Concern, folder: Option<&Path>) -> Value {
+fn result(policy: &Linted, concern: &wit::Lint, folder: Option<&Path>) -> Value {
     let known = CODES.iter().position(|(code, _)| *code == concern.code);
     let index = known.unwrap_or(CODES.len() - 1);
     let code = CODES.get(index).map_or("unknown", |(code, _)| code);
@@ -142,8 +142,8 @@ fn result(policy: &Linted, concern: &wit::Concern, folder: Option<&Path>) -> Val
         "level": "warning",
         "message": { "text": format!("{message}: {why}. To mend it: {help}.") },
         "locations": [{ "physicalLocation": {
-            "artifactLocation": { "uri": uri(&concern.at.path, folder) },
-            "region": region(&concern.at, policy),
+            "artifactLocation": { "uri": uri(&concern.location.path, folder) },
+            "region": region(&concern.location, policy),
         } }],
     })
 }

@@ -91,11 +91,11 @@ impl Chosen {
 
     /// The lines for a person.
     pub(super) fn text(&self, loaded: &Loaded, look: Look, home: Option<&Path>) -> String {
-        let about = &loaded.about;
-        let component = about.override_.as_ref();
+        let info = &loaded.info;
+        let component = info.override_component.as_ref();
         let mut text = format!(
             "policy {}, whose override chooses (`{}`)\nevery case, {}; the lines of a session cover each once\n",
-            look.bold(&clean(&about.name)),
+            look.bold(&clean(&info.name)),
             component.map_or_else(String::new, |of| clean(&short(&of.path, home))),
             super::text::thousands(self.cases),
         );
@@ -112,13 +112,13 @@ impl Chosen {
 
     /// The lines as data.
     pub(super) fn document(&self, loaded: &Loaded) -> Value {
-        let about = &loaded.about;
+        let info = &loaded.info;
         let groups: Vec<Value> = self.groups.iter().map(|of| group(loaded, of)).collect();
         json!({
             "version": 1,
-            "policy": about.name,
-            "documents": about.documents,
-            "override": about.override_.as_ref().map(|of| &of.sha256),
+            "policy": info.name,
+            "documents": info.documents,
+            "override": info.override_component.as_ref().map(|of| &of.sha256),
             "cases": u64::try_from(self.cases).unwrap_or(u64::MAX),
             "groups": groups,
         })

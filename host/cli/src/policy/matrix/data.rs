@@ -12,7 +12,7 @@ use keyrule_system::text::{mask, printable};
 
 /// The whole table, merged.
 pub(super) fn document(decided: &Decided) -> Value {
-    let about = &decided.loaded.about;
+    let info = &decided.loaded.info;
     let sources: Vec<Value> = decided
         .loaded
         .sources
@@ -24,7 +24,7 @@ pub(super) fn document(decided: &Decided) -> Value {
                 "id": source.id,
                 "description": mask(&source.description),
                 "reads": mask(&source.reads),
-                "rule": place(&source.at.path, source.at.line),
+                "rule": place(&source.location.path, source.location.line),
                 "conditions": conditions,
             })
         })
@@ -50,8 +50,8 @@ pub(super) fn document(decided: &Decided) -> Value {
         .collect();
     json!({
         "version": 1,
-        "policy": about.name,
-        "documents": about.documents,
+        "policy": info.name,
+        "documents": info.documents,
         "cases": u64::try_from(decided.merged.cases).unwrap_or(u64::MAX),
         "columns": columns,
         "sources": sources,
@@ -92,7 +92,7 @@ fn condition(condition: &wit::Condition) -> Value {
         "text": condition.text,
         "state": state(condition.state),
         "reason": word(&condition.reason),
-        "rule": place(&condition.at.path, condition.at.line),
+        "rule": place(&condition.rule.path, condition.rule.line),
     })
 }
 
@@ -138,8 +138,8 @@ pub(super) fn csv(decided: &Decided) -> String {
             step(row.effect).to_owned(),
             why(row.effect).unwrap_or_default().to_owned(),
             word(&row.reason),
-            row.at.path.clone(),
-            row.at.line.to_string(),
+            row.rule.path.clone(),
+            row.rule.line.to_string(),
         ];
         let fields: Vec<String> = fields.iter().map(|text| field(text)).collect();
         text.push_str(&fields.join(","));
@@ -151,9 +151,9 @@ pub(super) fn csv(decided: &Decided) -> String {
             surface(ending.session.surface),
             ending.session.interactive,
             refusal(ending.reason),
-            field(ending.at.as_ref().map_or("", |at| at.path.as_str())),
+            field(ending.rule.as_ref().map_or("", |at| at.path.as_str())),
             ending
-                .at
+                .rule
                 .as_ref()
                 .map_or_else(String::new, |at| at.line.to_string()),
         ));

@@ -20,9 +20,9 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// Writes the page.
 pub(super) fn page(decided: &Decided, home: Option<&Path>) -> String {
-    let about = &decided.loaded.about;
-    let name = escape(&about.name);
-    let documents: Vec<String> = about
+    let info = &decided.loaded.info;
+    let name = escape(&info.name);
+    let documents: Vec<String> = info
         .documents
         .iter()
         .map(|path| format!("<code>{}</code>", escape(&short(path, home))))
@@ -41,7 +41,7 @@ pub(super) fn page(decided: &Decided, home: Option<&Path>) -> String {
          <header>\n<h1>Policy <code>{name}</code></h1>\n<p>{}</p>\n\
          <p class=\"from\">{}. Sources are gone through from the top; the first line that \
          applies decides. These {} lines are all {} cases.</p>\n</header>\n",
-        escape(&mask(&about.description)),
+        escape(&mask(&info.description)),
         documents.join(", restricted by "),
         decided
             .merged
@@ -114,7 +114,7 @@ fn table(decided: &Decided, home: Option<&Path>) -> String {
         let why = refusal(column.ending.reason);
         let rule = column
             .ending
-            .at
+            .rule
             .as_ref()
             .map(|at| (at.path.clone(), at.line));
         let rules = rules(rule.as_slice(), home);
@@ -158,12 +158,12 @@ fn cell(cell: Option<&Cell>, column: &Column, home: Option<&Path>) -> String {
     };
     let (class, said) = match cell.effect {
         _ if cell.is_not_counted() => ("none", "does not count"),
-        wit::Effect::Pass => ("next", "next source"),
+        wit::Effect::Skip => ("next", "next source"),
         effect => (step(effect), step(effect)),
     };
     let why: Vec<String> = match cell.effect {
         wit::Effect::Refuse(reason) => vec![refusal(reason).to_owned()],
-        wit::Effect::Pass => cell.reasons.iter().map(word).collect(),
+        wit::Effect::Skip => cell.reasons.iter().map(word).collect(),
         wit::Effect::Use | wit::Effect::Ask => Vec::new(),
     };
     td(

@@ -15,15 +15,15 @@ const NARROWEST: usize = 8;
 
 /// Writes the table.
 pub(super) fn text(decided: &Decided, look: Look, home: Option<&Path>) -> String {
-    let about = &decided.loaded.about;
-    let documents: Vec<String> = about
+    let info = &decided.loaded.info;
+    let documents: Vec<String> = info
         .documents
         .iter()
         .map(|path| clean(&short(path, home)))
         .collect();
     let mut text = format!(
         "policy {} ({})\n",
-        look.bold(&clean(&about.name)),
+        look.bold(&clean(&info.name)),
         documents.join(", restricted by ")
     );
     text.push_str(&format!(
@@ -210,7 +210,7 @@ fn word(cell: Option<&Cell>, column: &Column, look: Look) -> (String, Paint) {
         None => (dash, Paint::Dim),
         Some(cell) if cell.is_not_counted() => (dash, Paint::Dim),
         Some(cell) => match cell.effect {
-            wit::Effect::Pass => ("next", Paint::Dim),
+            wit::Effect::Skip => ("next", Paint::Dim),
             wit::Effect::Ask => ("ask", Paint::Cyan),
             wit::Effect::Use => ("use", Paint::Green),
             wit::Effect::Refuse(_) => ("refuse", Paint::Red),
@@ -221,14 +221,14 @@ fn word(cell: Option<&Cell>, column: &Column, look: Look) -> (String, Paint) {
 
 /// The rule behind a line: that of the first column in which it decides.
 fn rule(decided: &Decided, line: &Line, home: Option<&Path>) -> String {
-    let decides = |cell: &&Cell| cell.effect != wit::Effect::Pass;
+    let decides = |cell: &&Cell| cell.effect != wit::Effect::Skip;
     let cells = || line.cells.iter().flatten();
     let cell = cells().find(decides).or_else(|| cells().next());
     let Some((path, number)) = cell.and_then(|cell| cell.rules.first()) else {
         return String::new();
     };
     // One file needs no name in every line.
-    if decided.loaded.about.documents.len() == 1 {
+    if decided.loaded.info.documents.len() == 1 {
         return format!(":{number}");
     }
     let name = Path::new(path).file_name().map_or_else(

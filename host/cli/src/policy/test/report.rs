@@ -71,7 +71,7 @@ impl Report<'_> {
             say("came to", &difference.got);
         }
         say("because", &ran.explanation.summary);
-        if let Some(at) = &ran.explanation.at {
+        if let Some(at) = &ran.explanation.rule {
             say("rule", &self.place(at));
         }
         for (label, places) in [
@@ -87,7 +87,7 @@ impl Report<'_> {
         for (line, source) in ran.explanation.sources.iter().zip(sources) {
             let id = pad(&clean(&source.id), width.unwrap_or_default());
             let why = clean(&at_home(&line.text, self.home));
-            text.push_str(&format!("    {} {id}  {why}\n", look.mark(line.standing)));
+            text.push_str(&format!("    {} {id}  {why}\n", look.mark(line.status)));
         }
         text.push('\n');
         text
@@ -203,8 +203,8 @@ fn group(group: &Group) -> Value {
         .collect();
     let mut document = serde_json::Map::new();
     let mut add = |key: &str, value| document.insert(key.to_owned(), value);
-    add("policy", group.loaded.about.name.as_str().into());
-    add("documents", group.loaded.about.documents.clone().into());
+    add("policy", group.loaded.info.name.as_str().into());
+    add("documents", group.loaded.info.documents.clone().into());
     add("cases", cases.into());
     if let Some(rules) = &group.rules {
         let seen = rules.iter().filter(|rule| rule.seen).count();
@@ -260,7 +260,7 @@ fn case(outcome: &Outcome, sources: &[wit::Source]) -> Value {
         "differences": differences,
         "end": end(&Ending::of(ran, sources)),
         "summary": ran.explanation.summary,
-        "rule": ran.explanation.at.as_ref().map(at),
+        "rule": ran.explanation.rule.as_ref().map(at),
         "looked-at": names(&ran.walked.looks, sources),
         "asked": names(&ran.walked.asks, sources),
         "got": names(&ran.walked.gets, sources),

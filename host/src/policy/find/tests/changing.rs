@@ -11,7 +11,7 @@ const DROP: &str = "drop = [\"api-key\"]\n";
 /// Finds again and again while another thread changes something, and counts
 /// the documents and the refusals.
 struct Race {
-    found: Vec<Vec<(Place, String, String)>>,
+    found: Vec<Vec<(DocumentOrigin, String, String)>>,
     refused: usize,
 }
 
@@ -35,8 +35,8 @@ impl Race {
                         found
                             .documents
                             .into_iter()
-                            .filter(|document| document.place != Place::Builtin)
-                            .map(|document| (document.place, document.path, document.text))
+                            .filter(|document| document.origin != DocumentOrigin::Builtin)
+                            .map(|document| (document.origin, document.path, document.text))
                             .collect(),
                     ),
                     Err(error) => {
@@ -250,7 +250,7 @@ fn what_changes_during_a_pass_is_read_again() {
         let now = find("claude-code", &machine.ambient).unwrap().documents;
         let now: Vec<_> = now
             .into_iter()
-            .filter(|document| document.place != Place::Builtin)
+            .filter(|document| document.origin != DocumentOrigin::Builtin)
             .map(|document| document.text)
             .collect();
         assert_eq!(taken, now, "{name}");

@@ -92,7 +92,7 @@ fn a_misnamed_file_of_another_name_refuses_names_that_nothing_manages() {
         machine.write(&format!("etc/keyrule/{file}"), "x = 1");
         machine.write("home/.config/keyrule/x.toml", "user");
         let documents = machine.documents("x");
-        assert_eq!(documents[0].0, Place::ManagedOther, "{file}");
+        assert_eq!(documents[0].0, DocumentOrigin::ManagedOther, "{file}");
         assert_eq!(documents[0].2, "others = \"refuse\"\n", "{file}");
         let states = states(&machine, "x");
         assert!(
@@ -223,10 +223,13 @@ fn the_folders_of_the_user_and_the_project_are_named_on_request_alone() {
     assert_eq!(
         named,
         ["Claude-Code.toml", "claude-code.d", "claude-code.yaml",]
-            .map(|file| (Place::User, machine.path("home/.config/keyrule").join(file)))
+            .map(|file| (
+                DocumentOrigin::User,
+                machine.path("home/.config/keyrule").join(file)
+            ))
             .into_iter()
             .chain([(
-                Place::Project,
+                DocumentOrigin::Project,
                 machine.path("home/work/.keyrule/claude-code.TOML")
             )])
             .collect::<Vec<_>>()

@@ -68,7 +68,7 @@ fn an_answer_that_ends_sooner_than_the_policys_time_is_kept_until_then() {
     std::thread::sleep(Duration::from_millis(6_100));
     // The same answer again has ended by now.
     let (outcome, _) = trouble(&world.get());
-    assert_eq!(outcome, wit::Outcome::Trouble(wit::Trouble::Expired));
+    assert_eq!(outcome, wit::Outcome::Failed(wit::FailureKind::Expired));
     assert_eq!(runs(&world), 2);
 }
 
@@ -143,8 +143,8 @@ fn a_key_that_signs_has_its_region_and_its_end() {
 
 #[test]
 fn a_hostile_answer_fails_in_every_form() {
-    let malformed = wit::Outcome::Trouble(wit::Trouble::MalformedAnswer);
-    let no_output = wit::Outcome::Trouble(wit::Trouble::NoOutput);
+    let malformed = wit::Outcome::Failed(wit::FailureKind::MalformedAnswer);
+    let no_output = wit::Outcome::Failed(wit::FailureKind::NoOutput);
     for format in [
         wit::Format::Headers,
         wit::Format::Bazel,
@@ -166,13 +166,13 @@ fn a_hostile_answer_fails_in_every_form() {
         assert_eq!(
             trouble(&world.get()),
             (
-                wit::Outcome::Trouble(wit::Trouble::TooLong),
+                wit::Outcome::Failed(wit::FailureKind::TooLong),
                 "more than 65536 bytes".to_owned()
             )
         );
         let world = speaking(format, "echo s3cr3t; exit 3");
         let (outcome, words) = trouble(&world.get());
-        assert_eq!(outcome, wit::Outcome::Trouble(wit::Trouble::ExitStatus));
+        assert_eq!(outcome, wit::Outcome::Failed(wit::FailureKind::ExitStatus));
         assert_eq!(words, "exit status 3");
     }
 }
@@ -181,7 +181,7 @@ fn a_hostile_answer_fails_in_every_form() {
 fn what_is_kept_of_one_helper_can_be_dropped_without_running_it() {
     let world = World::with_helper("echo x >> runs; echo s3cr3t");
     assert_eq!(world.token(), is("s3cr3t"));
-    super::super::drop_kept(&world.source(), &world.helper, &world.about, &world.ambient);
+    super::super::drop_kept(&world.source(), &world.helper, &world.info, &world.ambient);
     assert_eq!(runs(&world), 1);
     assert_eq!(world.token(), is("s3cr3t"));
     assert_eq!(runs(&world), 2);

@@ -9,8 +9,8 @@ fn a_helper_that_prints_one_token_is_got() {
     let world = World::with_helper("echo s3cr3t-canary");
     let got = world.get();
     let expected = wit::Observation {
-        got: true,
-        found_in: world.shown(SETTINGS),
+        fetched: true,
+        location: world.shown(SETTINGS),
         tier: Some(wit::Tier::User),
         ..observation(wit::Outcome::Present)
     };
@@ -30,45 +30,54 @@ fn every_way_to_print_no_token_is_named() {
         ("printf one", is("one")),
         (
             "printf 'one\\n\\n'",
-            fails(wit::Trouble::MoreThanOneToken, "white space at byte 4"),
+            fails(wit::FailureKind::MoreThanOneToken, "white space at byte 4"),
         ),
         (
             "echo s3cr3t two",
-            fails(wit::Trouble::MoreThanOneToken, "white space at byte 7"),
+            fails(wit::FailureKind::MoreThanOneToken, "white space at byte 7"),
         ),
         (
             "printf '\\033[31ms3cr3t'",
-            fails(wit::Trouble::NotPrintable, "not printable ASCII at byte 1"),
+            fails(
+                wit::FailureKind::NotPrintable,
+                "not printable ASCII at byte 1",
+            ),
         ),
-        ("true", fails(wit::Trouble::NoOutput, "")),
-        ("echo", fails(wit::Trouble::NoOutput, "")),
-        ("exec >&-", fails(wit::Trouble::NoOutput, "")),
+        ("true", fails(wit::FailureKind::NoOutput, "")),
+        ("echo", fails(wit::FailureKind::NoOutput, "")),
+        ("exec >&-", fails(wit::FailureKind::NoOutput, "")),
         (
             "echo s3cr3t; exit 3",
-            fails(wit::Trouble::ExitStatus, "exit status 3"),
+            fails(wit::FailureKind::ExitStatus, "exit status 3"),
         ),
         (
             "echo s3cr3t; kill -9 $$",
-            fails(wit::Trouble::ExitStatus, "ended by signal 9"),
+            fails(wit::FailureKind::ExitStatus, "ended by signal 9"),
         ),
         (
             "cat /dev/zero",
-            fails(wit::Trouble::TooLong, "more than 16384 bytes"),
+            fails(wit::FailureKind::TooLong, "more than 16384 bytes"),
         ),
         (
             "yes s3cr3t",
-            fails(wit::Trouble::TooLong, "more than 16384 bytes"),
+            fails(wit::FailureKind::TooLong, "more than 16384 bytes"),
         ),
         (
             "./missing --key s3cr3t",
-            fails(wit::Trouble::NotStarted, not_found),
+            fails(wit::FailureKind::NotStarted, not_found),
         ),
         (
             "missing-program",
-            fails(wit::Trouble::NotStarted, not_found),
+            fails(wit::FailureKind::NotStarted, not_found),
         ),
-        ("./plain", fails(wit::Trouble::NotStarted, not_executable)),
-        ("'s3cr3t", fails(wit::Trouble::ExitStatus, "exit status 2")),
+        (
+            "./plain",
+            fails(wit::FailureKind::NotStarted, not_executable),
+        ),
+        (
+            "'s3cr3t",
+            fails(wit::FailureKind::ExitStatus, "exit status 2"),
+        ),
     ] {
         world.name_helper(line);
         let got = world.get();
@@ -84,7 +93,7 @@ fn a_helper_that_hangs_is_ended_in_time_with_all_that_it_started() {
     );
     world.helper.timeout_ms = 1_000;
     let started = Instant::now();
-    assert_eq!(world.token(), fails(wit::Trouble::TimedOut, "1 s"));
+    assert_eq!(world.token(), fails(wit::FailureKind::TimedOut, "1 s"));
     assert!(started.elapsed() < Duration::from_secs(5));
     assert!(is_gone(&world.read(".sample/outer")));
     assert!(is_gone(&world.read(".sample/inner")));
@@ -94,7 +103,7 @@ fn a_helper_that_hangs_is_ended_in_time_with_all_that_it_started() {
 fn a_flood_ends_the_helper_with_all_that_it_started() {
     let world = World::with_helper("sleep 300 & echo $! > inner; yes");
     let started = Instant::now();
-    let expected = fails(wit::Trouble::TooLong, "more than 16384 bytes");
+    let expected = fails(wit::FailureKind::TooLong, "more than 16384 bytes");
     assert_eq!(world.token(), expected);
     assert!(started.elapsed() < Duration::from_secs(5));
     assert!(is_gone(&world.read(".sample/inner")));
@@ -151,7 +160,7 @@ fn a_program_whose_interpreter_is_missing_is_not_started() {
     let world = World::with_helper("./tool");
     world.script(".sample/tool", "#!/nonexistent/sh\n", 0o755);
     let expected = "the program or its interpreter was not found";
-    assert_eq!(world.token(), fails(wit::Trouble::NotStarted, expected));
+    assert_eq!(world.token(), fails(wit::FailureKind::NotStarted, expected));
 }
 
 #[test]
@@ -172,7 +181,7 @@ fn a_variables_helper_and_the_policys_run_in_the_home() {
     assert_eq!(world.token(), is("$HOME;x"));
     world.helper.command = arguments(&["missing-program", "s3cr3t"]);
     let expected = "the program or its interpreter was not found";
-    assert_eq!(world.token(), fails(wit::Trouble::NotStarted, expected));
+    assert_eq!(world.token(), fails(wit::FailureKind::NotStarted, expected));
     // Without a home it is the root, where no repository is cloned to.
     world.helper.command = arguments(&["pwd"]);
     world.ambient.home = None;
@@ -182,7 +191,7 @@ fn a_variables_helper_and_the_policys_run_in_the_home() {
 #[test]
 fn a_helper_sees_no_hidden_variable_no_input_and_its_own_folder() {
     let mut world = World::with_helper("env > seen; pwd > folder; cat > input; echo token");
-    world.about.hides = vec!["API_KEY".to_owned(), "VENDOR_*".to_owned()];
+    world.info.hidden_variables = vec!["API_KEY".to_owned(), "VENDOR_*".to_owned()];
     for name in [
         "API_KEY",
         "API_KEY_ID",
@@ -216,9 +225,9 @@ fn a_helper_sees_no_hidden_variable_no_input_and_its_own_folder() {
 #[test]
 fn what_a_look_had_seen_can_be_gone() {
     let world = World::new();
-    assert_eq!(world.token(), fails(wit::Trouble::Vanished, ""));
+    assert_eq!(world.token(), fails(wit::FailureKind::Vanished, ""));
     world.name_helper("");
-    assert_eq!(world.token(), fails(wit::Trouble::Vanished, ""));
+    assert_eq!(world.token(), fails(wit::FailureKind::Vanished, ""));
 }
 
 #[test]
@@ -230,7 +239,7 @@ fn another_command_line_than_was_looked_at_is_not_run() {
         token_of(&block_on(get(
             &source,
             &world.helper,
-            &world.about,
+            &world.info,
             &world.ambient,
             world.options,
             &Silence,
@@ -240,7 +249,7 @@ fn another_command_line_than_was_looked_at_is_not_run() {
     assert_eq!(get(), is("token"));
     world.name_helper("touch ran; echo token");
     let expected = "another command line has taken its place";
-    assert_eq!(get(), fails(wit::Trouble::Vanished, expected));
+    assert_eq!(get(), fails(wit::FailureKind::Vanished, expected));
     assert!(!world.home().join(".sample/ran").exists());
 }
 

@@ -39,7 +39,7 @@ fn a_failure_is_not_kept() {
     let world = World::with_helper("echo x >> runs; test $(grep -c x runs) = 2 && echo token");
     assert_eq!(
         world.token(),
-        fails(wit::Trouble::ExitStatus, "exit status 1")
+        fails(wit::FailureKind::ExitStatus, "exit status 1")
     );
     assert_eq!(world.token(), is("token"));
 }
@@ -59,10 +59,10 @@ fn what_a_token_depends_on_has_a_token_of_its_own() {
     assert_eq!(world.token(), is("token-4"));
     world.name_helper(&format!("{COUNTING} "));
     assert_eq!(world.token(), is("token-5"));
-    world.about.name = "another".to_owned();
+    world.info.name = "another".to_owned();
     assert_eq!(world.token(), is("token-6"));
     world.set("PROFILE", "");
-    world.about.name = "sample".to_owned();
+    world.info.name = "sample".to_owned();
     world.name_helper(COUNTING);
     world.set("BASE_URL", "");
     assert_eq!(world.token(), is("token-2"));
@@ -83,7 +83,7 @@ fn a_rejected_token_is_gone_also_where_the_helper_then_fails() {
     let mut world = World::with_helper("echo x >> runs; test $(grep -c x runs) != 2 && echo token");
     assert_eq!(world.token(), is("token"));
     world.options.rejected = true;
-    let failed = fails(wit::Trouble::ExitStatus, "exit status 1");
+    let failed = fails(wit::FailureKind::ExitStatus, "exit status 1");
     assert_eq!(world.token(), failed);
     world.options.rejected = false;
     assert_eq!(world.token(), is("token"));
@@ -136,7 +136,7 @@ fn somebody_elses_run_is_not_waited_for_longer_than_one_can_take() {
     let run = async || Ok(Kept::of(Secret::new("token")));
     let limit = Duration::from_millis(100);
     let failure = block_on(flight::one(&cache, terms(), limit, run)).unwrap_err();
-    assert_eq!(failure.trouble, wit::Trouble::TimedOut);
+    assert_eq!(failure.trouble, wit::FailureKind::TimedOut);
     assert_eq!(failure.detail.as_deref(), Some("2.1 s"));
     drop(lock);
     assert!(block_on(flight::one(&cache, terms(), limit, run)).is_ok());

@@ -7,7 +7,7 @@ use crate::sources::observation;
 
 fn seen(world: &World, outcome: wit::Outcome) -> wit::Observation {
     wit::Observation {
-        found_in: world.shown(SETTINGS),
+        location: world.shown(SETTINGS),
         tier: Some(wit::Tier::User),
         ..observation(outcome)
     }
@@ -100,7 +100,7 @@ fn a_file_that_is_not_what_it_should_be_is_never_passed_over() {
         world.write(SETTINGS, content);
         let expected = wit::Observation {
             detail: Some(detail),
-            ..seen(&world, wit::Outcome::Trouble(wit::Trouble::Invalid))
+            ..seen(&world, wit::Outcome::Failed(wit::FailureKind::Invalid))
         };
         assert_eq!(world.look().observation, expected);
         assert!(!format!("{:?}", world.look()).contains("s3cr3t"));
@@ -113,7 +113,7 @@ fn what_is_not_a_plain_file_is_unreadable_and_is_not_waited_for() {
     let file = world.shown(SETTINGS).unwrap();
     let expected = wit::Observation {
         detail: Some(format!("`{file}` is not a regular file")),
-        ..seen(&world, wit::Outcome::Trouble(wit::Trouble::Unreadable))
+        ..seen(&world, wit::Outcome::Failed(wit::FailureKind::Unreadable))
     };
     std::fs::create_dir(world.home().join(SETTINGS)).unwrap();
     assert_eq!(world.look().observation, expected);
@@ -142,13 +142,13 @@ fn a_managed_file_counts_only_where_the_administrator_alone_could_write_it() {
 
     mode(0o666);
     let look = world.look();
-    let untrusted = wit::Outcome::Trouble(wit::Trouble::Untrusted);
+    let untrusted = wit::Outcome::Failed(wit::FailureKind::Untrusted);
     assert_eq!(look.observation.outcome, untrusted);
-    assert_eq!(look.observation.found_in, world.shown("managed.json"));
+    assert_eq!(look.observation.location, world.shown("managed.json"));
     assert!(look.subject.is_none());
 
     mode(0o644);
-    world.about.tool.settings[0].folder = Some(samples::everywhere("~/managed.d"));
+    world.info.tool.settings[0].folder = Some(samples::everywhere("~/managed.d"));
     let drop_in = world.write("managed.d/10.json", r#"{"apiKeyHelper": "drop-in"}"#);
     std::fs::set_permissions(&drop_in, std::fs::Permissions::from_mode(0o644)).unwrap();
     let folder = drop_in.parent().unwrap();
@@ -179,7 +179,7 @@ fn files_are_looked_at_in_the_order_of_the_policy() {
 #[test]
 fn drop_ins_go_before_their_file_the_last_name_first() {
     let mut world = World::with_helper("base");
-    world.about.tool.settings[1].folder = Some(samples::everywhere("{folder}/settings.d"));
+    world.info.tool.settings[1].folder = Some(samples::everywhere("{folder}/settings.d"));
     assert_eq!(subject(&world.look()).unwrap(), "base");
     world.write(".sample/settings.d/20.json", r#"{"other": 1}"#);
     world.write(".sample/settings.d/10.json", r#"{"apiKeyHelper": "ten"}"#);
@@ -189,13 +189,13 @@ fn drop_ins_go_before_their_file_the_last_name_first() {
     let look = world.look();
     assert_eq!(subject(&look).unwrap(), "ten");
     assert_eq!(
-        look.observation.found_in,
+        look.observation.location,
         world.shown(".sample/settings.d/10.json")
     );
     world.write(".sample/settings.d/30.json", "{");
     assert_eq!(
         world.look().observation.outcome,
-        wit::Outcome::Trouble(wit::Trouble::Invalid)
+        wit::Outcome::Failed(wit::FailureKind::Invalid)
     );
 }
 
@@ -208,8 +208,8 @@ fn a_folder_variable_must_hold_an_absolute_path() {
             "settings file `user-settings`: `SAMPLE_FOLDER` does not hold an absolute path"
                 .to_owned(),
         ),
-        found_in: None,
-        ..seen(&world, wit::Outcome::Trouble(wit::Trouble::Invalid))
+        location: None,
+        ..seen(&world, wit::Outcome::Failed(wit::FailureKind::Invalid))
     };
     assert_eq!(world.look().observation, expected);
 }
@@ -222,7 +222,7 @@ fn a_command_line_can_come_from_a_variable_or_from_the_policy() {
     world.set("HELPER", "echo token");
     let look = world.look();
     let expected = wit::Observation {
-        found_in: Some("HELPER".to_owned()),
+        location: Some("HELPER".to_owned()),
         ..observation(wit::Outcome::Present)
     };
     assert_eq!(look.observation, expected);
@@ -231,7 +231,7 @@ fn a_command_line_can_come_from_a_variable_or_from_the_policy() {
     world.helper.command = wit::Command::Arguments(vec!["/bin/echo".to_owned(), "a b".to_owned()]);
     let look = world.look();
     let expected = wit::Observation {
-        found_in: Some("sample.toml".to_owned()),
+        location: Some("sample.toml".to_owned()),
         ..observation(wit::Outcome::Present)
     };
     assert_eq!(look.observation, expected);
@@ -277,7 +277,7 @@ fn a_helper_that_is_this_program_is_recursion() {
     assert_eq!(world.look().observation.outcome, wit::Outcome::Recursion);
     // Where it is marked, somebody runs it and waits.
     world.set("KEYRULE_HELPER_OF", "sample/sample");
-    let nested = wit::Outcome::Trouble(wit::Trouble::Nested);
+    let nested = wit::Outcome::Failed(wit::FailureKind::Nested);
     assert_eq!(world.look().observation.outcome, nested);
 }
 
@@ -289,10 +289,10 @@ fn a_helper_that_is_being_run_fails_for_what_it_runs() {
     world.options.ttl = Duration::ZERO;
     assert_eq!(world.token(), is("other_helper_sample_sample"));
     world.set("KEYRULE_HELPER_OF", "sample/sample other/helper");
-    let nested = wit::Outcome::Trouble(wit::Trouble::Nested);
+    let nested = wit::Outcome::Failed(wit::FailureKind::Nested);
     let words = "`KEYRULE_HELPER_OF` says that it is being run already".to_owned();
     let expected = wit::Observation {
-        found_in: Some("KEYRULE_HELPER_OF".to_owned()),
+        location: Some("KEYRULE_HELPER_OF".to_owned()),
         detail: Some(words.clone()),
         ..seen(&world, nested)
     };
