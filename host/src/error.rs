@@ -2,6 +2,7 @@
 //! stable code, an exit code, and a hint: the next thing to type.
 
 use crate::consent;
+#[cfg(feature = "login")]
 use crate::login::LoginError;
 use crate::policy;
 use crate::resolver::Explained;
@@ -45,6 +46,7 @@ pub enum Error {
     },
     /// Nobody was logged in, or out.
     #[error(transparent)]
+    #[cfg(feature = "login")]
     Login(#[from] LoginError),
     /// The system gives no thread or no file to wait with.
     #[error("the asynchronous runtime cannot be started")]
@@ -62,6 +64,7 @@ impl Error {
             Self::Policy(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Consent(error) => error.code(),
+            #[cfg(feature = "login")]
             Self::Login(error) => error.code(),
             Self::Rejected { .. } => "rejected",
             Self::Runtime(_) => "runtime",
@@ -76,6 +79,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Policy(error) => error.exit_code(),
+            #[cfg(feature = "login")]
             Self::Login(error) => error.exit_code(),
             Self::Engine(error) => error.exit_code(),
             Self::Consent(_) | Self::Rejected { .. } | Self::Runtime(_) | Self::Internal(_) => 1,
@@ -90,6 +94,7 @@ impl Error {
         match self {
             Self::Policy(error) => error.hint(),
             Self::Consent(error) => Some(error.hint()),
+            #[cfg(feature = "login")]
             Self::Login(error) => error.hint(),
             Self::Engine(error) => error.hint(),
             Self::Cancelled | Self::Runtime(_) | Self::Internal(_) => None,

@@ -44,9 +44,11 @@
 //! # Ok::<(), keyrule::Error>(())
 //! ```
 //!
-//! The cloud providers are features: `bedrock`, `vertex`, `foundry`, none of
-//! them on by default. Without its feature, a provider that a policy selects
-//! is refused and never passed by. Requests to Amazon Bedrock are signed:
+//! What takes more than the decision is a feature, and none is on by default:
+//! `login` for logins and keys of our own, `keyring` to keep them there,
+//! `bedrock`, `vertex` and `foundry` for the cloud providers, `overrides` for
+//! components that an administrator adds. Without its feature, a source that
+//! a policy selects is refused and never passed by. Requests to Amazon Bedrock are signed:
 //! [`Credential::sign`].
 //!
 //! To read on, in this order: [`resolver`] (the two questions), `resolve` (the
@@ -56,14 +58,21 @@
 
 pub use keyrule_system::environment as ambient;
 pub mod consent;
+#[doc(hidden)]
 pub mod error;
 mod explained;
+#[cfg(feature = "login")]
+#[doc(hidden)]
 pub mod login;
 pub mod policy;
 pub mod receipt;
+#[doc(hidden)]
 pub mod resolve;
 pub mod resolver;
+#[doc(hidden)]
 pub mod sources;
+#[cfg(feature = "login")]
+#[doc(hidden)]
 pub mod store;
 
 pub use error::Error;
@@ -73,7 +82,9 @@ pub use keyrule_contract::{
 pub use keyrule_credential::{AwsKey, Credential, Request, Secret, SignError};
 pub(crate) use keyrule_credential::{credential, handout, material, secret};
 pub use keyrule_engine as engine;
+#[cfg(feature = "login")]
 pub(crate) use keyrule_oauth::http;
+#[cfg(feature = "login")]
 pub use login::{Input, LoginError, LoginUi, Visit, Way};
 pub use receipt::Receipt;
 pub use resolver::Resolver;

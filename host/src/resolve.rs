@@ -16,7 +16,6 @@ use crate::handout::Fingerprint;
 use crate::material::Material;
 use crate::secret::Secret;
 use crate::sources::{self, Context, Facts, GetOptions, Notices, Supplied};
-use crate::store;
 use keyrule_contract as wit;
 use keyrule_engine::{Judge, Step, Steps};
 
@@ -394,12 +393,9 @@ impl<'r> Resolution<'r> {
             ));
             return;
         }
-        match keep(self.info, self.ambient, name, subject) {
-            Ok(saved) => self.seen.notes.extend(saved.notes),
-            Err(error) => {
-                let note = format!("the key was not kept: {}", error.detail());
-                self.seen.notes.push(note);
-            }
+        match sources::in_store::keep(self.info, self.ambient, name, subject) {
+            Ok(notes) => self.seen.notes.extend(notes),
+            Err(why) => self.seen.notes.push(format!("the key was not kept: {why}")),
         }
     }
 
@@ -419,19 +415,6 @@ impl<'r> Resolution<'r> {
             notices: self.notices,
         }
     }
-}
-
-fn keep(
-    info: &wit::PolicyInfo,
-    ambient: &Ambient,
-    name: &str,
-    key: &Secret,
-) -> Result<store::Saved, store::Error> {
-    let key = store::StoredKey {
-        secret: key.clone(),
-        owner: None,
-    };
-    store::of(info, ambient)?.save(&store::Slot::key(name), &store::Entry::Key(key))
 }
 
 /// An error with everything below it, on one line.

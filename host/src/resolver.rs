@@ -20,14 +20,22 @@ use crate::sources::{Facts, Notices, Silent, Supplied};
 use keyrule_contract as wit;
 use keyrule_engine::{self as engine, Judge, LoadError, chooser};
 
+#[cfg(feature = "login")]
 mod attended;
+#[cfg(feature = "login")]
 mod login;
+#[cfg(feature = "login")]
 mod logout;
+#[cfg(feature = "login")]
 mod target;
 
+#[cfg(feature = "login")]
+#[doc(hidden)]
 pub use target::command;
 
+#[cfg(feature = "login")]
 pub use login::{LoggedIn, LoginOptions};
+#[cfg(feature = "login")]
 pub use logout::{LoggedOut, LoggedOutOfAll};
 
 /// A decision and everything that it was made from, without secrets.

@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::ambient::Ambient;
@@ -15,7 +14,6 @@ use crate::credential::Passed;
 use crate::handout::Fingerprint;
 use crate::material::Material;
 use crate::secret::Secret;
-use crate::store;
 use keyrule_contract as wit;
 
 pub(crate) use keyrule_contract::observation;
@@ -116,8 +114,7 @@ pub fn look(source: &wit::Source, context: Context<'_>) -> Look {
         wit::Kind::Helper(helper) => helper::look(source, helper, info, ambient, owned),
         wit::Kind::ToolOwned(login) => tool_login::look(login, tool, ambient),
         wit::Kind::Supplied => supplied::look(&source.id, context.supplied),
-        wit::Kind::StoredKey(key) => stored_key::look(key, store::of(info, ambient).as_ref()),
-        wit::Kind::Login(login) => login::look(login, store::of(info, ambient).as_ref()),
+        wit::Kind::StoredKey(_) | wit::Kind::Login(_) => in_store::look(source, info, ambient),
         wit::Kind::Cloud(cloud) => cloud::look(source, cloud, info, ambient, owned),
     };
     look.endpoint = aim(&mut look.observation, source, &world(source, info, ambient));
@@ -156,10 +153,9 @@ pub(crate) async fn get_seen(
         }
         wit::Kind::ToolOwned(login) => tool_login::get(login, tool, ambient).await,
         wit::Kind::Supplied => supplied::get(&source.id, context.supplied).await,
-        wit::Kind::StoredKey(key) => stored_key::get(key, store::of(info, ambient).as_ref()).await,
-        wit::Kind::Login(login) => {
-            let store = store::of(info, ambient);
-            login::get(login, store.as_ref(), ambient, options, context.notices).await
+        wit::Kind::StoredKey(_) | wit::Kind::Login(_) => {
+            let notices = context.notices;
+            in_store::get(source, info, ambient, options, notices).await
         }
         wit::Kind::Cloud(cloud) => {
             let notices = context.notices;
@@ -227,32 +223,6 @@ fn aim(
     seen.url
 }
 
-/// What was seen of a source whose store does not answer: that is not absence.
-pub(crate) fn store_trouble(error: &store::Error) -> wit::Observation {
-    wit::Observation {
-        detail: Some(error.detail()),
-        location: error.path().map(|path| path.display().to_string()),
-        ..observation(wit::Outcome::Failed(error.trouble()))
-    }
-}
-
-/// Does what can block, such as a keyring that asks somebody, off the threads
-/// of the runtime.
-pub(crate) async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, store::Error> + Send + 'static,
-) -> Result<T, store::Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(store::Error::Keyring {
-                why: "was not waited for: the program is ending".to_owned(),
-                trouble: wit::FailureKind::TimedOut,
-            }),
-        },
-    }
-}
-
 impl Look {
     /// A look that found nothing that could be used.
     pub(crate) fn nothing(observation: wit::Observation) -> Self {
@@ -262,56 +232,6 @@ impl Look {
             endpoint: None,
             facts: Facts::default(),
         }
-    }
-
-    /// A look at what a store keeps under this name. A consent would be about
-    /// the name: the user put it there.
-    pub(crate) fn stored(name: &str, seen: wit::Observation, secret: Option<&Secret>) -> Self {
-        let observation = match secret {
-            Some(secret) => carried(seen, secret),
-            None => seen,
-        };
-        let there = observation.outcome == wit::Outcome::Present;
-        Self {
-            observation,
-            subject: there.then(|| Secret::new(name)),
-            endpoint: None,
-            facts: Facts::default(),
-        }
-    }
-}
-
-/// What is known of what a store keeps there, without opening a keyring, or
-/// the look that found none of it.
-pub(crate) fn peeked(
-    slot: &store::Slot,
-    store: Result<&Arc<dyn store::Store>, &store::Error>,
-) -> Result<store::Known, Box<Look>> {
-    let seen = match store.map(|store| store.peek(slot)) {
-        Ok(Ok(Some(known))) => return Ok(known),
-        Ok(Ok(None)) => observation(wit::Outcome::Absent),
-        Ok(Err(error)) => store_trouble(&error),
-        Err(error) => store_trouble(error),
-    };
-    Err(Box::new(Look::nothing(seen)))
-}
-
-/// Sees whether a header can carry what was found in a store.
-pub(crate) fn carried(seen: wit::Observation, secret: &Secret) -> wit::Observation {
-    if secret.is_blank() {
-        return wit::Observation {
-            outcome: wit::Outcome::Blank,
-            ..seen
-        };
-    }
-    let Some((place, what)) = secret.bad_character() else {
-        return seen;
-    };
-    let found_in = seen.location.as_deref().unwrap_or("what is stored");
-    wit::Observation {
-        outcome: wit::Outcome::Failed(wit::FailureKind::BadCharacter),
-        detail: Some(format!("the {found_in} holds {what} at character {place}")),
-        ..seen
     }
 }
 
@@ -347,16 +267,20 @@ pub(crate) mod command;
 pub(crate) mod environment;
 mod flight;
 pub mod helper;
+#[cfg_attr(not(feature = "login"), path = "sources/without_store.rs")]
+pub(crate) mod in_store;
+#[cfg(feature = "login")]
 pub(crate) mod login;
 pub mod paths;
+#[cfg(feature = "login")]
 pub(crate) mod stored_key;
 pub(crate) mod supplied;
 pub(crate) mod tool_login;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "login"))]
 mod tests {
     use super::*;
-    use crate::store::{Entry, Slot, StoredKey};
+    use crate::store::{self, Entry, Slot, StoredKey};
     use keyrule_contract::samples;
     use keyrule_system::runtime::block_on;
 

@@ -6,6 +6,7 @@
 pub mod credential;
 pub mod endpoint;
 pub mod handout;
+pub mod json;
 pub mod label;
 pub mod material;
 pub mod obtained;

@@ -2,8 +2,6 @@
 //! the same names and fields on both sides, so that one list of them serves
 //! every crate that has generated types of its own.
 
-use keyrule_contract as wit;
-
 /// What becomes a type of the other side.
 pub(crate) trait Convert<T> {
     /// The same on the other side.
@@ -167,6 +165,20 @@ macro_rules! conversions {
     };
 }
 
-use super::bindings as component;
+#[cfg(feature = "component")]
+mod component {
+    use super::Convert;
+    use crate::bindings as component;
+    use keyrule_contract as wit;
 
-conversions!(component);
+    conversions!(component);
+}
+
+#[cfg(feature = "native")]
+mod native {
+    use super::Convert;
+    use keyrule_contract as wit;
+    use keyrule_policy::bindings::exports::keyrule::policy::engine as native;
+
+    conversions!(native);
+}

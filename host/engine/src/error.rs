@@ -59,7 +59,7 @@ pub enum Error {
         /// The function that was called.
         call: &'static str,
         /// The runtime's word for it.
-        trap: wasmtime::Trap,
+        trap: String,
     },
     /// It answered, and the answer cannot be true.
     #[error("the engine misbehaved in `{call}`: {what}")]

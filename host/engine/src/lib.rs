@@ -8,22 +8,40 @@
 //! `load` makes an [`Engine`] and a [`Policy`]; `limits` says how much a
 //! component may use; `verdict` checks what it answers. [`chooser`] runs the
 //! component that a policy may name to choose among the engine's candidates.
+//!
+//! The component is there by the feature `component`. By the feature `native`
+//! the same code is compiled in instead, without the runtime of WebAssembly
+//! and without its limits: for embedders to whom size counts for more than
+//! the wall between a policy and its host.
 
+#[cfg(not(any(feature = "component", feature = "native")))]
+compile_error!("choose how the engine is built in: by the feature `component`, or by `native`");
+
+#[cfg(feature = "component")]
 mod bindings;
 pub mod chooser;
+#[cfg(feature = "component")]
 mod config;
 mod convert;
 mod error;
+#[cfg(feature = "component")]
 mod image;
+#[cfg(feature = "component")]
 mod limits;
+#[cfg(feature = "component")]
 mod load;
+#[cfg(feature = "native")]
+pub mod native;
 mod verdict;
 pub mod word;
 
 use keyrule_contract as wit;
 
 pub use error::{Error, LoadError, Misbehaviour};
+#[cfg(feature = "component")]
 pub use load::{Engine, Policy};
+#[cfg(all(feature = "native", not(feature = "component")))]
+pub use native::{Engine, Policy};
 pub use verdict::{Step, Steps};
 pub use word::refusal_code;
 

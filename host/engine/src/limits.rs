@@ -156,7 +156,10 @@ pub(super) fn of_call(call: &'static str, fuel: u64, error: &wasmtime::Error) ->
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Error::OutOfFuel { call, limit: fuel },
         Some(Trap::StackOverflow) => Error::OutOfStack { call, limit: STACK },
-        Some(trap) => Error::Trapped { call, trap: *trap },
+        Some(trap) => Error::Trapped {
+            call,
+            trap: trap.to_string(),
+        },
         // The runtime could not read the answer, or the component did not
         // take what it was to be given.
         None => Error::Misbehaved {

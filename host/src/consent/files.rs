@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::Error;
 use super::key::Key;
 use crate::secret::Secret;
-use crate::store::place;
 use keyrule_contract::Consent;
+use keyrule_credential::json::place;
 use keyrule_system::fs::atomic::{self, atomic_write};
 use keyrule_system::fs::contents::{self, Fault};
 

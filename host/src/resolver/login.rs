@@ -16,7 +16,8 @@ use crate::login::device::Device;
 use crate::login::failure::Why;
 use crate::login::revoke::{Revoked, revoke};
 use crate::login::{self, Endpoints, Input, LoginError, LoginUi, Tokens, Visit, Way, claims, key};
-use crate::sources::{observation, off_the_runtime, seconds_until};
+use crate::sources::in_store::off_the_runtime;
+use crate::sources::{observation, seconds_until};
 use crate::store::{self, Entry, LoginFacts, Owner, Select, Slot, StoredKey, StoredLogin};
 use keyrule_contract as wit;
 

@@ -15,10 +15,8 @@ use crate::http::Http;
 use crate::login::renew::{self, Due, Errand, Exchange, Failure, Renewed, Running};
 use crate::login::{self, Endpoints, Tokens, token};
 use crate::secret::Secret;
-use crate::sources::{
-    GetOptions, Got, Look, Notices, carried, observation, off_the_runtime, peeked, seconds_until,
-    store_trouble,
-};
+use crate::sources::in_store::{carried, off_the_runtime, peeked, store_trouble};
+use crate::sources::{GetOptions, Got, Look, Notices, observation, seconds_until};
 use crate::store::{Error, Facts, LoginFacts, Slot, Store};
 use keyrule_contract as wit;
 use keyrule_system::signals::Signals;

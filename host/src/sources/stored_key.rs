@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use crate::secret::Secret;
-use crate::sources::{Got, Look, carried, observation, off_the_runtime, peeked, store_trouble};
+use crate::sources::in_store::{carried, off_the_runtime, peeked, store_trouble};
+use crate::sources::{Got, Look, observation};
 use crate::store::{Entry, Error, Facts, Known, Owner, Slot, Store};
 use keyrule_contract as wit;
 

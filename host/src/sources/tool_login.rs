@@ -10,8 +10,8 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use crate::ambient::Ambient;
 use crate::sources::paths::{self, PathError};
 use crate::sources::{Facts, Got, Look, observation};
-use crate::store::{Named, place};
 use keyrule_contract as wit;
+use keyrule_credential::json::{Named, place};
 use keyrule_system::fs::contents::{self, Fault};
 
 /// The largest file that is read.

@@ -26,7 +26,6 @@ mod vault;
 mod wire;
 
 pub use error::Error;
-pub use wire::{Named, place};
 
 /// A place that keeps keys and logins. Calls can block: a keyring answers in
 /// seconds, so they are kept off the threads of a shared runtime.

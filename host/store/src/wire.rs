@@ -18,7 +18,6 @@ mod parse;
 
 pub(super) use item::Item;
 pub(super) use parse::{Fault, parse};
-pub use parse::{Named, place};
 
 /// The one entry at the top of the file that is ours.
 const OURS: &str = "keyrule";

@@ -201,7 +201,7 @@ pub enum Problem {
         /// The function that was called.
         call: &'static str,
         /// The runtime's word for it.
-        trap: wasmtime::Trap,
+        trap: String,
     },
     /// Its answer cannot be read as what the contract says.
     #[error("misbehaved in `{call}`: its answer is not of the contract's types")]

@@ -205,7 +205,10 @@ fn problem(call: &'static str, error: &wasmtime::Error) -> Problem {
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Problem::OutOfFuel { call, limit: FUEL },
         Some(Trap::StackOverflow) => Problem::OutOfStack { call, limit: STACK },
-        Some(trap) => Problem::Trapped { call, trap: *trap },
+        Some(trap) => Problem::Trapped {
+            call,
+            trap: trap.to_string(),
+        },
         None => Problem::Misbehaved { call },
     }
 }

@@ -12,7 +12,6 @@ use url::Url;
 use super::{Endpoints, Error};
 use crate::http::{self, Http};
 use keyrule_contract as wit;
-use keyrule_store as store;
 
 /// Where the issuer answers: as the policy says, or as the issuer says itself.
 pub async fn endpoints(issuer: &wit::Issuer, http: &Http) -> Result<Endpoints, Error> {
@@ -106,8 +105,12 @@ fn read(issuer: &wit::Issuer, url: &Url, body: &[u8]) -> Result<Endpoints, Strin
     if body.is_empty() {
         return Err("answers with nothing where its metadata should be".to_owned());
     }
-    let said: Metadata = serde_json::from_slice(body)
-        .map_err(|error| format!("answers with metadata that {}", store::place(&error)))?;
+    let said: Metadata = serde_json::from_slice(body).map_err(|error| {
+        format!(
+            "answers with metadata that {}",
+            keyrule_credential::json::place(&error)
+        )
+    })?;
     if said.error.is_some() {
         return Err("answers with an error where its metadata should be".to_owned());
     }

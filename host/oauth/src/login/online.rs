@@ -18,7 +18,6 @@ use crate::http::{self, Http};
 use keyrule_contract as wit;
 use keyrule_credential::handout;
 use keyrule_credential::secret::Secret;
-use keyrule_store as store;
 
 /// What the issuer says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +152,7 @@ fn by_introspection(place: &str, response: HttpResponse) -> Result<Validity, Err
 fn json<T: serde::de::DeserializeOwned>(place: &str, response: HttpResponse) -> Result<T, Error> {
     let body = Zeroizing::new(response.into_body());
     serde_json::from_slice(&body).map_err(|error| {
-        let why = store::place(&error);
+        let why = keyrule_credential::json::place(&error);
         wrong(place, &format!("answers with what {why}"))
     })
 }

@@ -7,8 +7,9 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::parse::{Fault, Sound as _, check, place};
+use super::parse::{Fault, Sound as _, check};
 use super::{Counter, Key, Login, VERSION};
+use keyrule_credential::json::place;
 
 /// What an item of the keyring holds: one of the two.
 #[derive(Debug, Default, Deserialize, Serialize)]

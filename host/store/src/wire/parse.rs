@@ -3,11 +3,12 @@
 //! programs' entries are skipped, byte by byte, and never become a value of
 //! ours. No error quotes the text.
 
+use keyrule_credential::json::{Named, place};
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::{Accounts, Document, Key, Login, OURS, Ours, Raw, Shape, Text, VERSION};
 
@@ -166,17 +167,6 @@ impl Sound for Login {
     }
 }
 
-/// What serde_json says of a fault can quote the text, so only its place is
-/// taken.
-pub fn place(error: &serde_json::Error) -> String {
-    let what = match error.classify() {
-        serde_json::error::Category::Data => "does not have the expected shape",
-        serde_json::error::Category::Eof => "ends too early",
-        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "is not JSON",
-    };
-    format!("{what} (line {}, column {})", error.line(), error.column())
-}
-
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Document<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries<T>(PhantomData<T>);
@@ -205,29 +195,5 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Document<T> {
         }
 
         deserializer.deserialize_map(Entries(PhantomData))
-    }
-}
-
-/// Reads a key, and says only whether it is this one.
-#[derive(Debug)]
-pub struct Named<'a>(pub &'a str);
-
-impl<'de> DeserializeSeed<'de> for Named<'_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Named<'_> {
-    type Value = bool;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a key")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<bool, E> {
-        Ok(text == self.0)
     }
 }
