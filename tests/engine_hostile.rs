@@ -191,12 +191,12 @@ fn a_trap_in_load_names_the_call() {
 #[test]
 fn what_was_never_got_is_not_used() {
     refused(
-        guest!("use-without-get"),
+        guest!("use-without-fetch"),
         "engine-misbehaved",
         "the engine misbehaved in `decide`: it wants to use source 0, which was never got",
     );
     refused(
-        guest!("held-without-get"),
+        guest!("fetched-without-fetch"),
         "engine-misbehaved",
         "the engine misbehaved in `observe`: it takes source 0 for held, which was only looked at",
     );

@@ -265,7 +265,7 @@ mod tests {
         );
         assert_eq!(
             with("2100-01-01T00:00:00Z", "2020-01-01T00:00:00Z"),
-            "Trouble::Expired `Expiration` has passed"
+            "Expired `Expiration` has passed"
         );
         assert_eq!(
             words(r#"{"Credentials": "s3cr3t"}"#),

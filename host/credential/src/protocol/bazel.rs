@@ -62,7 +62,7 @@ mod tests {
     }
 
     fn fails(what: &str) -> Result<String, String> {
-        Err(format!("Trouble::MalformedAnswer {FORM}: {what}"))
+        Err(format!("MalformedAnswer {FORM}: {what}"))
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
             r#"{"headers": null}"#,
             r#"{"headers": {"header1": []}}"#,
         ] {
-            let none = Err("Trouble::NoOutput it has no headers".to_owned());
+            let none = Err("NoOutput it has no headers".to_owned());
             assert_eq!(shows(output), none, "{output}");
         }
     }
@@ -140,7 +140,7 @@ mod tests {
             assert_eq!(shows(output), fails(what), "{output}");
         }
         let expired = r#"{"expires": "2020-01-01T00:00:00Z", "headers": {"A": ["s3cr3t"]}}"#;
-        let passed = Err("Trouble::Expired `expires` has passed".to_owned());
+        let passed = Err("Expired `expires` has passed".to_owned());
         assert_eq!(shows(expired), passed);
     }
 }

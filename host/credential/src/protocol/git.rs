@@ -264,14 +264,14 @@ mod tests {
 
     #[test]
     fn nothing_and_an_end_of_asking_are_no_credential() {
-        let none = "Trouble::NoCredentials it has neither a `password` nor a `credential`";
+        let none = "NoCredentials it has neither a `password` nor a `credential`";
         assert_eq!(words(b"username=ada\n"), none);
         assert_eq!(words(b"authtype=Bearer\n"), none);
-        assert_eq!(words(b""), "Trouble::NoOutput ");
-        assert_eq!(words(b"\n"), "Trouble::NoOutput ");
+        assert_eq!(words(b""), "NoOutput ");
+        assert_eq!(words(b"\n"), "NoOutput ");
         assert_eq!(
             words(b"quit=true\npassword=s3cr3t\n"),
-            "Trouble::NoCredentials it says that nobody else is to be asked"
+            "NoCredentials it says that nobody else is to be asked"
         );
     }
 
@@ -307,7 +307,7 @@ mod tests {
             ),
             (
                 b"password=s3cr3t\npassword_expiry_utc=1\n",
-                "Trouble::Expired `password_expiry_utc` has passed",
+                "Expired `password_expiry_utc` has passed",
             ),
             (
                 b"continue=1\nauthtype=Negotiate\ncredential=s3cr3t\n",

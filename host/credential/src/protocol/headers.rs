@@ -171,7 +171,7 @@ mod tests {
     }
 
     fn fails(what: &str) -> Result<String, String> {
-        Err(format!("Trouble::MalformedAnswer {FORM}: {what}"))
+        Err(format!("MalformedAnswer {FORM}: {what}"))
     }
 
     #[test]
@@ -258,6 +258,6 @@ mod tests {
         };
         assert!(of(MOST).is_ok());
         assert_eq!(of(MOST + 1), fails("it has more than 64 headers"));
-        assert_eq!(of(0), Err("Trouble::NoOutput it has no headers".to_owned()));
+        assert_eq!(of(0), Err("NoOutput it has no headers".to_owned()));
     }
 }

@@ -242,7 +242,7 @@ mod between_processes {
             .filter(|name| name.starts_with("got-") && *name != outer)
             .map(|name| world.read(&name))
             .collect();
-        assert_eq!(inner, ["Outcome::Trouble(Trouble::Nested)"]);
+        assert_eq!(inner, ["Failed(Nested)"]);
     }
 
     #[test]
