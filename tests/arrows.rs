@@ -166,3 +166,63 @@ fn the_runtime_stands_under_the_engine_alone() {
         );
     }
 }
+
+/// In a debug build the compiler of components is built once, for the build
+/// script and for overrides. Where what it stands on has other features in the
+/// one than in the other, cargo builds it twice, which takes minutes: align
+/// them in `overrides` of `host/engine/Cargo.toml`.
+#[test]
+fn the_compiler_is_built_once() {
+    let asked = std::process::Command::new(env!("CARGO"))
+        .args(["build", "--locked", "--package", "keyrule-cli"])
+        .args(["--unit-graph", "-Z", "unstable-options"])
+        // Cargo says what it would build to nightly compilers alone.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&asked.stderr);
+    assert!(asked.status.success(), "{said}");
+    let graph: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    let units = graph["units"].as_array().unwrap();
+    let mut built: BTreeMap<&str, Vec<&serde_json::Value>> = BTreeMap::new();
+    for unit in units {
+        let kinds = unit["target"]["kind"].as_array().unwrap();
+        let is_library = kinds.iter().any(|kind| kind == "lib" || kind == "rlib");
+        let package = unit["pkg_id"].as_str().unwrap();
+        if is_library && unit["mode"] == "build" {
+            built.entry(package).or_default().push(unit);
+        }
+    }
+    let mut left: Vec<&serde_json::Value> = built
+        .iter()
+        .filter(|(package, _)| {
+            ["#wasmtime@", "#cranelift-codegen@"]
+                .iter()
+                .any(|name| package.contains(name))
+        })
+        .flat_map(|(_, units)| units.iter().copied())
+        .collect();
+    assert!(left.len() >= 2, "no compiler is built");
+    let mut below = BTreeSet::new();
+    while let Some(unit) = left.pop() {
+        if below.insert(unit["pkg_id"].as_str().unwrap()) {
+            let used = unit["dependencies"].as_array().unwrap();
+            left.extend(used.iter().map(|used| {
+                let index = usize::try_from(used["index"].as_u64().unwrap()).unwrap();
+                &units[index]
+            }));
+        }
+    }
+    // Macros are built for this machine and are nobody's second copy.
+    let twice: Vec<_> = below
+        .iter()
+        .filter_map(|package| Some((*package, built.get(package)?)))
+        .filter(|(package, units)| units.len() > 1 && !package.contains("#syn@"))
+        .map(|(package, units)| {
+            let features = units.iter().map(|unit| unit["features"].to_string());
+            format!("{package}: {}", features.collect::<Vec<_>>().join(" and "))
+        })
+        .collect();
+    assert!(twice.is_empty(), "built twice:\n{}", twice.join("\n"));
+}

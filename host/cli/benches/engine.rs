@@ -1,6 +1,6 @@
 //! What the engine costs: reading a policy, judging, deciding, and the way
 //! from nothing to the first verdict; through the component, and natively for
-//! comparison. `cargo bench -p keyrule --bench engine` prints the figures.
+//! comparison. `cargo bench -p keyrule-cli --bench engine` prints the figures.
 
 #![allow(
     missing_docs,

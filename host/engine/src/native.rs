@@ -91,10 +91,12 @@ impl Policy {
         let whole = facts.len().checked_rem(self.count) == Some(0) || facts.is_empty();
         self.asked("decide-batch", whole)?;
         let facts: Vec<_> = list(facts);
-        Ok(self
+        let verdicts: Vec<_> = self
             .policy
             .decide_batch(session.convert(), &facts)
-            .convert())
+            .convert();
+        verdict::check_batch(&verdicts, self.count, facts.len())?;
+        Ok(verdicts)
     }
 
     /// `decide` for every combination of what may be known: one fact out of
@@ -109,11 +111,13 @@ impl Policy {
         facts: &[Vec<wit::Fact>],
     ) -> Result<Vec<wit::Verdict>, Error> {
         self.asked("decide-every", facts.len() == self.count)?;
-        let facts: Vec<Vec<_>> = list(facts);
-        Ok(self
+        let given: Vec<Vec<_>> = list(facts);
+        let verdicts: Vec<_> = self
             .policy
-            .decide_every(session.convert(), &facts)
-            .convert())
+            .decide_every(session.convert(), &given)
+            .convert();
+        verdict::check_every(&verdicts, self.count, facts)?;
+        Ok(verdicts)
     }
 
     /// Lists everything that the policy decides.
@@ -122,7 +126,9 @@ impl Policy {
     ///
     /// None.
     pub fn table(&mut self) -> Result<wit::Table, Error> {
-        Ok(self.policy.table().convert())
+        let table = self.policy.table().convert();
+        verdict::check_table(&table, self.count)?;
+        Ok(table)
     }
 
     /// Lists what the author may not mean.
@@ -178,7 +184,9 @@ impl Judge for Policy {
     }
 
     fn candidates(&mut self, session: wit::Session) -> Result<Vec<wit::Candidate>, Error> {
-        Ok(self.policy.candidates(session.convert()).convert())
+        let candidates: Vec<_> = self.policy.candidates(session.convert()).convert();
+        verdict::check_candidates(&candidates, self.count)?;
+        Ok(candidates)
     }
 
     fn decide_chosen(
@@ -201,7 +209,9 @@ impl Judge for Policy {
     ) -> Result<wit::Explanation, Error> {
         self.asked("explain", evidence.len() == self.count)?;
         let evidence: Vec<_> = list(evidence);
-        Ok(self.policy.explain(session.convert(), &evidence).convert())
+        let explained = self.policy.explain(session.convert(), &evidence).convert();
+        verdict::check_explanation("explain", &explained, self.count)?;
+        Ok(explained)
     }
 
     fn explain_chosen(
@@ -215,8 +225,10 @@ impl Judge for Policy {
         let evidence: Vec<_> = list(evidence);
         let explained = self
             .policy
-            .explain_chosen(session.convert(), &evidence, chosen);
-        Ok(explained.convert())
+            .explain_chosen(session.convert(), &evidence, chosen)
+            .convert();
+        verdict::check_explanation("explain-chosen", &explained, self.count)?;
+        Ok(explained)
     }
 }
 

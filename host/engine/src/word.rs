@@ -41,7 +41,6 @@ pub mod option {
     use serde::{Serialize, Serializer};
 
     /// For fields that may hold a case.
-    #[expect(clippy::ref_option, reason = "how serde calls it")]
     pub fn serialize<S: Serializer>(
         case: &Option<impl Serialize>,
         serializer: S,

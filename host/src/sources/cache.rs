@@ -152,6 +152,7 @@ impl Drop for Lock {
 
 /// Drops every token that is kept, wherever it is, and returns how many there
 /// were.
+#[cfg(feature = "login")]
 pub(in crate::sources) fn forget(ambient: &Ambient) -> usize {
     let mut kept = kept();
     let count = kept.len();

@@ -44,6 +44,7 @@ pub(crate) fn look(
 
 /// Forgets every token of a helper that is kept for this user, and returns how
 /// many there were. A helper that is running keeps its own.
+#[cfg(feature = "login")]
 pub(crate) fn forget(ambient: &Ambient) -> usize {
     cache::forget(ambient)
 }

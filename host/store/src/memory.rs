@@ -1,5 +1,10 @@
 //! A store for tests, whose next call can be told to fail.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "what tests run; one ends where this cannot go on"
+)]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;

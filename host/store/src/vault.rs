@@ -31,6 +31,10 @@ pub(super) trait Vault: fmt::Debug + Send + Sync {
 
 /// Why a keyring does not do it. Nothing of what it keeps is in here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "keyring"),
+    allow(dead_code, reason = "said of a keyring, and here is none")
+)]
 pub(super) enum Fault {
     /// It is locked, and nobody answered its prompt.
     Locked,

@@ -2,14 +2,11 @@
 //! to, which no real issuer would. What goes in is a function from requests
 //! to answers; what comes out is what it was asked.
 
-#![cfg_attr(
-    not(test),
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        reason = "what tests run; one ends where this cannot go on"
-    )
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what tests run; one ends where this cannot go on"
 )]
 
 use std::io::{Read, Write};

@@ -33,6 +33,7 @@ impl Folder {
 
     /// Every storage in which something of this user's can be. One that was
     /// never used is made by that, and stays empty.
+    #[cfg(feature = "login")]
     pub(super) fn all_of_this_user(ambient: &Ambient) -> impl Iterator<Item = Self> {
         places(ambient).filter_map(|(parent, name)| Self::open(&parent, &name))
     }
