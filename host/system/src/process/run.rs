@@ -205,7 +205,10 @@ fn tell(child: &mut Child, talk: Talk) {
 
 /// Starts the process. A program that is just being installed is busy for a
 /// moment; a script without `#!` is run by the shell, as the shell would.
-async fn start(mut process: Command, talk: &Talk) -> io::Result<Child> {
+async fn start(
+    mut process: Command,
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "for the shell alone"))] talk: &Talk,
+) -> io::Result<Child> {
     for _ in 0..10 {
         match process.spawn() {
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
