@@ -464,7 +464,7 @@ fn a_full_disk_is_noticed_before_the_provider_is_asked() {
     let machine = ended_login(&provider);
     let mount = format!(
         "cp -r \"$ROOT/home/.local/state/keyrule\" \"$ROOT/before\"; \
-         mount -t tmpfs -o size=64k,mode=0700,uid={user},gid={user} tmpfs \"$ROOT/home/.local\"; \
+         mount -t tmpfs -o size=1m,mode=0700,uid={user},gid={user} tmpfs \"$ROOT/home/.local\"; \
          mkdir -p \"$ROOT/home/.local/state\"; \
          cp -r \"$ROOT/before\" \"$ROOT/home/.local/state/keyrule\"; \
          chown -R {user}:{user} \"$ROOT/home/.local\"",

@@ -15,6 +15,10 @@
     clippy::panic,
     reason = "a test fails by a panic; clippy knows only those of the usual harness"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test may ask for its own switches"
+)]
 
 use std::fmt::Write as _;
 use std::fs;
