@@ -108,7 +108,11 @@ pub fn error(error: &Error) -> String {
     line(
         &mut text,
         "error",
-        &format!("{} (exit {}): {error}", error.code(), error.exit_code()),
+        &format!(
+            "{} (exit {}): {error}",
+            error.code(),
+            keyrule_cli::exit::code(error.kind())
+        ),
     );
     if let Some(hint) = error.hint() {
         line(&mut text, "hint", &hint);

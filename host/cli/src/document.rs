@@ -158,7 +158,7 @@ impl<'e> Document<'e> {
                 interactive: explained.session.interactive,
             },
             verdict: verdict(explained, &explanation.verdict),
-            exit_code: explained.exit_code(),
+            exit_code: crate::exit::of(explained),
             summary: &explanation.summary,
             rule: explanation.at.as_ref().map(rule),
             sources: explained

@@ -27,6 +27,7 @@ mod document;
 mod engine;
 pub(crate) mod errors;
 mod exec;
+pub mod exit;
 mod explain;
 mod explained;
 mod headers;

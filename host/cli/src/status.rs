@@ -36,7 +36,7 @@ pub(super) fn tell(
         let text = text(&explained, &kept, context.output.look, home);
         context.output.data(&text)?;
     }
-    Ok(explained.exit_code())
+    Ok(crate::exit::of(&explained))
 }
 
 fn text(explained: &Explained, kept: &Kept, look: Look, home: Option<&Path>) -> String {

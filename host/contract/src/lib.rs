@@ -9,6 +9,7 @@ mod decision;
 mod document;
 mod explanation;
 mod issuer;
+mod kind;
 mod observation;
 #[cfg(feature = "samples")]
 pub mod samples;
@@ -22,6 +23,7 @@ pub use decision::{Candidate, Consent, Fact, Refusal, Refused, Session, State, S
 pub use document::{Diagnostic, Document, Location, Place, Severity};
 pub use explanation::{Advice, Changed, Explanation, Fix, Line, Standing, Warning};
 pub use issuer::{Issuer, IssuerEndpoints, KeyRequest};
+pub use kind::ErrorKind;
 pub use observation::{
     Destination, Evidence, Finding, Lifetime, Observation, Outcome, Reason, Trouble, observation,
 };

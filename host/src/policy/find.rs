@@ -508,7 +508,7 @@ mod tests {
             let error = find("claude-code", &machine.ambient).unwrap_err();
             assert_eq!(error.code(), "policy-not-a-file");
             assert_eq!(error.path(), Some(machine.path(file).as_path()));
-            assert_eq!(error.exit_code(), 5);
+            assert_eq!(error.kind(), keyrule_contract::ErrorKind::Policy);
         }
     }
 

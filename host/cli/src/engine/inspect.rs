@@ -64,7 +64,7 @@ pub(super) fn failure(path: &Path, problem: &Problem) -> Failure {
     };
     Failure::new(
         problem.code(),
-        i32::from(problem.exit_code()),
+        crate::exit::code(problem.kind()),
         format!("`{}` {problem}", path.display()),
     )
     .hint(hint)
