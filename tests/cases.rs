@@ -16,7 +16,7 @@ fn every_case_comes_to_what_is_expected_on_both_engines() {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let mut wrong = Vec::new();
     for case in &cases {
-        let component = case::run(case, keyrule::engine::load_builtin);
+        let component = case::run(case, keyrule_engine::load_builtin);
         let native = case::run(case, native::load);
         if component != native {
             wrong.push(format!(

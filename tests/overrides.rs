@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keyrule::ambient::Ambient;
-use keyrule::engine::chooser::{self, Candidate, Override};
 use keyrule::resolver::Resolver;
 use keyrule::{Error, engine};
 use keyrule_contract as wit;
+use keyrule_engine::chooser::{self, Candidate, Override};
 use keyrule_tests::case::{component, sha256};
 
 const SESSION: wit::Session = wit::Session {
