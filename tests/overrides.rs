@@ -5,10 +5,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use keyrule::Error;
 use keyrule::ambient::Ambient;
 use keyrule::resolver::Resolver;
-use keyrule::{Error, engine};
 use keyrule_contract as wit;
+use keyrule_engine as engine;
 use keyrule_engine::chooser::{self, Candidate, Override};
 use keyrule_tests::case::{component, sha256};
 
