@@ -7,8 +7,8 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use keyrule::engine::{self, Judge, LoadError};
 use keyrule_contract as wit;
+use keyrule_engine::{self as engine, Judge, LoadError};
 use keyrule_tests::case::{self, list};
 use serde::Serialize;
 

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn check(folder: &Path) -> Result<(), Failed> {
-    let component = case::run(folder, keyrule::engine::load_builtin);
+    let component = case::run(folder, keyrule_engine::load_builtin);
     let native = case::run(folder, native::load);
     if component != native {
         let both = format!("--- native\n{native}\n--- component\n{component}");

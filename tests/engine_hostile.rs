@@ -2,11 +2,11 @@
 //! few functions in text form, of which the build script makes a component. Each is refused with
 //! its own words, and the built-in engine goes on as if nothing had happened.
 
-use keyrule::engine::{Engine, Error, Judge, LoadError, Policy, Step, Steps};
 use keyrule_contract::{
     Consent, Destination, Document, DocumentOrigin, Evidence, Fact, Lifetime, Observation, Outcome,
     Refusal, Refused, Session, State, Surface,
 };
+use keyrule_engine::{Engine, Error, Judge, LoadError, Policy, Step, Steps};
 
 const SESSION: Session = Session {
     surface: Surface::Terminal,

@@ -5,11 +5,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use keyrule::Error;
 use keyrule::ambient::Ambient;
-use keyrule::engine::chooser::{self, Candidate, Override};
 use keyrule::resolver::Resolver;
-use keyrule::{Error, engine};
 use keyrule_contract as wit;
+use keyrule_engine as engine;
+use keyrule_engine::chooser::{self, Candidate, Override};
 use keyrule_tests::case::{component, sha256};
 
 const SESSION: wit::Session = wit::Session {
@@ -87,7 +88,7 @@ fn refused(loaded: Result<Override, chooser::Error>, code: &str, text: &str, hin
             error.code(),
             error.to_string().as_str(),
             error.hint().as_str(),
-            error.exit_code()
+            keyrule_cli::exit::code(error.kind())
         ),
         (code, text, hint, 5)
     );
@@ -340,7 +341,11 @@ fn what_it_may_not_do_ends_it_and_leaves_the_next_alone() {
         let loaded = home.with(&component(name)).unwrap();
         let error = loaded.fresh().choose(SESSION, &candidates(2)).unwrap_err();
         assert_eq!(
-            (error.code(), error.to_string(), error.exit_code()),
+            (
+                error.code(),
+                error.to_string(),
+                keyrule_cli::exit::code(error.kind())
+            ),
             (code, format!("the override `~/choose.wasm` {text}"), 3),
             "{name}"
         );
@@ -379,7 +384,10 @@ fn hermetic(name: &str) -> keyrule::resolver::Builder {
 #[test]
 fn a_hermetic_resolver_is_handed_its_override() {
     let error = hermetic("second").build().unwrap_err();
-    assert_eq!((error.code(), error.exit_code()), ("override-missing", 5));
+    assert_eq!(
+        (error.code(), keyrule_cli::exit::code(error.kind())),
+        ("override-missing", 5)
+    );
     let wrong = hermetic("second").override_component(component("first"));
     assert_eq!(wrong.build().unwrap_err().code(), "override-digest");
     let right = hermetic("second").override_component(component("second"));
@@ -409,7 +417,7 @@ fn an_answer_out_of_range_hands_out_nothing() {
         "{error:?}"
     );
     assert_eq!(
-        (error.code(), error.exit_code()),
+        (error.code(), keyrule_cli::exit::code(error.kind())),
         ("override-out-of-range", 3)
     );
     assert_eq!(

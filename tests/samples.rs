@@ -18,8 +18,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use keyrule::engine::{LoadError, load_builtin};
 use keyrule_contract as wit;
+use keyrule_engine::{LoadError, load_builtin};
 use keyrule_tests::case::{Load, list};
 use keyrule_tests::native;
 use libtest_mimic::{Arguments, Failed, Trial};

@@ -88,7 +88,7 @@ fn every_subset_of_the_five_sources_on_every_surface() {
                     .build()
                     .expect("the builtin policy")
             };
-            let component = outcome(&mut build(keyrule::engine::load_builtin));
+            let component = outcome(&mut build(keyrule_engine::load_builtin));
             assert_eq!(component, outcome(&mut build(native::load)), "{subset:05b}");
             let _ = write!(table, " | {component}");
         }

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use keyrule::engine::{Engine, Judge, Policy};
 use keyrule_contract as wit;
+use keyrule_engine::{Engine, Judge, Policy};
 use keyrule_policy::bindings::exports::keyrule::policy::engine as native;
 use keyrule_tests::native::convert;
 

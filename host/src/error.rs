@@ -6,7 +6,7 @@ use crate::consent;
 use crate::login::LoginError;
 use crate::policy;
 use crate::resolver::Explained;
-use keyrule_contract::{Kind, Refusal, Verdict};
+use keyrule_contract::{ErrorKind, Kind, Refusal, Verdict};
 use keyrule_engine as engine;
 pub(crate) use keyrule_engine::refusal_code;
 
@@ -74,17 +74,19 @@ impl Error {
         }
     }
 
-    /// The exit code of a command that ends with this error.
+    /// What kind of end it is.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Policy(error) => error.exit_code(),
+            Self::Policy(error) => error.kind(),
             #[cfg(feature = "login")]
-            Self::Login(error) => error.exit_code(),
-            Self::Engine(error) => error.exit_code(),
-            Self::Consent(_) | Self::Rejected { .. } | Self::Runtime(_) | Self::Internal(_) => 1,
-            Self::Refused(explained) => refusal(explained).map_or(1, refusal_exit_code),
-            Self::Cancelled => 3,
+            Self::Login(error) => error.kind(),
+            Self::Engine(error) => error.kind(),
+            Self::Consent(_) | Self::Rejected { .. } | Self::Runtime(_) | Self::Internal(_) => {
+                ErrorKind::Failed
+            }
+            Self::Refused(explained) => refusal(explained).map_or(ErrorKind::Failed, refusal_kind),
+            Self::Cancelled => ErrorKind::Refused,
         }
     }
 
@@ -161,15 +163,15 @@ pub fn refusal(explained: &Explained) -> Option<Refusal> {
     }
 }
 
-/// 1 where something failed, 3 where a rule says no, 4 where nothing is there.
-pub(crate) fn refusal_exit_code(reason: Refusal) -> u8 {
+/// What kind of end a refusal is.
+pub(crate) fn refusal_kind(reason: Refusal) -> ErrorKind {
     match reason {
-        Refusal::SourceFailed => 1,
+        Refusal::SourceFailed => ErrorKind::Failed,
         Refusal::SurfaceNotServed
         | Refusal::EndpointNotAllowed
         | Refusal::ConsentRequired
-        | Refusal::OverrideRefused => 3,
-        Refusal::NothingUsable => 4,
+        | Refusal::OverrideRefused => ErrorKind::Refused,
+        Refusal::NothingUsable => ErrorKind::NothingUsable,
     }
 }
 
@@ -178,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_refusal_has_its_code_and_exit_code() {
+    fn every_refusal_has_its_code_and_its_kind() {
         let all = [
             Refusal::SurfaceNotServed,
             Refusal::NothingUsable,
@@ -188,14 +190,14 @@ mod tests {
             Refusal::OverrideRefused,
         ];
         assert_eq!(
-            all.map(|reason| (refusal_code(reason), refusal_exit_code(reason))),
+            all.map(|reason| (refusal_code(reason), refusal_kind(reason))),
             [
-                ("surface-not-served", 3),
-                ("nothing-usable", 4),
-                ("source-failed", 1),
-                ("endpoint-not-allowed", 3),
-                ("consent-required", 3),
-                ("override-refused", 3),
+                ("surface-not-served", ErrorKind::Refused),
+                ("nothing-usable", ErrorKind::NothingUsable),
+                ("source-failed", ErrorKind::Failed),
+                ("endpoint-not-allowed", ErrorKind::Refused),
+                ("consent-required", ErrorKind::Refused),
+                ("override-refused", ErrorKind::Refused),
             ]
         );
     }

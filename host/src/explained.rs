@@ -3,8 +3,9 @@
 //! it. Nothing here decides.
 
 use keyrule_contract as wit;
+use keyrule_contract::ErrorKind;
 
-use crate::error::{refusal, refusal_exit_code};
+use crate::error::{refusal, refusal_kind};
 use crate::resolver::Explained;
 use crate::sources::Facts;
 
@@ -97,10 +98,9 @@ impl Explained {
             .map(|(source, _)| source)
     }
 
-    /// The exit code of a command that only shows the decision: 0 where a
-    /// credential is in use or the next step towards one is known, else the
-    /// code of the refusal.
-    pub fn exit_code(&self) -> i32 {
-        refusal(self).map_or(0, |reason| i32::from(refusal_exit_code(reason)))
+    /// What kind of end the decision is: none where a credential is in use or
+    /// the next step towards one is known.
+    pub fn kind(&self) -> Option<ErrorKind> {
+        refusal(self).map(refusal_kind)
     }
 }

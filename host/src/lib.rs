@@ -52,7 +52,7 @@
 //! [`Credential::sign`].
 //!
 //! To read on, in this order: [`resolver`] (the two questions), `resolve` (the
-//! loop), [`engine`] (who decides), [`policy`] (where policies are found, and
+//! loop), `keyrule-engine` (who decides), [`policy`] (where policies are found, and
 //! which are believed), `sources` (what is looked at and got), [`consent`]
 //! (what the user has said), [`ambient`] (the world around).
 
@@ -81,7 +81,6 @@ pub use keyrule_contract::{
 };
 pub use keyrule_credential::{AwsKey, Credential, Request, Secret, SignError};
 pub(crate) use keyrule_credential::{credential, handout, material, secret};
-pub use keyrule_engine as engine;
 #[cfg(feature = "login")]
 pub(crate) use keyrule_oauth::http;
 #[cfg(feature = "login")]

@@ -24,10 +24,10 @@ use std::time::{Duration, SystemTime};
 
 use keyrule::ambient::Ambient;
 use keyrule::consent::{Answer, ConsentBook, Prompter, Question};
-use keyrule::engine::{Judge, LoadError};
 use keyrule::resolver::{Builder, Resolver};
 use keyrule::{Error, Secret, Supplied};
 use keyrule_contract as wit;
+use keyrule_engine::{Judge, LoadError};
 use serde::Deserialize;
 use sha2::Digest as _;
 

@@ -47,8 +47,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keyrule::engine::{Engine, Judge, Policy};
 use keyrule_contract as wit;
+use keyrule_engine::{Engine, Judge, Policy};
 use sha2::{Digest, Sha256};
 
 use self::words::{at, case, effect, json, none, seen, session_words, verdict};

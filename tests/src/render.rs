@@ -140,7 +140,11 @@ pub fn error(error: &Error, documents: &Documents) -> String {
     line(
         &mut text,
         "error",
-        &format!("{} (exit {}): {error}", error.code(), error.exit_code()),
+        &format!(
+            "{} (exit {}): {error}",
+            error.code(),
+            keyrule_cli::exit::code(error.kind())
+        ),
     );
     if let Some(hint) = error.hint() {
         line(&mut text, "hint", &hint);

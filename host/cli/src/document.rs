@@ -157,7 +157,7 @@ impl<'e> Document<'e> {
                 interactive: explained.session.interactive,
             },
             verdict: verdict(explained, &explanation.verdict),
-            exit_code: explained.exit_code(),
+            exit_code: crate::exit::of(explained),
             summary: &explanation.summary,
             rule: explanation.rule.as_ref().map(rule),
             sources: explained

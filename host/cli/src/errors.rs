@@ -14,6 +14,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::diagnostics;
+use crate::exit;
 use keyrule::error::{Error, refusal};
 use keyrule::policy::{self, Texts};
 use keyrule::resolver::Explained;
@@ -223,11 +224,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let mut failure = Self::new(
-            error.code(),
-            i32::from(error.exit_code()),
-            error.to_string(),
-        );
+        let mut failure = Self::new(error.code(), exit::code(error.kind()), error.to_string());
         failure.said.hint = error.hint();
         match &error {
             // Where one source is the cause, the message says all of it.

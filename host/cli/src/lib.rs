@@ -19,27 +19,15 @@ use keyrule::resolver::{Builder, Explained, Resolver};
 use keyrule_system::environment::Ambient;
 
 pub(crate) mod args;
-mod completions;
-mod consent;
+mod commands;
 mod diagnostics;
-mod doctor;
 mod document;
-mod engine;
 pub(crate) mod errors;
-mod exec;
-mod explain;
+pub mod exit;
 mod explained;
-mod headers;
-mod key;
-mod login;
-mod logout;
 mod notices;
 pub(crate) mod output;
-pub(crate) mod policy;
 mod prompt;
-mod receipt;
-mod status;
-mod token;
 
 #[cfg(test)]
 pub(crate) mod samples;
@@ -49,6 +37,10 @@ mod tests;
 pub use output::Streams;
 
 use args::{Arguments, Command, Consent, Global, Key};
+use commands::{
+    completions, consent, doctor, engine, exec, explain, headers, key, login, logout, policy,
+    receipt, status, token,
+};
 use errors::Failure;
 use notices::Spinner;
 use output::Output;

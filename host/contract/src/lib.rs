@@ -10,6 +10,7 @@ mod decision;
 mod document;
 mod explanation;
 mod handover;
+mod kind;
 mod login;
 mod observation;
 mod policy;
@@ -26,6 +27,7 @@ pub use explanation::{
     Advice, Explanation, Fix, RestrictionEffect, SourceReport, SourceStatus, Warning,
 };
 pub use handover::{Handover, HandoverStep, ItemObservation, PredictedHeader};
+pub use kind::ErrorKind;
 pub use login::{Issuer, IssuerEndpoints, KeyRequest, Login, Storage, StoreKind, StoredKey};
 pub use observation::{
     Destination, FailureKind, Finding, Lifetime, Observation, Outcome, Reason, Redirection,

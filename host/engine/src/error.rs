@@ -3,6 +3,7 @@
 
 use super::chooser;
 use keyrule_contract as wit;
+use keyrule_contract::ErrorKind;
 
 /// Why the engine gave no answer. Nothing is decided; it is a bug in the
 /// component, or a limit that it exhausted.
@@ -104,12 +105,12 @@ impl Error {
         }
     }
 
-    /// The exit code of a command that ends with this error.
+    /// What kind of end it is.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Override(error) => error.exit_code(),
-            _ => 1,
+            Self::Override(error) => error.kind(),
+            _ => ErrorKind::Failed,
         }
     }
 

@@ -6,6 +6,7 @@ use crate::http;
 use crate::login;
 use crate::store;
 use keyrule_contract as wit;
+use keyrule_contract::ErrorKind;
 
 /// Why nobody was logged in, or out.
 #[derive(Debug, thiserror::Error)]
@@ -149,21 +150,23 @@ impl LoginError {
         }
     }
 
-    /// The exit code of a command that ends with this error.
+    /// What kind of end it is.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
+    pub fn kind(&self) -> ErrorKind {
         match self.why() {
             Why::UnknownSource { .. }
             | Why::NoLogin { .. }
             | Why::WhichSource { .. }
-            | Why::WhichAccount { .. } => 2,
-            Why::NotCounted { .. } | Why::NotPermitted { .. } | Why::Cancelled => 3,
+            | Why::WhichAccount { .. } => ErrorKind::Usage,
+            Why::NotCounted { .. } | Why::NotPermitted { .. } | Why::Cancelled => {
+                ErrorKind::Refused
+            }
             Why::ToolLogin { .. }
             | Why::Provider { .. }
             | Why::Nothing { .. }
             | Why::NoAccount { .. }
-            | Why::NotLoggedIn { .. } => 4,
-            Why::Issuer { .. } | Why::Store(_) => 1,
+            | Why::NotLoggedIn { .. } => ErrorKind::NothingUsable,
+            Why::Issuer { .. } | Why::Store(_) => ErrorKind::Failed,
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use keyrule_system::text::{mask, printable, shown, typed};
 
 use super::{FileState, Problem};
-use keyrule_contract::{Diagnostic, DocumentOrigin};
+use keyrule_contract::{Diagnostic, DocumentOrigin, ErrorKind};
 
 /// Why no policy could be loaded. In every case nothing is decided.
 #[derive(Debug, thiserror::Error)]
@@ -64,12 +64,12 @@ impl Error {
         }
     }
 
-    /// The exit code: 2 for a name that was mistyped, else 5.
+    /// What kind of end it is: a name that was mistyped is a matter of usage.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Name { .. } => 2,
-            Self::Unknown { .. } | Self::File { .. } | Self::Invalid { .. } => 5,
+            Self::Name { .. } => ErrorKind::Usage,
+            Self::Unknown { .. } | Self::File { .. } | Self::Invalid { .. } => ErrorKind::Policy,
         }
     }
 

@@ -5,8 +5,8 @@
 
 use std::time::SystemTime;
 
+use crate::commands::status::ends_in;
 use crate::explained::command;
-use crate::status::ends_in;
 use keyrule::resolver::Explained;
 use keyrule::store;
 use keyrule_contract as wit;

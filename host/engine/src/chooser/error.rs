@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use keyrule_contract as wit;
+use keyrule_contract::ErrorKind;
 use keyrule_system::text::printable;
 
 /// Why an override gave no choice.
@@ -39,11 +40,11 @@ impl Error {
         self.problem.code()
     }
 
-    /// 5 where it cannot be taken, 3 where it does or answers what it must
-    /// not.
+    /// What kind of end it is: it cannot be taken, or it does or answers what
+    /// it must not.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        self.problem.exit_code()
+    pub fn kind(&self) -> ErrorKind {
+        self.problem.kind()
     }
 
     /// The next thing to type or change.
@@ -253,9 +254,9 @@ impl Problem {
         }
     }
 
-    /// The exit code of a command that ends with it.
+    /// What kind of end it is.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
+    pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Missing
             | Self::NotHandedIn
@@ -272,7 +273,7 @@ impl Problem {
             | Self::WrongWorld
             | Self::CacheUntrusted { .. }
             | Self::NotBuiltIn
-            | Self::NotStarted => 5,
+            | Self::NotStarted => ErrorKind::Policy,
             Self::OutOfFuel { .. }
             | Self::OutOfMemory { .. }
             | Self::OutOfTables { .. }
@@ -280,7 +281,7 @@ impl Problem {
             | Self::Trapped { .. }
             | Self::Misbehaved { .. }
             | Self::OutOfRange { .. }
-            | Self::ChoseFailed { .. } => 3,
+            | Self::ChoseFailed { .. } => ErrorKind::Refused,
         }
     }
 }

@@ -276,7 +276,7 @@ fn a_broken_file_of_the_user_or_the_project_is_an_error() {
         let error = find("claude-code", &machine.ambient).unwrap_err();
         assert_eq!(error.code(), "policy-not-a-file");
         assert_eq!(error.path(), Some(machine.path(file).as_path()));
-        assert_eq!(error.exit_code(), 5);
+        assert_eq!(error.kind(), keyrule_contract::ErrorKind::Policy);
     }
 }
 

@@ -41,7 +41,7 @@ impl Race {
                     ),
                     Err(error) => {
                         assert_eq!(error.code(), "policy-folder-changing", "{error}");
-                        assert_eq!(error.exit_code(), 5);
+                        assert_eq!(error.kind(), keyrule_contract::ErrorKind::Policy);
                         race.refused += 1;
                     }
                 }

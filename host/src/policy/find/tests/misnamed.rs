@@ -44,7 +44,10 @@ fn a_name_that_differs_in_case_or_white_space_alone_is_refused() {
         let machine = Machine::new();
         machine.write(&format!("etc/keyrule/{file}"), "drop = [\"api-key\"]");
         let error = find("claude-code", &machine.ambient).unwrap_err();
-        assert_eq!((error.code(), error.exit_code()), ("policy-misnamed", 5));
+        assert_eq!(
+            (error.code(), error.kind()),
+            ("policy-misnamed", keyrule_contract::ErrorKind::Policy)
+        );
         let path = machine.path("etc/keyrule").join(match place {
             "folder" => file.split('/').next().unwrap(),
             _ => file,
