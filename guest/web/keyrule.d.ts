@@ -14,7 +14,7 @@
  *     return { outcome: 'present' };
  *   },
  * });
- * if (end.verdict === 'use') send(end.source.headers, keys.get(end.source.id));
+ * if (end.verdict === 'use') send(end.endpoint, end.source.headers, keys.get(end.source.id));
  * else console.error(end.explanation.summary);
  * ```
  *
@@ -78,13 +78,19 @@ export interface ObservationInput {
   readonly location?: string;
   /** Who can write the settings file that it was found in. */
   readonly tier?: Tier;
-  /** Where it would be sent; the source's default, where it is left out. */
+  /**
+   * Where it would be sent. Where it is left out, a fetch means what the look
+   * said, and a look the source's default.
+   */
   readonly destination?: Short<Destination>;
   /** Where the URL of the endpoint was found: a variable, a file. */
   readonly endpointLocation?: string;
   /** Who can write the settings file that the URL was found in. */
   readonly endpointTier?: Tier;
-  /** What else would send it elsewhere, in order of precedence; nothing, where it is left out. */
+  /**
+   * What else would send it elsewhere, in order of precedence. Where it is left
+   * out, a fetch means what the look said, and a look nothing.
+   */
   readonly redirections?: readonly Readonly<Redirection>[];
   /** Seconds until it expires, negative when it has expired. */
   readonly expiresIn?: number | bigint;
@@ -240,6 +246,11 @@ export type Resolution = {
       readonly verdict: 'use';
       /** The credential of this source, which a hand has fetched, may be used. */
       readonly source: Source;
+      /**
+       * Where it may be sent, and nowhere else: the origin that was seen, else
+       * the source's default. None where the source has no endpoint.
+       */
+      readonly endpoint?: string;
       readonly refused?: undefined;
     }
   | {
@@ -247,6 +258,7 @@ export type Resolution = {
       /** Why nothing may be used. */
       readonly refused: Refused;
       readonly source?: undefined;
+      readonly endpoint?: undefined;
     }
 );
 

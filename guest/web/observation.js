@@ -21,10 +21,15 @@ export const OUTCOMES = {
 export const DESTINATIONS = { default: null, origin: string, malformed: null };
 export const LIFETIMES = { unset: null, milliseconds: u64, malformed: null };
 
-/** Without `fetched` the input itself says whether it was fetched. */
-export function observation(given, fetched) {
+/**
+ * Without `fetched` the input itself says whether it was fetched. A fetch that
+ * does not say where the credential is sent means what the look said: it must
+ * not silently become the default.
+ */
+export function observation(given, fetched, looked) {
   return readable(() => {
     const seen = object('observation', given);
+    const before = seen.destination ? undefined : looked;
     const text = (name) => optional(seen[name], (value) => string(name, value));
     const one = (name, names) => optional(seen[name], (value) => oneOf(name, names, value));
     return {
@@ -33,10 +38,10 @@ export function observation(given, fetched) {
       detail: text('detail'),
       location: text('location'),
       tier: one('tier', TIERS),
-      destination: variant('destination', DESTINATIONS, seen.destination ?? 'default'),
-      endpointLocation: text('endpointLocation'),
-      endpointTier: one('endpointTier', TIERS),
-      redirections: list('redirections', seen.redirections ?? [], redirection),
+      destination: variant('destination', DESTINATIONS, seen.destination ?? before?.destination ?? 'default'),
+      endpointLocation: text('endpointLocation') ?? before?.endpointLocation,
+      endpointTier: one('endpointTier', TIERS) ?? before?.endpointTier,
+      redirections: list('redirections', seen.redirections ?? looked?.redirections ?? [], redirection),
       expiresIn: optional(seen.expiresIn, (value) => s64('expiresIn', value)),
       refreshable: seen.refreshable === true,
       account: text('account'),

@@ -25,7 +25,9 @@ export async function resolve(policy, session, hands) {
   for (;;) {
     const { tag, val } = checked.check(circumstances, facts, policy.decide(circumstances, facts));
     if (tag === 'use' || tag === 'refuse') {
-      const end = tag === 'use' ? { source: sources[val] } : { refused: val };
+      const end = tag === 'use'
+        ? { source: sources[val], endpoint: endpoint(sources[val], evidence[val].observation) }
+        : { refused: val };
       return { verdict: tag, ...end, steps, explanation: policy.explain(circumstances, evidence) };
     }
     steps.push({ step: tag, source: sources[val].id });
@@ -46,7 +48,8 @@ async function hand(hands, name, source) {
 /** Lets the engine judge an observation, and remembers its finding. */
 function judge({ policy, facts, evidence }, index, name, answer) {
   const source = policy.sources[index];
-  const seen = valid(name, source, () => observation(answer, name === 'fetch'));
+  const looked = evidence[index].observation;
+  const seen = valid(name, source, () => observation(answer, name === 'fetch', looked));
   const finding = checkFinding(index, seen, policy.observe(index, seen));
   evidence[index].observation = seen;
   facts[index].state = finding.state;
@@ -61,6 +64,13 @@ function consent({ policy, facts, evidence }, index, name, answer) {
   valid(name, policy.sources[index], () => oneOf('consent', answers, answer));
   facts[index].consent = answer;
   evidence[index].consent = answer;
+}
+
+/** Where the credential is to be sent, as the policy has allowed it. */
+function endpoint(source, { destination, redirections }) {
+  if (destination.tag === 'origin') return destination.val;
+  const moved = redirections.find(({ carries }) => carries);
+  return moved ? moved.origin : source.endpoint?.default;
 }
 
 /** Checks what a hand answered. */

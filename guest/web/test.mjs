@@ -360,6 +360,30 @@ test('a redirection is judged as part of the destination', async () => {
   assert.equal(policy.observe(bedrock, { ...SEEN, redirections: moved }).state, 'forbidden');
 });
 
+test('the credential goes where the look said that it would', async () => {
+  const policy = await load('claude-code');
+  const only = { fetch: () => SEEN, ask: () => 'approved' };
+  const look = (destination, more) => ({ id }) =>
+    (id === 'api-key' ? { ...SEEN, destination, ...more } : { outcome: 'absent' });
+  const gateway = { tag: 'origin', val: 'https://gateway.example' };
+  const end = (hands) => resolve(policy, TERMINAL, { ...only, ...hands });
+
+  assert.equal((await end({ look: look(gateway) })).endpoint, 'https://gateway.example');
+  assert.equal((await end({ look: look(undefined) })).endpoint, 'https://api.anthropic.com');
+  // What a fetch says itself is judged anew.
+  const elsewhere = { tag: 'origin', val: 'http://elsewhere.example' };
+  const refused = await end({ look: look(gateway), fetch: () => ({ ...SEEN, destination: elsewhere }) });
+  assert.equal(refused.refused.reason, 'endpoint-not-allowed');
+  const back = await end({ look: look(gateway), fetch: () => ({ ...SEEN, destination: 'default' }) });
+  assert.equal(back.endpoint, 'https://api.anthropic.com');
+
+  const cloud = (redirections) => ({ id }) =>
+    ({ ...SEEN, outcome: id === 'bedrock' ? 'present' : 'absent', redirections });
+  const moved = [{ name: 'AWS_ENDPOINT_URL', origin: 'https://aws.example', carries: true }];
+  assert.equal((await end({ look: cloud(moved) })).endpoint, 'https://aws.example');
+  assert.match((await end({ look: cloud(undefined) })).endpoint, /^https:\/\/bedrock-runtime\./);
+});
+
 test('policies are listed, linted and compared', async () => {
   const [old, current] = await Promise.all([load('claude-code-legacy'), load('claude-code')]);
   assert.ok(current.table().rows.length > 100);
