@@ -1,6 +1,6 @@
-//! What two policies have in common: both in, their sources side by side out,
-//! matched by what they read, each with everything that can be the case with
-//! it for either.
+//! Finds what two policies have in common: matches their sources by what they
+//! read, and lists for each pair everything that can be the case with it in
+//! either policy.
 
 use crate::condition::possible;
 use crate::policy::Policy;
@@ -34,7 +34,7 @@ impl Policy {
 
 fn counterpart(old: Option<(u32, &Rule)>, new: Option<(u32, &Rule)>) -> Counterpart {
     let rules: Vec<&Rule> = old.iter().chain(&new).map(|(_, rule)| *rule).collect();
-    // The places that each rule has alone: those of its own table.
+    // The indexes that each rule has alone: those of its own table.
     let alone = |rule: Option<(u32, &Rule)>| rule.map(|(_, rule)| possible(&[rule]));
     let (of_old, of_new) = (alone(old), alone(new));
     let conditions = possible(&rules).into_iter().map(|condition| {

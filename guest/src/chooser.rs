@@ -1,14 +1,14 @@
-//! The override of a policy (S18): its `[override]` in, what the host has to
-//! load and to tell it out. What it chooses, `decide` turns into a step.
+//! Reads the override of a policy (S18), `[override]`: what the host has to
+//! load, and its settings. `decide` turns its choice into a step.
 
 use crate::reader::{Reader, Table};
 use crate::text::At;
 use crate::wit::{Location, OverrideComponent, Pair};
 
-/// The component that chooses among what counts.
+/// The component that chooses among the sources that apply.
 #[derive(Debug, Clone)]
 pub(crate) struct Chooser {
-    /// What the host is told of it. Its `at` is filled when it leaves.
+    /// What the host is told of it. Its `location` is filled when it leaves.
     pub component: OverrideComponent,
     pub at: At,
 }

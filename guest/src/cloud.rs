@@ -1,6 +1,5 @@
-//! The keys of a cloud provider: how it is selected, what its credentials are
-//! searched with, and where they may be sent. What goes in is the table of a
-//! source; what comes out is what the host has to know to search.
+//! Reads the keys of a cloud provider: how it is selected, what its credentials
+//! are searched with, and where they may be sent.
 
 use crate::kind::{self, KindParts};
 use crate::reader::{Placed, Reader, Table, listed};
@@ -185,7 +184,7 @@ fn flag(reader: &mut Reader<'_>, table: Table<'_>, parts: &mut KindParts) -> Opt
     flag
 }
 
-/// The settings whose commands bring credentials: one that renews them, and
+/// The settings whose commands fetch credentials: one that refreshes them, and
 /// one that prints them.
 fn settings(
     reader: &mut Reader<'_>,

@@ -1,5 +1,5 @@
-//! The component: the same core behind the exports of `wit/policy.wit`. What
-//! goes in and out are the generated types; nothing is decided here.
+//! Exports the core as the component of `wit/policy.wit`. It takes and returns
+//! the generated types, and decides nothing.
 
 use crate::Policy;
 use crate::bindings::exports::keyrule::policy::engine::{

@@ -1,10 +1,10 @@
-//! Everything that can be the case with a source: rules in, observations out
-//! that stand for all others, because every rule judges any other observation
-//! as it judges one of these. For two policies at once the observations tell
-//! apart what either of them tells apart.
+//! Lists everything that can be the case with a source, as observations that
+//! represent all others: every rule judges any other observation as it judges
+//! one of these. For two policies at once the observations distinguish what
+//! either of them distinguishes.
 //!
-//! What an observation says besides (accounts, details, times) changes words
-//! and never a state, except that what has ended is judged like trouble.
+//! The other fields of an observation (accounts, details, times) change words
+//! and never a state, except that what has expired is judged like a failure.
 
 use std::collections::BTreeSet;
 
@@ -83,7 +83,7 @@ fn observations(rules: &[&Rule]) -> Vec<Seen> {
     let endings: &[bool] = if rules.len() > 1 && can_end(kind) {
         &[false, true]
     } else {
-        // One rule judges what has ended as it judges trouble.
+        // One rule judges what has expired as it judges a failure.
         &[false]
     };
     for ended in endings {
@@ -164,8 +164,8 @@ fn others(kind: &Kind) -> Vec<Outcome> {
     all
 }
 
-/// Whether a look can find that such a credential has ended. Others end unseen:
-/// what is kept of a helper or a provider is not used once it has ended.
+/// Whether a look can find that such a credential has expired. Others expire
+/// unseen: what is cached of a helper or a provider is not used after that.
 fn can_end(kind: &Kind) -> bool {
     match kind {
         Kind::Login(_) | Kind::Supplied => true,
@@ -177,7 +177,7 @@ fn can_end(kind: &Kind) -> bool {
     }
 }
 
-/// A trouble that such a source can have.
+/// A failure that such a source can have.
 fn trouble(kind: &Kind) -> FailureKind {
     match kind {
         Kind::Environment(_) | Kind::Supplied => FailureKind::BadCharacter,
@@ -189,7 +189,7 @@ fn trouble(kind: &Kind) -> FailureKind {
     }
 }
 
-/// Whose each rule's credential can be: each organisation that is named, one
+/// Whose each rule's credential can be: each organization that is named, one
 /// that is not, and none. Rules that go by the same claim see the same.
 fn organizations(rules: &[&Rule]) -> Vec<(Vec<Option<String>>, Option<String>)> {
     let none = || vec![(None, None)];
@@ -251,7 +251,7 @@ fn says_whose(kind: &Kind) -> bool {
     }
 }
 
-/// Where it can be kept.
+/// Where it can be stored.
 fn stores(kind: &Kind) -> Vec<(Option<StoreKind>, Option<String>)> {
     match kind {
         Kind::Login(_) | Kind::StoredKey(_) => vec![

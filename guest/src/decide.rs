@@ -1,6 +1,6 @@
-//! The next step: the session and two enums for each source in, one verdict
-//! out. This is the heart: [`effect`] says what follows from one source, and
-//! the first source that is not passed decides.
+//! Names the next step from the session and two enums for each source. This is
+//! the heart: [`effect`] says what follows from one source, and the first
+//! source that is not skipped decides.
 
 use crate::policy::Policy;
 use crate::rule::{ConsentLevel, Rule};
@@ -88,7 +88,7 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// As `decide`, and where the source is no candidate.
+    /// As `decide`, and where the source is not a candidate.
     #[must_use]
     pub fn decide_chosen(&self, session: Session, facts: &[Fact], chosen: Option<u32>) -> Verdict {
         let permitted = self.decide(session, facts);
@@ -134,7 +134,7 @@ pub(crate) fn decide(rules: &[Rule], session: Session, facts: &[Fact]) -> Verdic
             continue;
         }
         // S8: two providers at once deserve a warning that names both, so the
-        // other flags are looked at before the first provider is got.
+        // other flags are looked at before the first provider is fetched.
         if effect == Effect::Use
             && rule.by_flag
             && let Some(other) = unseen_flag(rules, session, facts, index)
@@ -155,7 +155,7 @@ fn permit(rules: &[Rule], session: Session, facts: &[Fact]) -> Verdict {
     if let Some((index, _)) = unseen {
         return Verdict::Look(index);
     }
-    // S21: nor does an override pass over a source that nothing may replace.
+    // S21: nor does an override skip a source that nothing may replace.
     let mut indexed = (0..).zip(rules.iter().zip(facts));
     let fatal = indexed
         .find(|(_, (rule, fact))| rule.counts(session.surface) && fact.state == State::Fatal);
@@ -187,7 +187,7 @@ pub(crate) fn effect(rule: &Rule, session: Session, fact: Fact) -> Effect {
         | (ConsentLevel::Interactive, false, _)
         | (_, _, Consent::Approved) => {}
         (_, _, Consent::Declined) => return Effect::Skip,
-        // S4 before S6: nobody is asked about what is not allowed anyway.
+        // S4 before S6: no question about what is not allowed anyway.
         _ if fact.state == State::Forbidden => {}
         (_, true, Consent::Undecided) => return Effect::Ask,
         (_, false, Consent::Undecided) => return Effect::Refuse(Refusal::ConsentRequired),

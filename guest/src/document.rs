@@ -1,5 +1,5 @@
-//! A policy file: TOML in, rules out. Everything that is wrong with it is
-//! reported; a file with an error is rejected whole.
+//! Reads the rules of a policy file. It reports every error; a file with an
+//! error is rejected whole.
 
 use crate::chooser::Chooser;
 use crate::reader::{Placed, Problem, Reader, Table};
@@ -13,13 +13,13 @@ pub(crate) struct Document {
     pub description: String,
     pub tool: Tool,
     pub storage: Storage,
-    /// The kinds of session that it serves at all.
+    /// The surfaces that it serves at all.
     pub served: Option<Placed<Surfaces>>,
     pub clear: Vec<String>,
     pub hide: Vec<String>,
-    /// What it says of policies that nobody manages.
+    /// Whether it allows policies that are not managed.
     pub others: Option<bool>,
-    /// The component that chooses among what counts.
+    /// The component that chooses among the sources that apply.
     pub chooser: Option<Chooser>,
     pub rules: Vec<Rule>,
 }
@@ -153,7 +153,7 @@ fn tool(reader: &mut Reader<'_>, top: Table<'_>) -> Tool {
         name: None,
         folder: None,
         settings: Vec::new(),
-        // What a tool follows stands in tool files.
+        // Tool files say what a tool follows.
         sources: Vec::new(),
         items: Vec::new(),
     };

@@ -1,5 +1,5 @@
-//! Why: every source with its standing, reason and line, the same decision
-//! in words, what restrictions changed, and what should be known besides.
+//! Explains a decision: every source with its status, reason and rule, the
+//! decision in words, what restrictions changed, and warnings.
 
 use crate::decide::decide;
 use crate::observe::judge;
@@ -37,7 +37,7 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// As `explain`, and where the source is no candidate.
+    /// As `explain`, and where the source is not a candidate.
     #[must_use]
     pub fn explain_chosen(
         &self,
@@ -166,7 +166,7 @@ impl Policy {
         Some(&rule.source.kind)
     }
 
-    /// The line that decided.
+    /// The rule that decided.
     fn decisive(&self, verdict: Verdict, views: &[View<'_>]) -> Option<crate::wit::Location> {
         let of = |index: u32| Some(views.get(usize::try_from(index).ok()?)?.at);
         let rule = |index: u32| self.rules().get(usize::try_from(index).ok()?);
@@ -202,12 +202,12 @@ impl Policy {
         let facts: Vec<Fact> = before.iter().map(|view| view.fact).collect();
         let without = decide(unrestricted, session, &facts);
         let served = !matches!(verdict, Verdict::Refuse(refused) if refused.reason == Refusal::SurfaceNotServed);
-        // Where not everything was looked at, nobody knows what would be.
+        // Where not everything was looked at, this cannot be known.
         let known = !matches!(without, Verdict::Look(_));
         if !served || !known || outcome(without) == outcome(verdict) {
             return None;
         }
-        // The line is where the source that would have won was stopped.
+        // The rule is the one that stopped the source otherwise selected.
         let stopped = verdict_source(without).or_else(|| verdict_source(verdict))?;
         let index = usize::try_from(stopped).ok()?;
         let (rule, view) = (self.rules().get(index)?, views.get(index)?);
@@ -270,7 +270,7 @@ impl Policy {
                         rule.on_failure_at,
                     );
                 }
-                // S6: nobody is here to be asked, so the answer does not count.
+                // S6: not interactive, so the answer does not apply.
                 _ if Some(index) == winner
                     && view.fact.consent == Consent::Declined
                     && rule.consent == ConsentLevel::Interactive
@@ -376,7 +376,7 @@ fn verdict_source(verdict: Verdict) -> Option<u32> {
     }
 }
 
-/// What a verdict comes to: who wins, after which question, or why nobody.
+/// The result of a verdict: the source, after which question, or why none.
 fn outcome(verdict: Verdict) -> (Option<u32>, bool, Option<Refusal>) {
     match verdict {
         Verdict::Look(index) | Verdict::Fetch(index) | Verdict::Use(index) => {
@@ -433,7 +433,7 @@ fn view<'e>(rule: &Rule, session: Session, evidence: &'e Evidence) -> View<'e> {
     }
 }
 
-/// How one source stands.
+/// The status of one source.
 fn status(
     index: u32,
     rule: &Rule,

@@ -64,7 +64,7 @@ impl Policy {
         })
     }
 
-    /// S10: the first source that counts here and whose becoming ready would
+    /// S10: the first source that applies here and whose becoming ready would
     /// make `decide` use it.
     fn first_that_would_win(&self, session: Session, views: &[View<'_>]) -> Option<Advice> {
         let rules = || (0..).zip(self.rules().iter().zip(views));
@@ -112,7 +112,7 @@ impl Policy {
 }
 
 impl Policy {
-    /// What would make a source that is out ready.
+    /// What would make an unavailable source ready.
     fn make_ready(&self, index: u32, rule: &Rule, view: &View<'_>) -> Option<Advice> {
         if view.reason == Reason::Declined {
             return Some(self.approve(index, rule));
@@ -167,7 +167,7 @@ impl Policy {
         })
     }
 
-    /// What would mend a source that failed.
+    /// What would repair a source that failed.
     fn mend(
         &self,
         index: u32,
@@ -192,7 +192,7 @@ impl Policy {
                 action: Fix::UnsetVariable(name.to_owned()),
             });
         }
-        // So is a path below a home that nobody knows.
+        // So is a path below an unknown home.
         if let (FailureKind::Unreadable, None, false) = (
             trouble,
             &file,
@@ -286,7 +286,7 @@ impl Policy {
     }
 }
 
-/// What would mend a provider that is selected and has no credentials.
+/// What would repair a provider that is selected and has no credentials.
 fn provider(
     index: u32,
     cloud: &Cloud,
@@ -391,7 +391,7 @@ fn reads_files(kind: &Kind) -> bool {
     }
 }
 
-/// Whether a place is a variable, and not a file or a server.
+/// Whether a location is a variable, and not a file or a server.
 fn is_variable(place: &str) -> bool {
     let part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     !place.is_empty() && place.bytes().all(part)

@@ -1,6 +1,5 @@
-//! The keys of a helper: where its command line comes from, and what it
-//! prints. What goes in is the table of a source; what comes out is what the
-//! host has to know to run it.
+//! Reads the keys of a helper: where its command line comes from, and what it
+//! prints.
 
 use crate::kind::{self, KindParts};
 use crate::reader::{Reader, Table, listed};

@@ -1,5 +1,5 @@
-//! Issuers that somebody can log in with, and where what they give is kept:
-//! `[[issuer]]` and `[storage]` in, what the host has to know out.
+//! Reads `[[issuer]]`, who a login is made with, and `[storage]`, where its
+//! tokens are stored.
 
 use crate::kind;
 use crate::origin::{self, Pattern};
@@ -244,7 +244,7 @@ fn key(reader: &mut Reader<'_>, table: Table<'_>) -> Option<KeyRequest> {
     })
 }
 
-/// `[storage]`: where keys and logins are kept.
+/// `[storage]`: where keys and logins are stored.
 pub(crate) fn storage(reader: &mut Reader<'_>, top: Table<'_>) -> Placed<Storage> {
     let mut storage = Storage {
         store: None,

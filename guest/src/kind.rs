@@ -1,5 +1,4 @@
-//! The keys that belong to one kind of source: what it reads. What goes in
-//! is the table of a source; what comes out is the kind, as the host needs it.
+//! Reads the keys that belong to one kind of source: what the source reads.
 
 use crate::issuer::Issuers;
 use crate::reader::{Reader, Table, listed, nearest};
@@ -18,11 +17,11 @@ pub(crate) struct KindParts {
     pub by_flag: bool,
     /// Names of settings files, to be checked against those that exist.
     pub from: Vec<(String, At)>,
-    /// What can stand in braces in a text of `export`.
+    /// What braces can hold in a text of `export`.
     pub export_words: &'static [&'static str],
-    /// What can stand in braces in the endpoint's default.
+    /// What braces can hold in the endpoint's default.
     pub endpoint_words: &'static [&'static str],
-    /// Whether `headers` say how it is sent; else what is got says so.
+    /// Whether `headers` say how it is sent; else what is fetched says so.
     pub takes_headers: bool,
 }
 
@@ -64,7 +63,7 @@ const COMMON: [&str; 10] = [
 const DEFAULT_TTL_MS: u64 = 5 * 60_000;
 const DEFAULT_TIMEOUT_MS: u64 = 60_000;
 
-/// Every word that can stand in braces in a text of some source's `export`.
+/// Every word that braces can hold in a text of some source's `export`.
 pub(crate) const EXPORT_WORDS: [&str; 8] = [
     "secret",
     "endpoint",

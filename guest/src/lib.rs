@@ -1,16 +1,18 @@
-//! The policy engine: which source of credentials counts, and what to do next.
+//! The policy engine: decides which source of credentials applies, and names
+//! the next step.
 //!
-//! What goes in are texts (a policy and restrictions), and then, for each
-//! source, what a host saw of it; what comes out is one step at a time (look,
-//! ask, get, use, refuse) and, on request, the reasons. The crate does no I/O,
-//! knows no clock and sees no secret. It compiles natively, for tests, and to
-//! a component that imports nothing, which is how hosts run it.
+//! It takes texts (a policy and restrictions), and then, for each source, what
+//! a host saw of it. It names one step at a time (look, ask, fetch, use,
+//! refuse) and, on request, the reasons. The crate does no I/O, knows no clock
+//! and sees no secret. It compiles natively, for tests and small hosts, and to
+//! a component that imports nothing.
 //!
 //! In reading order: [`Policy`] ties the parts together; `document` and
 //! `restriction` read files; `merge` makes one policy of them; `observe`
-//! judges what was seen; `decide` names the step; `explain` says why. `table`
-//! lists everything that is decided, `align` finds what two policies have in
-//! common, and `lint` what an author may not have meant.
+//! judges observations; `decide` names the step; `explain` gives the reasons.
+//! `table` lists everything that is decided, `align` finds what two policies
+//! have in common, `lint` finds likely mistakes, and `tool` predicts what the
+//! tool itself does.
 
 mod align;
 pub mod bindings;

@@ -1,11 +1,11 @@
-//! What an author may not have meant: a valid policy in, concerns out. Each
-//! says what it is, why it matters and what to change; none quotes a value.
+//! Finds likely mistakes in a valid policy. Each lint says what it is, why it
+//! matters and what to change; none quotes a value.
 //!
-//! What the rules decide is judged over all that can be the case, not by what
-//! the text looks like: a source is out of reach where the complete table says
-//! so. `sources` looks at single sources, `sessions` at whole sessions,
-//! `lower` at what others than the author decide, `keys` and `restrictions` at
-//! what changes nothing, `secrets` at the bare text.
+//! Rules are judged over all that can be the case, not by what the text looks
+//! like: a source is out of reach where the complete table says so. `sources`
+//! checks single sources, `sessions` whole sessions, `lower` what others than
+//! the author decide, `keys` and `restrictions` what changes nothing, `secrets`
+//! the bare text.
 
 mod keys;
 mod lower;
@@ -84,12 +84,12 @@ fn was_listed(rule: &Rule, surface: Surface) -> bool {
     rule.counts(surface) || removed.is_some()
 }
 
-/// The concerns so far.
+/// The lints so far.
 struct Found {
     all: Vec<(At, Lint)>,
 }
 
-/// What stands in a concern: all texts are whole sentences without a stop.
+/// The content of a lint: all texts are whole sentences without a stop.
 struct Said<'s> {
     code: &'s str,
     message: String,

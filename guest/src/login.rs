@@ -1,4 +1,4 @@
-//! Forced logins: the policy's `[login]` in, rules that no longer count out.
+//! Applies forced logins, the policy's `[login]`, to the rules.
 
 use crate::kind;
 use crate::reader::{Reader, Table};
@@ -6,7 +6,7 @@ use crate::rule::{Allowed, Rule, Surfaces};
 use crate::text::At;
 use crate::wit::{Kind, Reason};
 
-/// S17: where ways of logging in are forced, everything else is out.
+/// S17: where logins are forced, every other source is unavailable.
 pub(crate) fn forced_login(reader: &mut Reader<'_>, top: Table<'_>, rules: &mut [Rule]) {
     let Some(login) = reader.table(top, "login", "`[login]`") else {
         return;
@@ -62,7 +62,7 @@ pub(crate) fn forced_login(reader: &mut Reader<'_>, top: Table<'_>, rules: &mut 
     }
 }
 
-/// What somebody logs in to get.
+/// What a login is for.
 fn is_login(kind: &Kind) -> bool {
     match kind {
         Kind::Login(_) | Kind::ToolOwned(_) | Kind::StoredKey(_) => true,

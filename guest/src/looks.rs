@@ -1,7 +1,7 @@
-//! What looks like a secret: a line of text in, the places of it that a
-//! secret could stand in out. It is a guess, and errs towards a secret. The
-//! host's file of the same text masks what it shows by this; it stands here
-//! because the engine, which the host does not link, looks through policies.
+//! Finds the parts of a line of text that look like a secret. It is a guess, and
+//! errs towards a secret. The host includes this file to mask what it shows; it
+//! lies here because the engine, which the host need not link, checks policies
+//! with it.
 
 use std::ops::Range;
 

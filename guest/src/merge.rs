@@ -1,5 +1,5 @@
-//! Which of the documents is the policy, which are restrictions, and what
-//! follows from all of them (S11 to S13).
+//! Picks the policy among the documents, and merges the restrictions into it
+//! (S11 to S13).
 
 use crate::document::{self, Document};
 use crate::reader::Problem;
@@ -14,12 +14,12 @@ pub(crate) struct Merged {
     pub document: Document,
     /// The rules before restrictions, where there were any restrictions.
     pub unrestricted: Option<Vec<Rule>>,
-    /// Places of the documents in the list, the policy's first.
+    /// Indexes of the documents in the list, the policy's first.
     pub used: Vec<usize>,
     pub warnings: Vec<Problem>,
 }
 
-/// Merges, or says everything that is wrong.
+/// Merges, or reports every error.
 pub(crate) fn merge(name: &str, texts: &[Text]) -> Result<Merged, Vec<Problem>> {
     let chosen = choose(name, texts)?;
     let mut problems = Vec::new();
@@ -57,7 +57,7 @@ pub(crate) fn merge(name: &str, texts: &[Text]) -> Result<Merged, Vec<Problem>> 
     })
 }
 
-/// Places in the list of documents.
+/// Indexes in the list of documents.
 struct Chosen {
     policy: usize,
     restrictions: Vec<usize>,
@@ -73,7 +73,7 @@ fn choose(name: &str, texts: &[Text]) -> Result<Chosen, Vec<Problem>> {
             .map(|(index, _)| index)
             .collect()
     };
-    // What cannot be read yet must not be left out in silence.
+    // What this version cannot read must not be left out in silence.
     for origin in [
         DocumentOrigin::ToolFile,
         DocumentOrigin::ManagedToolFile,

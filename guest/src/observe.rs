@@ -1,5 +1,5 @@
-//! What an observation means: one source's rule and what was seen of it in,
-//! a state with its reason and the line of the rule out.
+//! Judges an observation of a source by its rule: a state, its reason and the
+//! rule behind it.
 
 use crate::origin;
 use crate::policy::Policy;
@@ -11,7 +11,7 @@ use crate::wit::{
 };
 
 impl Policy {
-    /// Judges what was seen of a source.
+    /// Judges an observation of a source.
     ///
     /// # Panics
     ///
@@ -34,14 +34,14 @@ impl Policy {
     }
 }
 
-/// The state, why, and which line says so.
+/// The state, why, and the rule behind it.
 pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
     match seen.outcome {
         Outcome::Absent => return (State::Unavailable, Reason::Absent, rule.at),
         Outcome::Blank => return (State::Unavailable, Reason::Blank, rule.at),
         Outcome::Off => return (State::Unavailable, Reason::Off, rule.at),
         Outcome::Recursion => return (State::Unavailable, Reason::Recursion, rule.at),
-        // S21: whoever runs it waits for this very run, and nothing takes its place.
+        // S21: what runs it waits for this very run, and nothing may replace it.
         Outcome::Failed(FailureKind::Nested) if can_be_nested(&rule.source.kind) => {
             return (State::Fatal, Reason::Nested, rule.at);
         }
@@ -74,20 +74,20 @@ pub(crate) fn judge(rule: &Rule, seen: &Observation) -> (State, Reason, At) {
     match (ended, seen.refreshable, seen.fetched) {
         (true, false, _) => (State::Failed, Reason::Failed, rule.on_failure_at),
         (true, true, false) => (State::Ready, Reason::Refreshable, rule.at),
-        // A get that brings what has ended has not renewed it.
+        // A fetch that returns what has expired has not refreshed it.
         (true, true, true) => (State::Failed, Reason::Failed, rule.on_failure_at),
         (false, _, true) => (State::Fetched, Reason::Fetched, rule.at),
         (false, _, false) => (State::Ready, Reason::Present, rule.at),
     }
 }
 
-/// Whether getting from such a source runs programs, which can be this one.
+/// Whether fetching from such a source runs programs, which can be this one.
 pub(crate) fn can_be_nested(kind: &Kind) -> bool {
     matches!(kind, Kind::Helper(_) | Kind::Cloud(_))
 }
 
-/// Whether the policy lets credentials be kept there. One that does not say
-/// lets them be kept wherever they are.
+/// Whether the policy lets credentials be stored there. One that does not say
+/// lets them be stored wherever they are.
 fn may_keep(storage: Storage, stored_in: StoreKind) -> bool {
     storage.store.is_none_or(|store| store == stored_in) || storage.fallback == Some(stored_in)
 }
@@ -100,7 +100,7 @@ pub(crate) fn sending_fault(rule: &Rule, seen: &Observation) -> Option<(Reason, 
     })
 }
 
-/// Variables that would send it, or what it is got with, where it must not go.
+/// Variables that would misdirect it, or what it is fetched with.
 /// Where nothing is listed, a provider's clients follow them.
 pub(crate) fn redirected<'r>(
     rule: &'r Rule,
@@ -123,7 +123,7 @@ pub(crate) fn redirected<'r>(
     })
 }
 
-/// S4: what must not be sent where it would go. The line is that of the list
+/// S4: what must not be sent where it would go. The rule is that of the list
 /// that does not allow it.
 pub(crate) fn endpoint_fault(rule: &Rule, destination: &Destination) -> Option<(Reason, At)> {
     let listed = rule.endpoints.as_ref();
@@ -143,7 +143,7 @@ pub(crate) fn endpoint_fault(rule: &Rule, destination: &Destination) -> Option<(
         }
         // What a region or a project will be is not known yet. A restriction
         // must allow all that it can be; one that names the exact host of a
-        // region bars the source, which fails closed.
+        // region forbids the source, which fails closed.
         Destination::Default => rule
             .source
             .endpoint
@@ -162,7 +162,7 @@ pub(crate) fn endpoint_fault(rule: &Rule, destination: &Destination) -> Option<(
         .map(|limit| (Reason::EndpointNotAllowed, limit.at))
 }
 
-/// How long a helper's token may be kept: what the variable says, else the
+/// How long a helper's token may be cached: what the variable says, else the
 /// policy, and never longer than any limit.
 pub(crate) fn ttl_ms(rule: &Rule, seen: &Observation) -> u64 {
     let wanted = match seen.lifetime {

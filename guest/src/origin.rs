@@ -67,7 +67,7 @@ impl Pattern {
         Some(written(self.scheme, host, port))
     }
 
-    /// Whether hosts match that nobody has named.
+    /// Whether hosts match that are not named.
     pub(crate) fn is_for_any_host(&self) -> bool {
         self.host == Host::Any
     }
@@ -158,7 +158,7 @@ pub(crate) fn telling_apart(patterns: &[&Pattern]) -> Vec<String> {
         }
     }
     ports.extend([80, 443]);
-    // One that nobody names; a policy names few.
+    // One that no pattern names; a policy names few.
     ports.extend((8000..=u16::MAX).find(|port| !ports.contains(port)));
     let unique = |list: &mut Vec<u16>| {
         list.sort_unstable();
@@ -231,7 +231,7 @@ pub(crate) fn filled(url: &str) -> String {
 }
 
 /// The origin of a default endpoint, with its braces where it has any: what
-/// matches it matches whatever will stand in their place.
+/// matches it matches whatever will replace them.
 pub(crate) fn of_default(url: &str) -> Result<String, Fault> {
     let origin = of_url(&filled(url))?;
     if !url.contains('{') {

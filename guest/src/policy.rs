@@ -11,7 +11,7 @@ use crate::wit;
 #[derive(Debug)]
 pub struct Policy {
     pub(crate) name: String,
-    /// Paths of all documents, for places.
+    /// Paths of all documents, for locations.
     pub(crate) paths: Vec<String>,
     /// All documents, for what only `lint` reads in them.
     pub(crate) documents: Vec<wit::Document>,
@@ -23,7 +23,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the documents.
+    /// Every error in the documents.
     pub fn load(name: &str, documents: Vec<wit::Document>) -> Result<Self, Vec<wit::Diagnostic>> {
         let paths: Vec<String> = documents
             .iter()

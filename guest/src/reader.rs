@@ -1,6 +1,6 @@
-//! Reads typed values out of a TOML document and gathers everything that is
-//! wrong with it. Messages quote keys and words of the language, never values
-//! of the document: a value could be a secret that somebody put there.
+//! Reads typed values out of a TOML document and gathers every error in it.
+//! Messages quote keys and words of the language, never values of the
+//! document: a value could be a misplaced secret.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};

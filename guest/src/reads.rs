@@ -1,6 +1,6 @@
-//! What a source reads, as one text: a source's kind in, a key out that is
-//! the same for sources of two policies which read the same. Ids do not
-//! count, because policies can call the same thing by other names.
+//! Describes what a source reads as one text, which is the same for sources of
+//! two policies that read the same. It leaves ids out, because policies can
+//! call the same thing by other names.
 
 use crate::helper::format_name;
 use crate::wit::{Command, Format, Issuer, Kind, Paths, Setting, Tool};

@@ -1,5 +1,5 @@
-//! A restriction: a file that can only remove. Its language has no word that
-//! could add, so what it says can be merged in any order, and twice.
+//! Reads a restriction: a file that can only remove. Its language has no word
+//! that could add, so restrictions can be merged in any order, and twice.
 
 use crate::kind;
 use crate::origin::Pattern;

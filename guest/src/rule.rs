@@ -70,11 +70,12 @@ pub(crate) struct Allowed<T> {
 /// One source and what decides about it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rule {
-    /// What the host is told of the source. Its `at` is filled when it leaves.
+    /// What the host is told of the source. Its `location` is filled when it
+    /// leaves.
     pub source: Source,
     /// The line that declares it.
     pub at: At,
-    /// Where it counts.
+    /// Where it applies.
     pub surfaces: Surfaces,
     pub surfaces_at: At,
     /// What took surfaces away: the reason and the line for each surface that
@@ -82,21 +83,21 @@ pub(crate) struct Rule {
     pub removed: [Option<(Reason, At)>; 4],
     pub consent: ConsentLevel,
     pub consent_at: At,
-    /// Passed over when it fails, instead of stopping the resolution.
+    /// Skipped when it fails, instead of stopping the resolution.
     pub next_on_failure: bool,
     pub on_failure_at: At,
-    /// What the policy itself allows; the endpoint's default always counts.
+    /// What the policy itself allows, besides the endpoint's default.
     pub endpoints: Option<Allowed<Pattern>>,
-    /// What restrictions allow besides; here the default does not count by
+    /// What restrictions allow; here the default is not allowed by
     /// itself.
     pub endpoint_limits: Vec<Allowed<Pattern>>,
-    /// The organisations that it must belong to, every list of them.
+    /// The organizations that it must belong to, every list of them.
     pub organizations: Vec<Allowed<String>>,
-    /// How long a helper's token is kept when its variable does not say.
+    /// How long a helper's token is cached when its variable does not say.
     pub ttl_ms: u64,
     /// How long at the most.
     pub ttl_limits: Vec<u64>,
-    /// Where what is stored may be kept.
+    /// The stores that it may be in.
     pub storage: Placed<Storage>,
     /// Variables of its own that `exec` clears.
     pub clear: Vec<String>,
@@ -105,13 +106,13 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// Whether the source counts in sessions of this kind.
+    /// Whether the source applies in sessions of this kind.
     pub(crate) fn counts(&self, surface: Surface) -> bool {
         self.surfaces.has(surface)
     }
 
     /// Takes away surfaces, and remembers why. That a restriction dropped the
-    /// source goes before that it took a surface from it, so that their order
+    /// source outweighs that it took a surface from it, so that their order
     /// makes no difference.
     pub(crate) fn keep_surfaces(&mut self, kept: Surfaces, reason: Reason, at: At) {
         for (_, surface) in SURFACES {
@@ -127,7 +128,7 @@ impl Rule {
         self.surfaces = self.surfaces.intersect(kept);
     }
 
-    /// Why it does not count in sessions of this kind, and which line says so.
+    /// Why it does not apply in sessions of this kind, and which line says so.
     pub(crate) fn why_not_counted(&self, surface: Surface) -> Option<(Reason, At)> {
         if self.counts(surface) {
             return None;

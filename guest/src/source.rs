@@ -1,5 +1,5 @@
-//! The sources of a policy: a `[[source]]` in, a rule out, with what every
-//! kind of source has in common. `kind` reads the rest.
+//! Reads the rule of a `[[source]]`, with the keys that every kind of source
+//! has in common. `kind` reads the rest.
 
 use crate::issuer::Issuers;
 use crate::kind::{self, KindParts};
@@ -78,10 +78,10 @@ pub(crate) fn rules(
     rules
 }
 
-/// What a rule refers to: the source its key is kept as, and settings files.
+/// What a rule refers to: the source its key is stored as, and settings files.
 type References = (Option<Named>, Vec<Named>);
 
-/// A name, and where it stands.
+/// A name and its location.
 type Named = (String, At);
 
 fn rule(
@@ -251,7 +251,7 @@ fn checked_default(reader: &mut Reader<'_>, url: &Placed<String>, words: &[&str]
 }
 
 /// S4: a login follows a variable only to what its issuer lists; its default
-/// always counts.
+/// is always allowed.
 fn followed(
     reader: &mut Reader<'_>,
     table: Table<'_>,

@@ -1,6 +1,6 @@
-//! Everything that a policy decides: sessions, sources, conditions and
-//! consents in, one row for each out. It is complete because sources are gone
-//! through in order and the first that is not passed decides.
+//! Lists everything that a policy decides: one row for each session, source,
+//! condition and consent. It is complete because sources are tried in order
+//! and the first that is not skipped decides.
 
 use crate::condition::{Judged, Possible, possible};
 use crate::decide::effect;
@@ -11,7 +11,7 @@ use crate::wit::{
     Condition, Consent, Effect, Ending, Fact, Reason, Refusal, Row, Session, State, Table,
 };
 
-/// What a user can have said.
+/// The answers that a user can have given.
 const CONSENTS: [Consent; 3] = [Consent::Undecided, Consent::Approved, Consent::Declined];
 
 impl Policy {
@@ -108,7 +108,7 @@ pub(crate) fn sessions() -> impl Iterator<Item = Session> {
     })
 }
 
-/// Why a source has this effect, and the line that makes it so.
+/// Why a source has this effect, and the rule behind it.
 fn why(rule: &Rule, session: Session, judged: Judged, effect: Effect) -> (Reason, At) {
     if let Some(removed) = rule.why_not_counted(session.surface) {
         return removed;

@@ -1,15 +1,15 @@
-//! Places in documents: from byte offsets, as the TOML parser gives them, to
-//! lines and columns, as people read them.
+//! Turns byte offsets in a document, as the TOML parser gives them, into lines
+//! and columns, as people read them.
 
 use std::ops::Range;
 
 use crate::wit;
 
-/// A place in one of the documents that were loaded. Small and `Copy`; it
+/// A location in one of the documents that were loaded. Small and `Copy`; it
 /// becomes a [`wit::Location`] only when it leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct At {
-    /// The document's place in the list of documents.
+    /// The document's index in the list of documents.
     pub document: u16,
     /// Line, from 1.
     pub line: u32,
@@ -61,7 +61,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// Turns a range of bytes into a place.
+    /// Turns a range of bytes into a location.
     pub(crate) fn at(&self, span: &Range<usize>) -> At {
         let line = self.starts.partition_point(|start| *start <= span.start);
         let start = self
@@ -82,7 +82,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// The first place of the document.
+    /// The start of the document.
     pub(crate) fn start(&self) -> At {
         self.at(&(0..0))
     }

@@ -1,6 +1,6 @@
-//! What the tool itself does with everything that it can follow, and what
-//! must be done so that it finds exactly one credential. Both come from the
-//! tool file alone: without one no item is known.
+//! Predicts what the tool itself does with everything that it can follow, and
+//! lists what must be done so that it finds exactly one credential. Both come
+//! from the tool file alone: without one no item is known.
 
 use crate::policy::Policy;
 use crate::wit::{Handover, ItemObservation, PredictedHeader};

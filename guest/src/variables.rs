@@ -1,5 +1,5 @@
-//! Which environment variables belong to a policy: what `exec` clears for a
-//! child, and what a helper does not see.
+//! Collects the environment variables of a policy: those that `exec` clears for
+//! a child, and those that a helper does not see.
 
 use crate::rule::Rule;
 use crate::wit::{Command, Kind};

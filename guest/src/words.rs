@@ -1,6 +1,5 @@
-//! How things are said: sources, sessions and outcomes in words. Nothing here
-//! decides. Lower case, one line, no full stop; names in backticks; never a
-//! value.
+//! Writes sources, sessions and outcomes in words, and decides nothing. Lower
+//! case, one line, no full stop; names in backticks; never a value.
 
 use crate::cloud::Provider;
 use crate::observe::{endpoint_fault, redirected};
@@ -122,8 +121,8 @@ pub(crate) fn surely(reason: Reason) -> Option<&'static str> {
     })
 }
 
-/// Adds that a source is there although it does not count: often the very
-/// thing that somebody is looking for.
+/// Adds that a source is there although it does not apply: often the very
+/// thing that the reader is looking for.
 fn and_there(text: String, kind: &Kind, seen: Option<&Observation>) -> String {
     match seen.map(|seen| &seen.outcome) {
         Some(Outcome::Present) => format!("{text} ({})", present(kind, seen)),

@@ -21,7 +21,7 @@ enum Role {
     Endpoint,
     /// It matters under a selector that is on, and to other programs.
     Dependent,
-    /// It names a folder: without it another one counts.
+    /// It names a folder: without it another one applies.
     Locator,
     /// It says how requests travel.
     Transport,

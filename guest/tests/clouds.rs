@@ -219,7 +219,7 @@ fn a_provider_that_is_there_says_whose_and_where() {
     );
 }
 
-/// Every trouble of a provider, in words, with the one thing that helps.
+/// Every failure of a provider, in words, with its fix.
 #[test]
 fn a_provider_that_fails_says_what_helps() {
     use FailureKind as T;
@@ -441,7 +441,7 @@ fn a_variable_that_would_send_it_elsewhere_is_judged_and_named() {
     );
     let names = "AWS_ENDPOINT_URL_STS AWS_ENDPOINT_URL_SSO";
     assert_eq!(help, fix(names, "let them name endpoints that are allowed"));
-    // Whatever is listed, and where nothing is, a place has to be one.
+    // Whatever is listed, and where nothing is, it has to be an origin.
     for policy in [narrow, load(&bedrock)] {
         let (state, reason, (words, help)) = judged(&policy, &[("AWS_ENDPOINT_URL", None)]);
         assert_eq!(

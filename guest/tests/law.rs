@@ -107,7 +107,7 @@ impl Decided {
     }
 }
 
-/// Every place of two policies with the same sources, with the place of its
+/// Every index of two policies with the same sources, with the index of its
 /// condition in either.
 fn joint(counterparts: &[Counterpart]) -> impl Iterator<Item = (usize, u32, u32)> {
     counterparts
@@ -132,7 +132,7 @@ fn strength(effect: Effect) -> u8 {
     }
 }
 
-/// What a look made of a source, whether it was got or can be renewed.
+/// What a look made of a source, whether it was fetched or can be refreshed.
 fn looked(state: State, reason: Reason) -> (State, Reason) {
     match (state, reason) {
         (State::Ready | State::Fetched, _) => (State::Ready, Reason::Present),

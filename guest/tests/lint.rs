@@ -1,5 +1,5 @@
-//! What `lint` is concerned about, and where, and that it is not concerned
-//! about what is shipped.
+//! What `lint` finds, and where, and that it finds nothing in the shipped
+//! policies.
 
 use keyrule_policy::Policy;
 use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, DocumentOrigin, Lint};

@@ -1,5 +1,5 @@
 //! What the parser rejects, and how it says so: one diagnostic each, with
-//! its place and its help, and never a value of the document.
+//! its location and its help, and never a value of the document.
 
 use keyrule_policy::Policy;
 use keyrule_policy::bindings::exports::keyrule::policy::engine::{Document, DocumentOrigin};

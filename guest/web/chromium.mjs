@@ -1,7 +1,6 @@
 /**
- * A headless Chromium for the tests, driven over a pipe. What goes in is an
- * address; what comes out is what scripts in that page come to. Its profile is
- * thrown away, and it ends with this process.
+ * Drives a headless Chromium over a pipe, for the tests. Its profile is thrown
+ * away, and it ends with this process.
  */
 
 import { spawn } from 'node:child_process';
@@ -46,7 +45,7 @@ export async function start() {
 }
 
 const page = (ask) => ({
-  /** What an expression comes to; promises are waited for. */
+  /** The value of an expression; promises are awaited. */
   async evaluate(expression) {
     const { result, exceptionDetails } = await ask('Runtime.evaluate', {
       expression, awaitPromise: true, returnByValue: true,

@@ -4,8 +4,8 @@
  */
 
 const SURFACES = ['terminal', 'desktop', 'remote', 'web'];
-const STATES = ['unknown', 'out', 'barred', 'ready', 'held', 'failed'];
-const LOOKED_AT = ['out', 'barred', 'ready', 'failed'];
+const STATES = ['unknown', 'unavailable', 'forbidden', 'ready', 'fetched', 'failed'];
+const LOOKED_AT = ['unavailable', 'forbidden', 'ready', 'failed'];
 const CONSENTS = ['undecided', 'approved', 'declined'];
 
 /** The most combinations for one session. */
@@ -24,8 +24,8 @@ export async function digest(text) {
 export function text(policy) {
   const { sources } = policy;
   const lines = ['keyrule decisions 1', `policy ${json(policy.name)}`];
-  sources.forEach(({ id, reads, asks }, place) => {
-    lines.push(`source ${place} ${json(id)} ${json(reads)} ${asks ? 'asks' : 'never-asks'}`);
+  sources.forEach(({ id, reads, needsConsent }, index) => {
+    lines.push(`source ${index} ${json(id)} ${json(reads)} ${needsConsent ? 'asks' : 'never-asks'}`);
   });
   table(lines, policy.table());
   for (const session of SESSIONS) every(lines, session, policy);
@@ -34,28 +34,28 @@ export function text(policy) {
 }
 
 function table(lines, { conditions, rows, endings }) {
-  conditions.forEach((of, source) => of.forEach((condition, place) => {
-    const { state, reason, at, seen } = condition;
+  conditions.forEach((of, source) => of.forEach((condition, index) => {
+    const { state, reason, rule, observation } = condition;
     lines.push(
-      `condition ${source} ${place} ${state} ${reason} ${where(at)} ${json(condition.text)}`,
-      `seen ${source} ${place} ${sight(seen)}`,
+      `condition ${source} ${index} ${state} ${reason} ${where(rule)} ${json(condition.text)}`,
+      `seen ${source} ${index} ${sight(observation)}`,
     );
   }));
-  for (const { session, source, condition, consent, effect, reason, at } of rows) {
-    lines.push(`row ${words(session)} ${source} ${condition} ${consent} ${valued(effect)} ${reason} ${where(at)}`);
+  for (const { session, source, condition, consent, effect, reason, rule } of rows) {
+    lines.push(`row ${words(session)} ${source} ${condition} ${consent} ${valued(effect)} ${reason} ${where(rule)}`);
   }
-  for (const { session, reason, at } of endings) {
-    lines.push(`ending ${words(session)} ${reason} ${at ? where(at) : '-'}`);
+  for (const { session, reason, rule } of endings) {
+    lines.push(`ending ${words(session)} ${reason} ${rule ? where(rule) : '-'}`);
   }
 }
 
 function every(lines, session, policy) {
   let product = 1;
   let within = true;
-  const lists = policy.sources.map(({ asks }) => {
-    const list = facts(LOOKED_AT, asks);
+  const lists = policy.sources.map(({ needsConsent }) => {
+    const list = facts(LOOKED_AT, needsConsent);
     within &&= product * list.length <= BOUND;
-    if (!within) return facts(['out'], false);
+    if (!within) return facts(['unavailable'], false);
     product *= list.length;
     return list;
   });
@@ -64,20 +64,20 @@ function every(lines, session, policy) {
 }
 
 function steps(lines, session, policy) {
-  policy.sources.forEach(({ asks }, place) => {
-    const here = facts(STATES, asks);
+  policy.sources.forEach(({ needsConsent }, index) => {
+    const here = facts(STATES, needsConsent);
     const verdicts = policy.decideEvery(session, policy.sources.map((_, other) => {
-      if (other === place) return here;
-      return facts([other < place ? 'out' : 'unknown'], false);
+      if (other === index) return here;
+      return facts([other < index ? 'unavailable' : 'unknown'], false);
     }));
-    here.forEach(({ state, consent }, index) => {
-      lines.push(`step ${words(session)} ${place} ${state} ${consent} ${verdict(verdicts[index])}`);
+    here.forEach(({ state, consent }, row) => {
+      lines.push(`step ${words(session)} ${index} ${state} ${consent} ${verdict(verdicts[row])}`);
     });
   });
 }
 
-const facts = (states, asks) =>
-  states.flatMap((state) => CONSENTS.slice(0, asks ? 3 : 1).map((consent) => ({ state, consent })));
+const facts = (states, needsConsent) =>
+  states.flatMap((state) => CONSENTS.slice(0, needsConsent ? 3 : 1).map((consent) => ({ state, consent })));
 
 const words = ({ surface, interactive }) => `${surface} ${interactive ? 'interactive' : 'alone'}`;
 
@@ -91,17 +91,19 @@ function verdict({ tag, val }) {
 }
 
 const sight = (seen) => [
-  seen.got ? 'got' : 'looked',
+  seen.fetched ? 'fetched' : 'looked',
   valued(seen.outcome),
   free(seen.detail),
-  free(seen.foundIn),
+  free(seen.location),
   seen.tier ?? '-',
   valued(seen.destination, json),
+  ...seen.redirections.map(({ name, origin, carries }) =>
+    `${carries ? 'carries' : 'brings'}:${json(name)}:${free(origin)}`),
   seen.expiresIn ?? '-',
-  seen.renewable ? 'renewable' : 'lasts',
+  seen.refreshable ? 'refreshable' : 'lasts',
   free(seen.account),
   free(seen.organization),
-  seen.keptIn ?? '-',
+  seen.storedIn ?? '-',
   valued(seen.lifetime),
 ].join(' ');
 

@@ -1,7 +1,7 @@
 /**
- * The digest of everything that each shipped policy decides, in the lines of
- * `tests/digests.txt`. `node guest/web/digests.mjs` takes them here in Node,
- * with `--chromium` in a page of a real browser.
+ * Prints the digest of everything that each shipped policy decides, in the
+ * lines of `tests/digests.txt`. `node guest/web/digests.mjs` computes them in
+ * Node, with `--chromium` in a page of a real browser.
  */
 
 import { digest, text } from './digest.js';

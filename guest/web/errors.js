@@ -1,7 +1,6 @@
 /**
- * What can go wrong. What goes in is what was seen; what comes out is an
- * error with a stable `code`, lower case, without a value that could be
- * secret.
+ * The errors. Each has a stable `code`, and no message holds a value that
+ * could be secret.
  */
 
 export class KeyruleError extends Error {
@@ -12,7 +11,7 @@ export class KeyruleError extends Error {
   }
 }
 
-/** The documents were rejected; `diagnostics` says everything that is wrong. */
+/** The documents were rejected; `diagnostics` lists every error. */
 export class PolicyError extends KeyruleError {
   constructor(name, diagnostics) {
     const lines = diagnostics.map(({ code, message, location, help }) =>
@@ -33,7 +32,7 @@ export class EngineError extends KeyruleError {
   }
 }
 
-/** The embedder's hands did not answer as they must. */
+/** A hand of the embedder is missing, or its answer is invalid. */
 export class HandsError extends KeyruleError {
   constructor(code, hand, source, what) {
     super(code, `\`${hand}\` of source \`${source.id}\` ${what}`);

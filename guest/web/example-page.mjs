@@ -1,6 +1,6 @@
 /**
- * Shows what `sandbox.mjs` comes to, in `example.html`. All texts go in as
- * texts, none as markup.
+ * Shows the sessions of `sandbox.mjs` in `example.html`. All texts are inserted
+ * as text, none as markup.
  */
 
 import { sessions } from './sandbox.mjs';

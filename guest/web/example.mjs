@@ -1,5 +1,5 @@
 /**
- * Prints what `sandbox.mjs` comes to: `node guest/web/example.mjs`.
+ * Prints the sessions of `sandbox.mjs`: `node guest/web/example.mjs`.
  */
 
 import { sessions } from './sandbox.mjs';

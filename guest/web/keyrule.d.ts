@@ -1,20 +1,20 @@
 /**
- * Keyrule's policy engine for JavaScript, in Node and in browsers: which
- * credential may be used, decided by a component that imports nothing.
+ * Keyrule's policy engine for JavaScript, in Node and in browsers. A component
+ * that imports nothing decides which credential may be used.
  *
  * ```js
  * import { Policy, resolve } from './keyrule.js';
  *
- * const policy = await Policy.load('web', [{ place: 'builtin', path: 'web.toml', text }]);
+ * const policy = await Policy.load('web', [{ origin: 'builtin', path: 'web.toml', text }]);
  * const keys = new Map();
  * const end = await resolve(policy, { surface: 'web' }, {
  *   look: (source) => ({ outcome: supplied.has(source.id) ? 'present' : 'absent' }),
- *   get: async (source) => {
+ *   fetch: async (source) => {
  *     keys.set(source.id, await supplied.get(source.id)());
  *     return { outcome: 'present' };
  *   },
  * });
- * if (end.verdict === 'use') send(end.source.headers, keys.get(end.source.id));
+ * if (end.verdict === 'use') send(end.endpoint, end.source.headers, keys.get(end.source.id));
  * else console.error(end.explanation.summary);
  * ```
  *
@@ -25,8 +25,7 @@
  */
 
 import type {
-  About,
-  Concern,
+  Candidate,
   Consent,
   Counterpart,
   Destination,
@@ -35,8 +34,13 @@ import type {
   Explanation,
   Fact,
   Finding,
+  Handover,
   Lifetime,
+  Lint,
   Outcome,
+  PolicyInfo,
+  PredictedHeader,
+  Redirection,
   Refused,
   Source,
   StoreKind,
@@ -50,9 +54,9 @@ export type * from './engine/interfaces/keyrule-policy-engine.js';
 
 /** In which circumstances a credential is asked for. */
 export interface Session {
-  /** The kind of session. */
+  /** The surface that asks. */
   readonly surface: Surface;
-  /** Whether somebody is there to answer a question; not, unless it is `true`. */
+  /** Whether somebody can answer a question; not, unless it is `true`. */
   readonly interactive?: boolean;
 }
 
@@ -65,43 +69,67 @@ export type Short<V extends { tag: string }> =
  * What a hand saw of a source, without its value. Only these fields go into
  * the engine; the texts among them must not be secret.
  */
-export interface Seen {
-  /** What came of it: `'absent'`, `'present'`, `{ tag: 'trouble', val: 'expired' }`. */
+export interface ObservationInput {
+  /** The outcome: `'absent'`, `'present'`, `{ tag: 'failed', val: 'expired' }`. */
   readonly outcome: Short<Outcome>;
   /** Words about it: a status, a position. */
   readonly detail?: string;
   /** Where it was found: a variable, a file. */
-  readonly foundIn?: string;
+  readonly location?: string;
   /** Who can write the settings file that it was found in. */
   readonly tier?: Tier;
-  /** Where it would be sent; the source's default, where nothing is said. */
+  /**
+   * Where it would be sent. Where it is left out, a fetch means what the look
+   * said, and a look the source's default.
+   */
   readonly destination?: Short<Destination>;
-  /** Seconds until it ends, negative when it has ended. */
+  /** Where the URL of the endpoint was found: a variable, a file. */
+  readonly endpointLocation?: string;
+  /** Who can write the settings file that the URL was found in. */
+  readonly endpointTier?: Tier;
+  /**
+   * What else would send it elsewhere, in order of precedence. Where it is left
+   * out, a fetch means what the look said, and a look nothing.
+   */
+  readonly redirections?: readonly Readonly<Redirection>[];
+  /** Seconds until it expires, negative when it has expired. */
   readonly expiresIn?: number | bigint;
-  /** Whether it can be renewed when it has ended; not, unless it is `true`. */
-  readonly renewable?: boolean;
+  /** Whether it can be refreshed when it has expired; not, unless it is `true`. */
+  readonly refreshable?: boolean;
   /** The account that it belongs to. */
   readonly account?: string;
-  /** The organisation that it belongs to. */
+  /** The organization that it belongs to. */
   readonly organization?: string;
-  /** Which store keeps it. */
-  readonly keptIn?: StoreKind;
+  /** The store that it is in. */
+  readonly storedIn?: StoreKind;
   /** What a helper's TTL variable says. */
   readonly lifetime?: Short<Lifetime>;
 }
 
-/** What a look brought. */
-export interface Look extends Seen {
-  /** What the user said about this very key before, where the source `asks`. */
+/** What a look found. */
+export interface Look extends ObservationInput {
+  /** What the user answered about this very key before, where the source `needsConsent`. */
   readonly consent?: Consent;
 }
 
 /** What is known of a source, to be explained. */
 export interface Known {
-  /** What the user has said about it; nothing, where it is left out. */
+  /** The user's answer; undecided, where it is left out. */
   readonly consent?: Consent;
-  /** The latest observation, and whether it was got and not only looked at. */
-  readonly seen?: Seen & { readonly got?: boolean };
+  /** The latest observation, and whether it was fetched and not only looked at. */
+  readonly observation?: ObservationInput & { readonly fetched?: boolean };
+}
+
+/** What was seen of one item of the tool, without its value. */
+export interface ItemInput {
+  /** Which item: an index into `info.tool.items`. */
+  readonly item: number;
+  /** The outcome of the look. */
+  readonly outcome: Short<Outcome>;
+  /** Where it was found: a variable, a file. */
+  readonly location?: string;
+  /** Who can write the settings file that it was found in. */
+  readonly tier?: Tier;
 }
 
 /** A policy with its restrictions, in an instance of the engine of its own. */
@@ -110,12 +138,11 @@ export class Policy {
 
   /**
    * Reads documents, picks the policy among them and merges the restrictions
-   * into it. The engine believes what each says of its `place`: whether a
-   * document can be trusted is the embedder's business. It runs here without
-   * the host's limits on steps and memory: what strangers wrote belongs into a
-   * worker that can be ended.
+   * into it. The engine trusts the `origin` of each document: the embedder
+   * decides whether it is true. The host's limits on steps and memory do not
+   * apply here: load documents of strangers in a worker that can be ended.
    *
-   * @throws {PolicyError} with everything that is wrong with them.
+   * @throws {PolicyError} with every error in them.
    */
   static load(name: string, documents: readonly Readonly<Document>[]): Promise<Policy>;
 
@@ -125,21 +152,22 @@ export class Policy {
   /** The name that it was loaded by. */
   readonly name: string;
 
-  /** What it is, for whom, and what is odd about its documents. Frozen. */
-  get about(): About;
+  /** Describes the policy, with the warnings about its documents. Frozen. */
+  get info(): PolicyInfo;
 
   /**
-   * The sources, in the order in which they are tried, frozen. A place in this
-   * list is how every other function names a source.
+   * The sources, in the order in which they are tried, frozen. Every other
+   * function names a source by its index in this list.
    */
   get sources(): readonly Source[];
 
   /**
-   * Judges what was seen of a source.
+   * Judges an observation of a source.
    *
    * @throws {RangeError} where the policy has no such source.
+   * @throws {TypeError} which names the field that is not of the contract's type.
    */
-  observe(source: number, seen: Seen & { readonly got?: boolean }): Finding;
+  observe(source: number, observation: ObservationInput & { readonly fetched?: boolean }): Finding;
 
   /**
    * Names the next step; `resolve` does this, checks it and carries it out.
@@ -152,7 +180,7 @@ export class Policy {
   decideEvery(session: Session, facts: readonly (readonly Readonly<Fact>[])[]): Verdict[];
 
   /** The sources that an override may choose from in such a session. */
-  candidates(session: Session): { source: number; counts: boolean }[];
+  candidates(session: Session): Candidate[];
 
   /** `decide`, once an override has chosen one of the candidates, or none. */
   decideChosen(session: Session, facts: readonly Readonly<Fact>[], chosen?: number): Verdict;
@@ -163,45 +191,66 @@ export class Policy {
   /** `explain`, once an override has chosen one of the candidates, or none. */
   explainChosen(session: Session, evidence: readonly Known[], chosen?: number): Explanation;
 
+  /**
+   * Says which of the tool's own sources fills each header when the tool runs
+   * by itself.
+   *
+   * @throws {RangeError} where the tool has no such item.
+   */
+  predict(items: readonly ItemInput[]): PredictedHeader[];
+
+  /**
+   * Says what must be done so that the tool finds exactly the credential of
+   * the source `winner`.
+   *
+   * @throws {RangeError} where there is no such source or item.
+   */
+  handover(winner: number, items: readonly ItemInput[]): Handover;
+
   /** Lists everything that the policy decides. */
   table(): Table;
 
-  /** Lists what its author may not have meant. */
-  lint(): Concern[];
+  /** Lists likely mistakes. */
+  lint(): Lint[];
 }
 
 /**
- * What the embedder does in the world, one step at a time and only when the
- * policy asks for it. A hand may be async. What it throws ends the resolution
- * and comes out of `resolve` as it is. A credential stays with the hand that
- * got it: it is no part of any answer.
+ * The embedder's side: each function carries out one step, only when the
+ * policy names it. A hand may be async. What it throws ends the resolution and
+ * comes out of `resolve` as it is. A credential stays with the hand that
+ * fetched it: it is not part of any answer.
  */
 export interface Hands {
-  /** Says whether a source is there: no prompt, no process, no network. */
+  /** Looks whether a source is there: no prompt, no process, no network. */
   look(source: Source): Look | Promise<Look>;
-  /** Gets the credential and keeps it; says what came of it. */
-  get(source: Source): Seen | Promise<Seen>;
-  /** Asks the user. Needed where somebody is there and a source `asks`. */
+  /** Fetches the credential and keeps it; returns what was seen. */
+  fetch(source: Source): ObservationInput | Promise<ObservationInput>;
+  /** Asks the user. Required in interactive sessions where a source `needsConsent`. */
   ask?(source: Source): 'approved' | 'declined' | Promise<'approved' | 'declined'>;
 }
 
 /** A step that was carried out, and the id of its source. */
 export interface Step {
-  readonly step: 'look' | 'ask' | 'get';
+  readonly step: 'look' | 'ask' | 'fetch';
   readonly source: string;
 }
 
 /** How a resolution ended. */
 export type Resolution = {
-  /** Every step, in order: what is not here was not even looked at. */
+  /** Every step, in order: a source without one was not even looked at. */
   readonly steps: readonly Step[];
-  /** The decision in words, with the rule behind it and what would help. */
+  /** The decision in words, with the rule behind it and a fix. */
   readonly explanation: Explanation;
 } & (
   | {
       readonly verdict: 'use';
-      /** The credential of this source, which a hand has got, may be used. */
+      /** The credential of this source, which a hand has fetched, may be used. */
       readonly source: Source;
+      /**
+       * Where it may be sent, and nowhere else: the origin that was seen, else
+       * the source's default. None where the source has no endpoint.
+       */
+      readonly endpoint?: string;
       readonly refused?: undefined;
     }
   | {
@@ -209,16 +258,18 @@ export type Resolution = {
       /** Why nothing may be used. */
       readonly refused: Refused;
       readonly source?: undefined;
+      readonly endpoint?: undefined;
     }
 );
 
 /**
- * Asks the policy for the next step, lets the hands carry it out, until a
- * credential may be used or none. Every answer of the engine is checked: each
+ * Asks the policy for the next step and lets the hands carry it out, until a
+ * credential may be used or none may. Every answer of the engine is checked: each
  * step happens at most once for each source, and only where the facts allow it.
  *
- * @throws {HandsError} where a hand is missing or answers what it must not.
+ * @throws {HandsError} where a hand is missing or its answer is invalid.
  * @throws {EngineError} where the engine misbehaves.
+ * @throws {TypeError} where the session has none of the four surfaces.
  */
 export function resolve(policy: Policy, session: Session, hands: Hands): Promise<Resolution>;
 
@@ -235,20 +286,24 @@ export class KeyruleError extends Error {
 
 /** The documents were rejected: `policy-rejected`. */
 export class PolicyError extends KeyruleError {
-  /** Everything that is wrong with them. */
+  /** Every error in them. */
   readonly diagnostics: Diagnostic[];
 }
 
 /**
- * The engine trapped, and its policy is of no use any more, or it answered
- * what must not be carried out: `engine-trapped`, `engine-misbehaved`.
+ * The engine trapped, and its policy cannot be used any more, or it named a
+ * step that must not be carried out: `engine-trapped`, `engine-misbehaved`.
  */
 export class EngineError extends KeyruleError {}
 
-/** A hand is missing or answered what it must not: `hands-missing`, `hands-misbehaved`. */
+/**
+ * A hand is missing, or its answer is invalid: `hands-missing`,
+ * `hands-misbehaved`. The message names the field and what it has to be, never
+ * its value.
+ */
 export class HandsError extends KeyruleError {
   /** Which hand. */
   readonly hand: string;
-  /** The id of the source that it was to be used on. */
+  /** The id of the source of the step. */
   readonly source: string;
 }

@@ -1,11 +1,10 @@
 /**
- * Keyrule's policy engine for JavaScript: which credential may be used, and
- * what to do next to get it. What goes in are texts of policies, and for each
- * source what was seen of it; what comes out is one step at a time. It lives
- * in `guest/`, because it is the engine's component packaged for JavaScript:
- * pure and without I/O, as all of `guest/` is. It reads no variable, no file
- * and no clock, sends nothing and sees no secret. What is done in the world,
- * the embedder's `hands` do (see `resolve`).
+ * Keyrule's policy engine for JavaScript: decides which credential may be
+ * used, and names the next step to fetch it. It lives in `guest/`, because it
+ * is the engine's component packaged for JavaScript: pure and without I/O, as
+ * all of `guest/` is. It reads no variable, no file and no clock, sends
+ * nothing and sees no secret. The embedder's `hands` carry out each step (see
+ * `resolve`).
  *
  * `engine/` holds what `build` makes of the component; `keyrule.d.ts`
  * documents all that is exported.
@@ -13,10 +12,13 @@
  * @module keyrule
  */
 
+import {
+  circumstances, CONSENTS, document, fact, list, object, oneOf, optional,
+} from './contract.js';
 import { EngineError, PolicyError } from './errors.js';
 import { modules } from './engine/core.js';
 import { instantiate } from './engine/engine.js';
-import { observation } from './observation.js';
+import { itemObservation, observation } from './observation.js';
 
 export { EngineError, HandsError, KeyruleError, PolicyError } from './errors.js';
 export { resolve } from './resolve.js';
@@ -42,7 +44,7 @@ export class Policy {
   }
 
   static async load(name, documents) {
-    const copies = documents.map(({ origin, path, text }) => ({ origin, path, text }));
+    const copies = list('documents', documents, document);
     return new Policy(LOADED, read(await instance(), name, copies), name, copies);
   }
 
@@ -61,21 +63,21 @@ export class Policy {
     return this.#sources;
   }
 
-  observe(source, seen) {
+  observe(source, given) {
     this.#known(source);
-    const { fetched } = seen;
-    return unquoted(() =>
-      call('observe', () => this.#policy.observe(source, observation(seen, fetched === true))));
+    const seen = observation(given);
+    return call('observe', () => this.#policy.observe(source, seen));
   }
 
   decide(session, facts) {
-    this.#one(facts);
-    return call('decide', () => this.#policy.decide(circumstances(session), facts));
+    const given = this.#facts(facts);
+    return call('decide', () => this.#policy.decide(circumstances(session), given));
   }
 
   decideEvery(session, facts) {
     this.#one(facts);
-    return call('decide-every', () => this.#policy.decideEvery(circumstances(session), facts));
+    const given = list('facts', facts, (field, of) => list(field, of, fact));
+    return call('decide-every', () => this.#policy.decideEvery(circumstances(session), given));
   }
 
   candidates(session) {
@@ -83,23 +85,32 @@ export class Policy {
   }
 
   decideChosen(session, facts, chosen) {
-    this.#one(facts);
+    const given = this.#facts(facts);
     this.#candidate(session, chosen);
-    return call('decide-chosen', () =>
-      this.#policy.decideChosen(circumstances(session), facts, chosen));
+    return call('decide-chosen', () => this.#policy.decideChosen(circumstances(session), given, chosen));
   }
 
   explain(session, evidence) {
-    this.#one(evidence);
-    return unquoted(() =>
-      call('explain', () => this.#policy.explain(circumstances(session), evidence.map(whole))));
+    const given = this.#evidence(evidence);
+    return call('explain', () => this.#policy.explain(circumstances(session), given));
   }
 
   explainChosen(session, evidence, chosen) {
-    this.#one(evidence);
+    const given = this.#evidence(evidence);
     this.#candidate(session, chosen);
-    return unquoted(() => call('explain-chosen', () =>
-      this.#policy.explainChosen(circumstances(session), evidence.map(whole), chosen)));
+    return call('explain-chosen', () =>
+      this.#policy.explainChosen(circumstances(session), given, chosen));
+  }
+
+  predict(items) {
+    const given = this.#items(items);
+    return call('predict', () => this.#policy.predict(given));
+  }
+
+  handover(winner, items) {
+    this.#known(winner);
+    const given = this.#items(items);
+    return call('handover', () => this.#policy.handover(winner, given));
   }
 
   table() {
@@ -122,6 +133,25 @@ export class Policy {
     if (!Array.isArray(list) || list.length !== this.#sources.length) {
       throw new RangeError(`one is needed for each of the ${this.#sources.length} sources`);
     }
+  }
+
+  #facts(facts) {
+    this.#one(facts);
+    return list('facts', facts, fact);
+  }
+
+  #evidence(evidence) {
+    this.#one(evidence);
+    return list('evidence', evidence, evidenceOf);
+  }
+
+  #items(items) {
+    const given = list('items', items, itemObservation);
+    const count = this.#info.tool.items.length;
+    if (given.some(({ item }) => !Number.isInteger(item) || item < 0 || item >= count)) {
+      throw new RangeError(`the tool has no such item; it has ${count}`);
+    }
+    return given;
   }
 
   #candidate(session, chosen) {
@@ -164,24 +194,12 @@ function call(name, ask) {
   }
 }
 
-/** An observation that the contract does not have is not quoted: what stands
- *  in the wrong field could be a secret. */
-function unquoted(ask) {
-  try {
-    return ask();
-  } catch (error) {
-    if (error instanceof EngineError) throw error;
-    throw new TypeError('the session, a consent or an observation is none of the contract');
-  }
-}
-
-/** Somebody is there only where that is said in so many words. */
-function circumstances({ surface, interactive }) {
-  return { surface, interactive: interactive === true };
-}
-
-function whole({ consent = 'undecided', seen }) {
-  return { consent, observation: seen && observation(seen, seen.fetched === true) };
+function evidenceOf(field, given) {
+  const { consent = 'undecided', observation: seen } = object(field, given);
+  return {
+    consent: oneOf(`${field}.consent`, CONSENTS, consent),
+    observation: optional(seen, (one) => observation(one)),
+  };
 }
 
 function frozen(value) {

@@ -1,6 +1,6 @@
 /**
- * The text of a file beside this module: from the disk in Node, over HTTP in a
- * page. What reads is the embedder's; the engine reads nothing.
+ * Reads a file beside this module: from the disk in Node, over HTTP in a page.
+ * This is the embedder's part: the engine reads nothing.
  *
  * @param {string} path
  */
@@ -22,5 +22,5 @@ export async function read(path) {
  */
 export async function shipped(name) {
   const path = `policies/${name}.toml`;
-  return { place: /** @type {const} */ ('user'), path, text: await read(`../../${path}`) };
+  return { origin: /** @type {const} */ ('user'), path, text: await read(`../../${path}`) };
 }

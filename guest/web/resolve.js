@@ -1,23 +1,23 @@
 /**
- * The loop, as the host has it in `host/src/resolve.rs`: ask the engine for
- * the next step, let the embedder's hands carry out that one step, report
- * what they saw, until a credential is used or refused. What goes in is a
- * policy, a session and hands; what comes out is which source's credential
- * may be used, or why none. It compares nothing and chooses nothing.
+ * Carries out a resolution, as the host does in `host/src/resolve.rs`: asks
+ * the engine for the next step, lets the embedder's hands carry out that one
+ * step, reports what they saw, until a credential is used or refused. It
+ * compares nothing and chooses nothing.
  */
 
-import { EngineError, HandsError } from './errors.js';
+import { CONSENTS, circumstances as circumstancesOf, FieldError, oneOf } from './contract.js';
+import { HandsError } from './errors.js';
 import { observation } from './observation.js';
 import { checkFinding, Steps } from './steps.js';
 
 export async function resolve(policy, session, hands) {
   // One answer for the whole resolution, whatever becomes of the object.
-  const circumstances = { surface: session.surface, interactive: session.interactive === true };
+  const circumstances = circumstancesOf(session);
   const { sources } = policy;
   const resolution = {
     policy,
     facts: sources.map(() => ({ state: 'unknown', consent: 'undecided' })),
-    evidence: sources.map(() => ({ consent: 'undecided', seen: undefined })),
+    evidence: sources.map(() => ({ consent: 'undecided', observation: undefined })),
     steps: [],
   };
   const { facts, evidence, steps } = resolution;
@@ -25,7 +25,9 @@ export async function resolve(policy, session, hands) {
   for (;;) {
     const { tag, val } = checked.check(circumstances, facts, policy.decide(circumstances, facts));
     if (tag === 'use' || tag === 'refuse') {
-      const end = tag === 'use' ? { source: sources[val] } : { refused: val };
+      const end = tag === 'use'
+        ? { source: sources[val], endpoint: endpoint(sources[val], evidence[val].observation) }
+        : { refused: val };
       return { verdict: tag, ...end, steps, explanation: policy.explain(circumstances, evidence) };
     }
     steps.push({ step: tag, source: sources[val].id });
@@ -38,40 +40,45 @@ export async function resolve(policy, session, hands) {
 /** Lets a hand carry out its step. What it throws ends the resolution. */
 async function hand(hands, name, source) {
   if (typeof hands[name] !== 'function') {
-    throw new HandsError('hands-missing', name, source, 'is needed and is not there');
+    throw new HandsError('hands-missing', name, source, 'is required and is missing');
   }
   return hands[name](source);
 }
 
-/** Lets the engine say what an observation means, and remembers that. */
-function judge(resolution, index, name, answer) {
-  const { policy, facts, evidence } = resolution;
+/** Lets the engine judge an observation, and remembers its finding. */
+function judge({ policy, facts, evidence }, index, name, answer) {
   const source = policy.sources[index];
-  let seen;
-  let finding;
-  try {
-    seen = observation(answer, name === 'get');
-    finding = policy.observe(index, seen);
-  } catch (error) {
-    if (error instanceof EngineError) throw error;
-    // What is wrong with it is not repeated: the words could be a secret.
-    throw new HandsError('hands-misbehaved', name, source, 'answers what is no observation');
-  }
-  checkFinding(index, seen, finding);
-  evidence[index].seen = seen;
+  const looked = evidence[index].observation;
+  const seen = valid(name, source, () => observation(answer, name === 'fetch', looked));
+  const finding = checkFinding(index, seen, policy.observe(index, seen));
+  evidence[index].observation = seen;
   facts[index].state = finding.state;
   // Only what is there can have been approved or declined before.
-  if (name === 'look' && source.asks && seen.outcome.tag === 'present') {
-    consent(resolution, index, 'look', answer.consent ?? 'undecided');
+  if (name === 'look' && source.needsConsent && seen.outcome.tag === 'present') {
+    consent({ policy, facts, evidence }, index, 'look', answer.consent ?? 'undecided');
   }
 }
 
 function consent({ policy, facts, evidence }, index, name, answer) {
-  const answers = name === 'ask' ? ['approved', 'declined'] : ['undecided', 'approved', 'declined'];
-  if (!answers.includes(answer)) {
-    const what = `answers a consent that is none of ${answers.join(', ')}`;
-    throw new HandsError('hands-misbehaved', name, policy.sources[index], what);
-  }
+  const answers = name === 'ask' ? CONSENTS.filter((word) => word !== 'undecided') : CONSENTS;
+  valid(name, policy.sources[index], () => oneOf('consent', answers, answer));
   facts[index].consent = answer;
   evidence[index].consent = answer;
+}
+
+/** Where the credential is to be sent, as the policy has allowed it. */
+function endpoint(source, { destination, redirections }) {
+  if (destination.tag === 'origin') return destination.val;
+  const moved = redirections.find(({ carries }) => carries);
+  return moved ? moved.origin : source.endpoint?.default;
+}
+
+/** Checks what a hand answered. */
+function valid(name, source, check) {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof FieldError)) throw error;
+    throw new HandsError('hands-misbehaved', name, source, `gave an invalid answer: ${error.message}`);
+  }
 }

@@ -1,9 +1,8 @@
 /**
- * A web session in which environment variables never count. In the sandbox of
- * this example two of them hold keys that somebody left there; its supervisor
- * supplies a credential, and the tool has a login of its own. What goes in is
- * that sandbox; what comes out is what was looked at, what was got, and what
- * may be used. `example.mjs` prints it in Node, `example.html` shows it in a
+ * Runs a web session in which environment variables never apply. In the
+ * sandbox of this example two of them hold keys that somebody left there; its
+ * supervisor supplies a credential, and the tool has a login of its own.
+ * `example.mjs` prints the result in Node, `example.html` shows it in a
  * browser.
  */
 
@@ -30,8 +29,8 @@ export const sandbox = {
 };
 
 /**
- * What does the steps in that sandbox. Credentials end up in `keys`, by the
- * sources' ids, and are in no answer.
+ * Carries out the steps in that sandbox. Credentials end up in `keys`, by the
+ * sources' ids, and are not part of any answer.
  *
  * @param {Sandbox} sandbox
  * @param {Map<string, string>} keys
@@ -42,7 +41,7 @@ export function hands({ variables, supplied, login }, keys) {
   const variable = (name) => {
     const value = variables[name];
     if (value === undefined) return { outcome: 'absent' };
-    return { outcome: value.trim() === '' ? 'blank' : 'present', foundIn: name };
+    return { outcome: value.trim() === '' ? 'blank' : 'present', location: name };
   };
   return {
     look({ id, kind }) {
@@ -50,15 +49,15 @@ export function hands({ variables, supplied, login }, keys) {
         case 'environment': return variable(kind.val);
         case 'cloud': return kind.val.flag ? variable(kind.val.flag) : { outcome: 'absent' };
         case 'supplied': return { outcome: supplied.has(id) ? 'present' : 'absent' };
-        case 'tool-login': return { outcome: login ? 'present' : 'absent' };
+        case 'tool-owned': return { outcome: login ? 'present' : 'absent' };
         default: return { outcome: 'absent' };
       }
     },
-    async get({ id, kind }) {
-      // What the tool alone holds stays with the tool.
-      if (kind.tag === 'tool-login') return { outcome: 'present' };
+    async fetch({ id, kind }) {
+      // A login that the tool owns stays with the tool.
+      if (kind.tag === 'tool-owned') return { outcome: 'present' };
       const key = kind.tag === 'environment' ? variables[kind.val] : await supplied.get(id)?.();
-      if (key === undefined) return { outcome: { tag: 'trouble', val: 'vanished' } };
+      if (key === undefined) return { outcome: { tag: 'failed', val: 'vanished' } };
       keys.set(id, key);
       return { outcome: 'present' };
     },
@@ -66,17 +65,17 @@ export function hands({ variables, supplied, login }, keys) {
 }
 
 /**
- * What comes of such a session.
+ * Runs such a session.
  *
  * @param {string} name A policy that ships.
  * @param {import('./keyrule.js').Surface} surface
- * @param {Sandbox} [world]
+ * @param {Sandbox} [environment]
  */
-export async function run(name, surface, world = sandbox) {
+export async function run(name, surface, environment = sandbox) {
   const policy = await Policy.load(name, [await shipped(name)]);
   /** @type {Map<string, string>} */
   const keys = new Map();
-  const end = await resolve(policy, { surface }, hands(world, keys));
+  const end = await resolve(policy, { surface }, hands(environment, keys));
   const done = (/** @type {string} */ step, /** @type {string} */ id) =>
     end.steps.some((other) => other.step === step && other.source === id);
   return {
@@ -84,14 +83,14 @@ export async function run(name, surface, world = sandbox) {
     surface,
     summary: end.explanation.summary,
     used: end.source?.id,
-    /** The sources whose credentials were got; the keys themselves stay here. */
-    got: [...keys.keys()],
+    /** The sources whose credentials were fetched; the keys themselves stay here. */
+    fetched: [...keys.keys()],
     sources: policy.sources.map(({ id, description }, index) => ({
       id,
       description,
       used: end.source?.id === id,
       looked: done('look', id),
-      got: done('get', id),
+      fetched: done('fetch', id),
       text: end.explanation.sources[index]?.text ?? '',
     })),
   };

@@ -1,6 +1,6 @@
 /**
- * Serves this folder and the policies on 127.0.0.1, to nobody else and to be
- * read only. `node guest/web/serve.mjs [PORT]` says where the example is.
+ * Serves this folder and the policies on 127.0.0.1, read-only.
+ * `node guest/web/serve.mjs [PORT]` prints the URL of the example.
  */
 
 import { readFile } from 'node:fs/promises';

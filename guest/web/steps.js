@@ -1,9 +1,7 @@
 /**
- * What the engine answers, checked before anybody acts on it, as the host
- * checks it in `host/src/engine/verdict.rs`. What goes in are its answers and
- * the facts they were given for; what comes out is a step that can be carried
- * out, or an error. Each step happens at most once for each source, so a
- * resolution ends after three steps for each and one more.
+ * Checks the engine's answers before anybody acts on them, as the host does in
+ * `host/engine/src/verdict.rs`. Each step happens at most once for each
+ * source, so a resolution ends after three steps for each and one more.
  */
 
 import { EngineError } from './errors.js';
@@ -19,23 +17,20 @@ export class Steps {
   check(session, facts, verdict) {
     const { tag, val } = verdict;
     if (tag === 'consult') {
-      throw EngineError.misbehaved('decide', 'it asks for an override, and none can run here');
+      throw EngineError.misbehaved('decide', 'it asks for an override, and overrides cannot run here');
     }
     if (tag === 'refuse') {
       if (val.source !== undefined) this.#source(val.source);
       return verdict;
     }
-    const allowed = RULES[tag];
-    if (allowed === undefined) throw EngineError.misbehaved('decide', 'it names no step');
+    const rule = RULES[tag];
+    if (rule === undefined) throw EngineError.misbehaved('decide', 'it names an unknown step');
     const done = this.#source(val);
-    if (tag !== 'use' && done.has(tag)) {
-      throw EngineError.misbehaved('decide', `it repeats the ${tag} of source ${val}`);
-    }
-    const because = allowed(facts[val], session, done);
+    const because = (done.has(tag) && 'was done before') || rule(facts[val], session, done);
     if (because) {
-      throw EngineError.misbehaved('decide', `it wants to ${tag} source ${val}, which ${because}`);
+      throw EngineError.misbehaved('decide', `invalid step \`${tag}\`: source ${val} ${because}`);
     }
-    done.add(tag);
+    if (tag !== 'use') done.add(tag);
     return verdict;
   }
 
@@ -46,19 +41,19 @@ export class Steps {
   }
 }
 
-/** Why a step cannot be, if it cannot. */
+/** Why a step is not allowed, if it is not. */
 const RULES = {
-  // A word that every object has is no step.
+  // A word that every object has is not a step.
   __proto__: null,
   look: ({ state }) => state !== 'unknown' && 'is not unknown',
   ask: ({ state, consent }, { interactive }) =>
-    (state !== 'ready' && state !== 'held' && 'is neither ready nor held') ||
+    (state !== 'ready' && state !== 'fetched' && 'is neither ready nor fetched') ||
     (consent !== 'undecided' && 'is already decided') ||
-    (interactive !== true && 'nobody is there to decide'),
-  get: ({ state }, _, done) =>
-    (!done.has('look') && 'was never looked at') || (state !== 'ready' && 'is not ready'),
+    (interactive !== true && 'needs an interactive session'),
+  fetch: ({ state }, _, done) =>
+    (!done.has('look') && 'was not looked at') || (state !== 'ready' && 'is not ready'),
   use: ({ state }, _, done) =>
-    (!done.has('get') && 'was never got') || (state !== 'held' && 'is not held'),
+    (!done.has('fetch') && 'was not fetched') || (state !== 'fetched' && 'is not fetched'),
 };
 
 /** A finding must not claim what the observation excludes. */
@@ -67,9 +62,9 @@ export function checkFinding(source, seen, finding) {
   const excluded =
     finding.state === 'unknown' ||
     (finding.state === 'ready' && outcome !== 'present') ||
-    (finding.state === 'held' && (outcome !== 'present' || !seen.got));
+    (finding.state === 'fetched' && (outcome !== 'present' || !seen.fetched));
   if (!excluded) return finding;
-  const how = outcome === 'present' ? (seen.got ? 'got' : 'only looked at') : outcome;
+  const how = outcome === 'present' ? (seen.fetched ? 'fetched' : 'only looked at') : outcome;
   throw EngineError.misbehaved(
     'observe', `it calls source ${source} ${finding.state}, which is ${how}`);
 }

@@ -73,7 +73,7 @@ test('the page is dark where dark is preferred, and nothing on it is cut off', a
 test('a rejected policy says in a page what is wrong with it', async () => {
   const page = await example();
   const said = await page.evaluate(`import('./keyrule.js').then(({ Policy }) =>
-    Policy.load('a', [{ place: 'user', path: 'a.toml', text: 'nome = "a"' }])
+    Policy.load('a', [{ origin: 'user', path: 'a.toml', text: 'nome = "a"' }])
       .then(() => 'loaded', (error) => [error.name, error.code, error.diagnostics[0].code].join()))`);
   assert.equal(said, 'PolicyError,policy-rejected,unknown-key');
 });

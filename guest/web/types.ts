@@ -1,6 +1,6 @@
 /**
- * What the types allow and what they do not. Only `tsc` reads this: a line
- * that should be an error and is none is an error itself.
+ * Shows what the types allow and what they do not. Only `tsc` reads this: a
+ * line that should be an error and is not is itself an error.
  */
 
 import {
@@ -9,10 +9,10 @@ import {
 } from './keyrule.js';
 
 export async function allowed(text: string, keys: Map<string, string>): Promise<string> {
-  const policy = await Policy.load('a', [{ place: 'builtin', path: 'a.toml', text }]);
+  const policy = await Policy.load('a', [{ origin: 'builtin', path: 'a.toml', text }]);
   const hands: Hands = {
     look: ({ id }) => ({ outcome: keys.has(id) ? 'present' : 'absent', expiresIn: 60 }),
-    get: async () => ({ outcome: { tag: 'trouble', val: 'expired' }, destination: 'default' }),
+    fetch: async () => ({ outcome: { tag: 'failed', val: 'expired' }, destination: 'default' }),
     ask: () => 'approved',
   };
   const end: Resolution = await resolve(policy, { surface: 'web' }, hands);
@@ -28,18 +28,18 @@ export async function allowed(text: string, keys: Map<string, string>): Promise<
 export async function refused(policy: Policy, hands: Hands): Promise<void> {
   // @ts-expect-error a policy is loaded
   new Policy();
-  // @ts-expect-error there is no such place
-  await Policy.load('a', [{ place: 'somewhere', path: 'a.toml', text: '' }]);
+  // @ts-expect-error there is no such origin
+  await Policy.load('a', [{ origin: 'somewhere', path: 'a.toml', text: '' }]);
   // @ts-expect-error there is no such surface
   await resolve(policy, { surface: 'watch' }, hands);
   // @ts-expect-error hands have to look
-  await resolve(policy, { surface: 'web' }, { get: hands.get });
+  await resolve(policy, { surface: 'web' }, { fetch: hands.fetch });
   // @ts-expect-error a look says what came of it
   await resolve(policy, { surface: 'web' }, { ...hands, look: () => ({}) });
-  // @ts-expect-error trouble says which
-  await resolve(policy, { surface: 'web' }, { ...hands, get: () => ({ outcome: 'trouble' }) });
-  // @ts-expect-error a secret has no place in an answer
-  await resolve(policy, { surface: 'web' }, { ...hands, get: () => ({ outcome: 'present', secret: '' }) satisfies ReturnType<Hands['get']> });
+  // @ts-expect-error a failure says which
+  await resolve(policy, { surface: 'web' }, { ...hands, fetch: () => ({ outcome: 'failed' }) });
+  // @ts-expect-error an answer holds no secret
+  await resolve(policy, { surface: 'web' }, { ...hands, fetch: () => ({ outcome: 'present', secret: '' }) satisfies ReturnType<Hands['fetch']> });
   // @ts-expect-error the sources are frozen
   policy.sources.pop();
 }

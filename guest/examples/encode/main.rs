@@ -1,8 +1,8 @@
 //! Makes the committed component of a core module: `guest/build` runs it.
 //!
-//! What goes in is the path of the module that the compiler made; what comes
-//! out are `guest/prebuilt/policy.wasm` and the digests of what it was made
-//! from. A component that imports anything, or is too large, is not written.
+//! From the path of the module that the compiler made, it writes
+//! `guest/prebuilt/policy.wasm` and the digests of what it was made from. It
+//! rejects a component that imports anything, or is too large.
 
 mod sources;
 

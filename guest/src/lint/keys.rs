@@ -1,7 +1,7 @@
-//! Keys of the policy that change nothing. They are looked up in the text
+//! Finds keys of the policy that change nothing. They are looked up in the text
 //! again, because a rule has forgotten what made no difference.
 //!
-//! A settings file that no source names is none of these: `doctor` reads it.
+//! A settings file that no source names does not belong here: `doctor` reads it.
 
 use super::{Found, Said};
 use crate::policy::Policy;
@@ -115,7 +115,7 @@ fn source(reader: &mut Reader<'_>, table: Table<'_>, rule: &Rule, found: &mut Fo
     let Kind::Helper(helper) = &rule.source.kind else {
         return;
     };
-    // The policy's own limit; restrictions have theirs besides.
+    // The policy's own limit; restrictions have their own.
     let most = reader.duration(table, "ttl-max").map(|most| most.value);
     if let (Some(most), Some(ttl)) = (most, reader.duration(table, "ttl"))
         && ttl.value > most
@@ -141,8 +141,8 @@ fn source(reader: &mut Reader<'_>, table: Table<'_>, rule: &Rule, found: &mut Fo
     }
 }
 
-/// What stands in braces in an endpoint that follows no variable, and that
-/// nothing names. A project and an AWS region can come from files besides.
+/// What braces hold in an endpoint that follows no variable, and that nothing
+/// names. A project and an AWS region can also come from files.
 fn unnamed(
     reader: &mut Reader<'_>,
     table: Table<'_>,
@@ -228,7 +228,7 @@ fn is_stored(kind: &Kind) -> bool {
     }
 }
 
-/// Where a key's value stands, if the key is there.
+/// The location of a key's value, if the key is there.
 fn at(reader: &Reader<'_>, table: Table<'_>, key: &str) -> Option<At> {
     table.entries.get(key).map(|value| reader.at(value))
 }

@@ -1,4 +1,4 @@
-//! What others than the author decide: where a credential goes and which
+//! Finds what others than the author decide: where a credential goes and which
 //! program is run. In a managed policy that is a hole, because the control
 //! that the file promises lies with the environment or with a user's file.
 
@@ -11,7 +11,7 @@ use crate::wit::{Command, Kind, Setting, Tier};
 pub(super) fn lint(policy: &Policy, found: &mut Found) {
     let managed = policy.is_managed();
     for rule in policy.rules() {
-        // Once where it counts nowhere: nothing is sent or run then.
+        // Once where it applies nowhere: nothing is sent or run then.
         if !policy.meant().any(|(_, surface)| rule.counts(surface)) {
             continue;
         }

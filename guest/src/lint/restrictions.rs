@@ -1,5 +1,5 @@
-//! Restrictions that take nothing away: each key alone, applied to the policy
-//! as it is without any restriction.
+//! Finds restrictions that take nothing away: each key alone, applied to the
+//! policy as it is without any restriction.
 
 use super::Found;
 use super::keys::dead;

@@ -1,4 +1,4 @@
-//! What looks like a secret in the bare text of a document, comments and all.
+//! Finds what looks like a secret in the text of a document, comments included.
 
 use super::{Found, Said};
 use crate::looks::{named, secrets};

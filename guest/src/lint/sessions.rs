@@ -1,5 +1,5 @@
-//! Sessions that the policy means to serve and in which nothing can ever be
-//! used, or only what nobody there can agree to.
+//! Finds sessions that the policy means to serve and in which nothing can ever
+//! be used, or only what needs a consent that cannot be given there.
 
 use super::{Found, Said, was_listed};
 use crate::condition::possible;
@@ -11,7 +11,7 @@ use crate::text::At;
 use crate::wit::{Consent, Effect, Fact, Reason, Session, State, Surface};
 
 pub(super) fn lint(policy: &Policy, found: &mut Found) {
-    // A component that chooses may pass what the order would not.
+    // A component that chooses may skip what the order would not.
     if policy.merged.document.chooser.is_some() {
         return;
     }
@@ -53,7 +53,7 @@ pub(super) fn lint(policy: &Policy, found: &mut Found) {
     }
 }
 
-/// The sources that can be used on a surface, with nobody there to ask: this
+/// The sources that can be used on a surface when it is not interactive: this
 /// is where the fewest can.
 fn usable(rules: &[Rule], surface: Surface) -> Vec<&Rule> {
     let session = Session {
@@ -83,7 +83,7 @@ fn effects(rule: &Rule, session: Session, state: State) -> [Effect; 3] {
         .map(|consent| effect(rule, session, Fact { state, consent }))
 }
 
-/// The line that is to be changed.
+/// The line to change.
 fn cause(policy: &Policy, surface: Surface) -> At {
     let rules = policy.rules();
     let mut removed = rules.iter().filter_map(|rule| {
@@ -104,7 +104,7 @@ fn cause(policy: &Policy, surface: Surface) -> At {
         .unwrap_or_default()
 }
 
-/// What has the same cause is said once.
+/// What has the same cause is reported once.
 fn by_place(all: Vec<(&str, At)>) -> Vec<(Vec<&str>, At)> {
     let mut grouped: Vec<(Vec<&str>, At)> = Vec::new();
     for (word, at) in all {

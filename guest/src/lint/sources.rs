@@ -1,5 +1,5 @@
-//! Sources of which nothing can come: those that count nowhere, that nothing
-//! makes usable, or that others always decide before.
+//! Finds sources that can never be used: those that apply nowhere, that nothing
+//! makes usable, or that others always shadow.
 
 use super::{Found, Said};
 use crate::condition::{Possible, possible};
@@ -23,7 +23,7 @@ pub(super) fn lint(policy: &Policy, found: &mut Found) {
     }
 }
 
-/// The sessions that are served and that the source counts in.
+/// The sessions that are served and in which the source applies.
 fn counts_in(policy: &Policy, rule: &Rule) -> impl Iterator<Item = Session> {
     sessions().filter(|session| policy.serves(*session) && rule.counts(session.surface))
 }
@@ -126,7 +126,7 @@ fn never_reached(
             && conditions
                 .iter()
                 .filter_map(|condition| condition.judged.first())
-                // Inside a helper's own run nobody expects a key.
+                // Inside a helper's own run no key is expected.
                 .filter(|(_, reason, _)| *reason != Reason::Recursion)
                 .all(|(state, _, _)| decides(other, session, *state))
     };
@@ -166,14 +166,14 @@ fn never_reached(
     found.add(rule.at, said);
 }
 
-/// Whether the source is not passed in this state, whatever the user has said.
+/// Whether the source is not skipped in this state, whatever the user answers.
 fn decides(rule: &Rule, session: Session, state: State) -> bool {
     consents(rule)
         .iter()
         .all(|consent| follows(rule, session, state, *consent) != Effect::Skip)
 }
 
-/// Whether it is not passed in this state, after some answer of the user.
+/// Whether it is not skipped in this state, after some answer of the user.
 fn decides_at_all(rule: &Rule, session: Session, state: State) -> bool {
     consents(rule)
         .iter()

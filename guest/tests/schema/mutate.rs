@@ -206,7 +206,7 @@ impl Mistake {
     }
 }
 
-/// Every place in a document, as JSON pointers (RFC 6901), itself first.
+/// Every position in a document, as JSON pointers (RFC 6901), itself first.
 fn list(value: &Value, at: &str, places: &mut Vec<String>) {
     places.push(at.to_owned());
     match value {
