@@ -57,13 +57,13 @@ pub struct Fact {
 pub enum Refusal {
     /// The policy does not serve sessions of this kind.
     SurfaceNotServed,
-    /// No source that counts here is usable.
+    /// No source that applies here is usable.
     NothingUsable,
-    /// A source is there and could not be got, and its policy says stop.
+    /// A source is present and could not be fetched, and the policy says stop.
     SourceFailed,
     /// A source would have to be sent where the policy forbids.
     EndpointNotAllowed,
-    /// A source needs a consent that nobody is there to give.
+    /// A source needs a consent, and the session is not interactive.
     ConsentRequired,
     /// The policy's override chose none, or one that is not usable.
     OverrideRefused,

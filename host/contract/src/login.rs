@@ -26,7 +26,7 @@ pub struct StoredKey {
     pub organization_claim: Option<String>,
 }
 
-/// An OAuth 2 issuer that somebody can log in with.
+/// An OAuth 2 issuer that a user can log in with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issuer {
     /// Its name in the policy.

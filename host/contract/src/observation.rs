@@ -70,7 +70,7 @@ pub enum FailureKind {
     Unreadable,
     /// A file is read and does not parse, or an entry has another shape.
     Invalid,
-    /// A file could be written by somebody who must not be able to.
+    /// A file could be written by a user who must not be able to.
     Untrusted,
     /// A value has a character that no header may carry.
     BadCharacter,

@@ -25,8 +25,8 @@ pub struct PolicyInfo {
     pub hidden_variables: Vec<String>,
     /// The component that chooses, where the policy names one.
     pub override_component: Option<OverrideComponent>,
-    /// What it says of policies of names that nobody manages: whether they
-    /// are allowed.
+    /// Whether policies of names that are not managed are allowed, where it
+    /// says so.
     pub allow_unmanaged: Option<bool>,
     /// The documents that made it, the policy first, restrictions after it.
     pub documents: Vec<String>,

@@ -10,7 +10,7 @@ pub enum Surface {
     Terminal,
     /// A desktop application.
     Desktop,
-    /// A session on a machine that somebody else operates for the user.
+    /// A session on a machine that another party operates for the user.
     Remote,
     /// A session in a browser's sandbox.
     Web,
@@ -21,6 +21,6 @@ pub enum Surface {
 pub struct Session {
     /// The kind of session.
     pub surface: Surface,
-    /// Whether somebody is there to answer a question.
+    /// Whether a user can answer a question.
     pub interactive: bool,
 }

@@ -134,7 +134,7 @@ pub enum Format {
 pub struct Signing {
     /// The name that the service has in signatures.
     pub service: String,
-    /// Variables that name the region; the first one that is set counts.
+    /// Variables that name the region; the first one that is set applies.
     pub region: Vec<String>,
 }
 
@@ -160,18 +160,18 @@ pub struct Cloud {
     /// Variables that go before those of the environment, for the provider's
     /// own search and for the child of `exec`.
     pub set: Vec<Pair>,
-    /// The variable that says that somebody else authenticates, such as a
+    /// The variable that says that another party authenticates, such as a
     /// gateway: then nothing is sent.
     pub skip_auth: Option<String>,
     /// The variable of a bearer token, which goes before everything else.
     pub bearer_token: Option<String>,
     /// The variable of an API key, which goes after a bearer token.
     pub api_key: Option<String>,
-    /// Variables that name the region; the first one that is set counts.
+    /// Variables that name the region; the first one that is set applies.
     pub region: Vec<String>,
-    /// Variables that name the project; the first one that is set counts.
+    /// Variables that name the project; the first one that is set applies.
     pub project: Vec<String>,
-    /// Variables that name the resource; the first one that is set counts.
+    /// Variables that name the resource; the first one that is set applies.
     pub resource: Vec<String>,
     /// The name that the service has in AWS signatures.
     pub service: Option<String>,

@@ -20,7 +20,7 @@ pub struct Paths {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tier {
-    /// The administrator; the host checks that nobody else can.
+    /// The administrator; the host checks that no other user can.
     Managed,
     /// The user.
     User,
@@ -35,8 +35,7 @@ pub struct SettingsFile {
     pub name: String,
     /// Who can write it.
     pub tier: Tier,
-    /// Whether a repository can write it, so that whoever clones it runs with
-    /// what it says.
+    /// Whether a repository can write it, so that a clone brings it along.
     pub repository: bool,
     /// The file.
     pub path: Paths,
