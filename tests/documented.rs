@@ -1,4 +1,5 @@
-//! Every stable code of an error stands in the README, with an anchor.
+//! The documents are about what is there: every stable code of an error stands
+//! in the README, and every file and test that the architecture names exists.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -77,4 +78,29 @@ fn every_error_code_is_documented() {
         .filter(|code| !readme.contains(&format!("`{code}`")))
         .collect();
     assert!(missing.is_empty(), "not in the README: {missing:?}");
+}
+
+#[test]
+fn what_the_architecture_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = fs::read_to_string(root.join("host/docs/architecture.md")).expect("the page");
+    let folders = ["guest/", "host/", "policies/", "tests/", "wit/"];
+    let named: Vec<&str> = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| folders.iter().any(|folder| word.starts_with(folder)))
+        .collect();
+    assert!(named.len() > 100, "only {named:?}");
+    let missing: Vec<_> = named.iter().filter(|word| !exists(&root, word)).collect();
+    assert!(missing.is_empty(), "not there: {missing:?}");
+}
+
+/// Whether there is such a file or folder, or in `FILE::TEST` such a test.
+fn exists(root: &Path, word: &str) -> bool {
+    match word.split_once("::") {
+        Some((file, test)) => fs::read_to_string(root.join(file))
+            .is_ok_and(|text| text.contains(&format!("fn {test}("))),
+        None => root.join(word).exists(),
+    }
 }

@@ -44,17 +44,18 @@
 //! # Ok::<(), keyrule::Error>(())
 //! ```
 //!
-//! What takes more than the decision is a feature, and none is on by default:
-//! `login` for logins and keys of our own, `keyring` to keep them there,
-//! `bedrock`, `vertex` and `foundry` for the cloud providers, `overrides` for
-//! components that an administrator adds. Without its feature, a source that
-//! a policy selects is refused and never passed by. Requests to Amazon Bedrock are signed:
-//! [`Credential::sign`].
+//! The engine is built in by one of two features: `component`, the default, or
+//! `native`, the same code without the WebAssembly runtime and its limits. What
+//! needs more than the decision is a feature too: `login` for Keyrule's own
+//! logins and keys, `keyring` to keep them in the system's keyring, `network`
+//! for the HTTP client, `bedrock`, `vertex` and `foundry` for the cloud
+//! providers, `overrides` for components that an administrator adds. A source
+//! whose feature is off fails; it is never skipped. With `bedrock`,
+//! [`Credential::sign`] signs requests.
 //!
-//! To read on, in this order: [`resolver`] (the two questions), `resolve` (the
-//! loop), `keyrule-engine` (who decides), [`policy`] (where policies are found, and
-//! which are believed), `sources` (what is looked at and got), [`consent`]
-//! (what the user has said), [`ambient`] (the world around).
+//! Start with [`Resolver`]. [`policy`] finds policy files, [`consent`] keeps
+//! the user's answers, [`receipt`] records decisions. `host/docs/architecture.md`
+//! says how the crates fit together.
 
 pub use keyrule_system::environment as ambient;
 pub mod consent;

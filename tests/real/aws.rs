@@ -93,12 +93,14 @@ fn said(ended: &Ended) -> String {
         .join(" ")
 }
 
-/// A program of the Python environment that `tests/run` makes.
+/// A program of the Python environment that `tests/setup aws-sdk` makes.
 fn python(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let program = test.ancestors().nth(3).unwrap().join("aws/bin").join(name);
     if !program.exists() {
-        skip("`target/aws` is missing: `tests/run` makes it of `tests/aws/requirements.txt`");
+        skip(
+            "`target/aws` is missing: `tests/setup aws-sdk` makes it of `tests/aws/requirements.txt`",
+        );
     }
     program
 }

@@ -2,11 +2,11 @@
 //! that die. What goes in is the program as it was built; what comes out is
 //! one line a test. They need root, because only root can be somebody else,
 //! and mount namespaces, so that no file of this machine is touched; what
-//! cannot run here is ignored with its reason. `tests/run` builds the program
-//! and runs them; by hand it is
+//! cannot run here is ignored with its reason. `tests/run --all` builds the
+//! program and runs them; by hand it is
 //!
 //! ```text
-//! cargo build -p keyrule-cli && cargo test -p keyrule-tests --test real
+//! cargo build --workspace --bin keyrule && cargo real
 //! ```
 
 #![allow(

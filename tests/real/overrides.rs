@@ -47,7 +47,7 @@ fn token(machine: &Machine) -> crate::machine::Ended {
         .end()
 }
 
-/// What `tests/run` builds of an example.
+/// What `tests/run --all` builds of an example.
 fn example(name: &str) -> Vec<u8> {
     let test = std::env::current_exe().unwrap();
     let file = test
@@ -58,7 +58,10 @@ fn example(name: &str) -> Vec<u8> {
         .join(name);
     match fs::read(&file) {
         Ok(bytes) => bytes,
-        Err(_) => skip(&format!("`tests/run` could not build `{}`", file.display())),
+        Err(_) => skip(&format!(
+            "`tests/run --all` could not build `{}`",
+            file.display()
+        )),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! case.toml        the policy's name, session, variables, consents, the answer at a prompt
-//! home/            laid into an empty home; `{HOME}` in *.json becomes its path, scripts stay executable
+//! home/            laid into an empty home; `dot-x` becomes `.x`, `{HOME}` in *.json its path; scripts stay executable
 //! project/         laid beside it, as the folder that the command is run in
 //! managed.toml     the administrator's policy            managed.d/*.toml  her restrictions
 //! other.toml       a managed policy of another name

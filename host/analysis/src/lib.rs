@@ -1,7 +1,6 @@
-//! What can be said of a policy without any world: everything that it
-//! decides, how two of them differ, and what follows from things that are
-//! only supposed. What goes in are loaded policies; what comes out are plain
-//! values for commands to show. Nothing here reads a source or knows a secret.
+//! Analyzes policies without a machine: complete tables, differences, test cases
+//! with coverage and mutation, replays of receipts. It reads no source and knows
+//! no secret.
 
 pub mod case;
 pub mod contract;

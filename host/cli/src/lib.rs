@@ -1,13 +1,8 @@
-//! The command line. What goes in are arguments, the world around them and
-//! three streams; what comes out are data on stdout, words on stderr, and an
-//! exit code. Nothing here decides about a credential: commands ask the
-//! resolver and say what it answered.
+//! The command line: parses arguments, asks the library, and prints data on
+//! stdout and words on stderr. It decides nothing about a credential.
 //!
-//! Exit codes: 0 done; 1 failed (also a failed source, and output that could
-//! not be written); 2 wrong usage; 3 refused by a rule or for want of
-//! consent; 4 nothing usable; 5 a policy file not readable, trusted or valid.
-//! `exec` has its own besides the child's: 125 failed before the child ran,
-//! 126 not executable, 127 not found.
+//! `args` defines the commands, `commands` has a file for each, `errors` prints
+//! what failed, and [`exit`] holds the exit codes.
 
 use std::ffi::OsString;
 use std::sync::Arc;

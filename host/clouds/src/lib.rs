@@ -1,7 +1,5 @@
-//! The cloud providers' own searches for credentials. What goes in is a
-//! source's contract and the variables that it sees; what comes out is what
-//! the provider's own crates would find, by the one HTTP client, or why there
-//! is nothing. A provider is there where its feature is.
+//! Searches for the credentials of cloud providers, with the providers' own
+//! crates and the HTTP client of `keyrule-oauth`. Each provider is a feature.
 
 #[cfg(feature = "bedrock")]
 pub mod bedrock;

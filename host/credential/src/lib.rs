@@ -1,7 +1,8 @@
-//! Secrets and credentials: how one is kept in memory, what it is handed out
-//! as, and what programs say of it. What goes in is what a source has brought;
-//! what comes out are exactly the headers, variables or signatures that its
-//! source says. Nothing here prints a value.
+//! Secrets and credentials: keeps a secret in memory without printing it, reads
+//! what programs print, and hands a credential out as exactly the headers,
+//! variables or signature that its source names.
+//!
+//! Only [`handout`] exposes a secret.
 
 pub mod credential;
 pub mod endpoint;

@@ -1,7 +1,7 @@
 //! What an override costs once it is loaded: a resolution, fresh instance
 //! included, and loading from the cache. `cargo bench -p keyrule-engine --features overrides --bench chooser`
 //! measures every component in the folder that `KEYRULE_BENCH_OVERRIDES` names;
-//! `tests/run` leaves those of the examples in `target/overrides`.
+//! `tests/run --all` leaves those of the examples in `target/overrides`.
 
 #![allow(
     missing_docs,

@@ -1,18 +1,17 @@
-//! The policy engine as the host sees it: a component that is loaded once per
-//! process, limited in steps, memory and stack, and believed only as far as
-//! its answers were checked. What goes in are policy texts, observations and
-//! facts; what comes out are checked answers, or an [`Error`] that says what
-//! the component did. Nothing here knows a secret or judges a source.
+//! Runs the policy engine, a WebAssembly component, under limits on steps, memory
+//! and stack, and checks every answer before it is used. It knows no secret and
+//! judges no source.
 //!
-//! `config` is shared with the build script; `image` is what it compiled;
-//! `load` makes an [`Engine`] and a [`Policy`]; `limits` says how much a
-//! component may use; `verdict` checks what it answers. [`chooser`] runs the
-//! component that a policy may name to choose among the engine's candidates.
+//! `load` makes an [`Engine`] and a [`Policy`] from what the build script
+//! compiled; `limits` bounds a component; `verdict` checks its answers; `convert`
+//! translates between the generated types and those of `keyrule-contract`.
+//! [`chooser`] runs the component that a policy may name to choose among the
+//! engine's candidates.
 //!
-//! The component is there by the feature `component`. By the feature `native`
-//! the same code is compiled in instead, without the runtime of WebAssembly
-//! and without its limits: for embedders to whom size counts for more than
-//! the wall between a policy and its host.
+//! The feature `component`, which is the default, embeds the component. The
+//! feature `native` compiles the same code in instead, without the WebAssembly
+//! runtime and its limits, for embedders that prefer a small build to the wall
+//! between a policy and its host.
 
 #[cfg(not(any(feature = "component", feature = "native")))]
 compile_error!("choose how the engine is built in: by the feature `component`, or by `native`");

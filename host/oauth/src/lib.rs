@@ -1,7 +1,6 @@
-//! The one HTTP client, and logins with an issuer. What goes in is a request,
-//! or an issuer that a policy configures; what comes out is a response of a
-//! bounded size, or tokens, or why there are none. Nothing here asks anybody
-//! anything.
+//! The one HTTP client, and OAuth logins with an issuer (feature `login`):
+//! logging in, refreshing, revoking. Responses have a bounded size. It never
+//! prompts.
 
 pub mod http;
 #[cfg(feature = "login")]

@@ -1,7 +1,6 @@
-//! Our own stores of keys and logins. What goes in is a name and a secret;
-//! what comes out later is the same, or that nothing is there. A store does
-//! not choose which credential is used, and no store stands in for another
-//! unless the policy says so.
+//! Stores keys and logins: in a file, or in the keyring of the system (feature
+//! `keyring`). It does not choose which credential is used, and no store replaces
+//! another unless the policy says so.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

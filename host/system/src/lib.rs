@@ -1,6 +1,6 @@
-//! What the rest of Keyrule knows of the machine it runs on. What goes in are
-//! paths, variables and command lines; what comes out is what the system says
-//! of them, read within bounds. Nothing here knows a policy or a credential.
+//! The machine that Keyrule runs on: the environment, files read and written
+//! within bounds, trust in managed files, processes, signals. It knows no policy
+//! and no credential.
 
 pub mod environment;
 pub mod fs;

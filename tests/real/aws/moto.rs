@@ -1,5 +1,5 @@
-//! moto on loopback, which answers as AWS does; `tests/run` installs it. It
-//! ends with the test, whatever becomes of that.
+//! moto on loopback, which answers as AWS does; `tests/setup aws-sdk` installs
+//! it. It ends with the test, whatever becomes of that.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
