@@ -48,8 +48,13 @@ id = "bedrock"
 kind = "cloud"
 provider = "bedrock"
 select = "always"
-endpoint = { default = "https://bedrock-runtime.{region}.amazonaws.com" }
 surfaces = ["terminal"]
+
+# The providers of these tests answer on this machine.
+[source.endpoint]
+default = "https://bedrock-runtime.{region}.amazonaws.com"
+variable = "BEDROCK_URL"
+allow = ["https://*.amazonaws.com", "http://127.0.0.1:*"]
 "#;
 
 /// A machine whose user has the policy, and this in `~/.aws`.
