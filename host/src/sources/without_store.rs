@@ -24,7 +24,7 @@ pub(crate) async fn get(
     _: &dyn Notices,
 ) -> Got {
     let observation = wit::Observation {
-        got: true,
+        fetched: true,
         ..unsupported()
     };
     Got::one(observation, None)
