@@ -7,6 +7,9 @@
 //! Left out on purpose, because they can hold a name or a value: the account,
 //! where something was found, and the words about an outcome. Paths below the
 //! home folder begin with `~`.
+//!
+//! Version 2 has other words than version 1 and says what redirects a source.
+//! Version 1 is read as well: its words are aliases.
 
 mod make;
 mod read;
@@ -21,7 +24,10 @@ pub use make::{action, reads};
 pub use read::ParseError;
 
 /// The version of the form; another one has another meaning.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+
+/// The oldest version that is read.
+pub const OLDEST: u32 = 1;
 
 /// The longest line of a receipt, its line feed included, that is read and
 /// written, in bytes.
@@ -34,7 +40,7 @@ pub const LONGEST: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Receipt {
-    /// [`VERSION`].
+    /// [`VERSION`], or an earlier one where it was read.
     pub version: u32,
     /// When it was written: RFC 3339, UTC, whole seconds.
     pub time: String,
@@ -67,21 +73,22 @@ pub struct Receipt {
     #[serde(deserialize_with = "Option::deserialize")]
     pub rule: Option<String>,
     /// The kind of fix, where something would help: `set-variable`.
-    #[serde(deserialize_with = "Option::deserialize")]
+    #[serde(deserialize_with = "read::fix")]
     pub fix: Option<String>,
     /// How many looks the decision took.
     pub looks: u32,
-    /// How many gets.
-    pub gets: u32,
+    /// How many fetches.
+    #[serde(alias = "gets")]
+    pub fetches: u32,
 }
 
 /// A document that made the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Document {
-    /// Where it was found.
-    #[serde(with = "word")]
-    pub place: wit::DocumentOrigin,
+    /// Where it comes from.
+    #[serde(with = "word", alias = "place")]
+    pub origin: wit::DocumentOrigin,
     /// Its path, or `builtin:NAME.toml`.
     pub path: String,
     /// The SHA-256 of its text.
@@ -133,7 +140,8 @@ pub struct Source {
     /// a helper; a SHA-256 then tells one from another.
     pub reads: String,
     /// Where the policy declares it, as `path:line`.
-    pub at: String,
+    #[serde(alias = "at")]
+    pub location: String,
     /// The rule that made its state, as `path:line`.
     pub rule: String,
     /// Where it is sent.
@@ -146,16 +154,17 @@ pub struct Source {
     #[serde(with = "word")]
     pub reason: wit::Reason,
     /// Whether a consent can matter, so that it was recalled.
-    pub asks: bool,
+    #[serde(alias = "asks")]
+    pub needs_consent: bool,
     /// What the user has said about it.
     #[serde(with = "word")]
     pub consent: wit::Consent,
     /// What a look brought, where there was one.
     #[serde(deserialize_with = "Option::deserialize")]
     pub look: Option<Observation>,
-    /// What a get brought, where there was one.
-    #[serde(deserialize_with = "Option::deserialize")]
-    pub get: Option<Observation>,
+    /// What a fetch brought, where there was one.
+    #[serde(deserialize_with = "Option::deserialize", alias = "get")]
+    pub fetch: Option<Observation>,
 }
 
 /// Where a policy lets a source be sent.
@@ -181,20 +190,25 @@ pub struct Observation {
     pub tier: Option<wit::Tier>,
     /// Where it would be sent.
     pub destination: Destination,
-    /// Seconds until it ends, negative when it had ended.
+    /// Variables that would send it, or what it is fetched with, elsewhere;
+    /// none where version 1 did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirections: Option<Vec<Redirection>>,
+    /// Seconds until it expires, negative when it had expired.
     #[serde(deserialize_with = "Option::deserialize")]
     pub expires_in: Option<i64>,
-    /// Whether it can be renewed when it has ended.
-    pub renewable: bool,
+    /// Whether it can be refreshed when it has expired.
+    #[serde(alias = "renewable")]
+    pub refreshable: bool,
     /// The organisation that it belongs to.
     #[serde(deserialize_with = "Option::deserialize")]
     pub organization: Option<String>,
-    /// Which store keeps it.
-    #[serde(with = "word::option")]
-    pub kept_in: Option<wit::StoreKind>,
+    /// Which store holds it.
+    #[serde(with = "word::option", alias = "kept-in")]
+    pub stored_in: Option<wit::StoreKind>,
 }
 
-/// What a look or a get brought.
+/// What a look or a fetch brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -209,7 +223,32 @@ pub enum Outcome {
     /// It would run this very program again.
     Recursion,
     /// It is there and cannot be used.
-    Trouble(#[serde(with = "word")] wit::FailureKind),
+    #[serde(alias = "trouble")]
+    Failed(#[serde(with = "word")] wit::FailureKind),
+}
+
+/// A variable that would send a credential elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Redirection {
+    /// The variable.
+    pub name: String,
+    /// Where it points.
+    pub target: RedirectionTarget,
+    /// Whether requests that carry the credential are sent there.
+    pub carries: bool,
+}
+
+/// Where a variable would send a credential.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RedirectionTarget {
+    /// It does not hold a URL.
+    Malformed,
+    /// What it holds looks like a secret.
+    Hidden,
+    /// Scheme, host and port.
+    Origin(String),
 }
 
 /// Where a credential would be sent.
@@ -240,8 +279,8 @@ pub struct Verdict {
     pub refusal: Option<wit::Refusal>,
 }
 
-/// What is to be done. A credential was got where it says `use`; `status` and
-/// `explain` stop before that, and say `get`.
+/// What is to be done. A credential was fetched where it says `use`; `status`
+/// and `explain` stop before that, and say `fetch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
@@ -249,8 +288,9 @@ pub enum Step {
     Look,
     /// Ask the user about it.
     Ask,
-    /// Get the credential from it.
-    Get,
+    /// Fetch the credential from it.
+    #[serde(alias = "get")]
+    Fetch,
     /// Hand out its credential.
     Use,
     /// Hand out nothing.

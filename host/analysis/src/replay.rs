@@ -188,7 +188,7 @@ impl Outcome {
         });
         match (verdict.step, subject, verdict.refusal) {
             // `status` and `explain` stop before the get.
-            (receipt::Step::Use | receipt::Step::Get, Some(subject), _) => {
+            (receipt::Step::Use | receipt::Step::Fetch, Some(subject), _) => {
                 Self::Used(subject, source.and_then(sent_then))
             }
             (receipt::Step::Ask, Some(subject), _) => Self::Asked(subject),
@@ -218,7 +218,7 @@ impl Outcome {
 
 /// Where the old run sent what it used.
 fn sent_then(source: &receipt::Source) -> Option<String> {
-    let seen = source.get.as_ref().or(source.look.as_ref())?;
+    let seen = source.fetch.as_ref().or(source.look.as_ref())?;
     match &seen.destination {
         receipt::Destination::Default => source.endpoint.as_ref()?.default.clone(),
         receipt::Destination::Origin(origin) => Some(origin.clone()),
@@ -243,3 +243,6 @@ fn counterpart<'r>(
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod versions;

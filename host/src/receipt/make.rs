@@ -10,8 +10,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Destination, Document, Endpoint, Folder, Observation, Outcome, Receipt, Session, Source, Step,
-    Storage, VERSION, Verdict,
+    Destination, Document, Endpoint, Folder, Observation, Outcome, Receipt, Redirection,
+    RedirectionTarget, Session, Source, Step, Storage, VERSION, Verdict,
 };
 use crate::resolver::Explained;
 use crate::sources::endpoint::origin_of;
@@ -28,7 +28,7 @@ pub struct Background {
     home: Option<PathBuf>,
     /// What looks brought, by source.
     looked: Vec<Option<wit::Observation>>,
-    /// What gets brought, by source.
+    /// What fetches brought, by source.
     got: Vec<Option<wit::Observation>>,
 }
 
@@ -39,7 +39,7 @@ impl Background {
             documents: documents
                 .iter()
                 .map(|document| Document {
-                    place: document.origin,
+                    origin: document.origin,
                     path: document.path.clone(),
                     sha256: digest(&document.text),
                 })
@@ -122,7 +122,7 @@ impl Explained {
                 .as_ref()
                 .map(|advice| action(&advice.action).to_owned()),
             looks: self.looks,
-            gets: self.gets,
+            fetches: self.gets,
         }
     }
 
@@ -136,7 +136,7 @@ impl Explained {
         Some(Source {
             id: source.id.clone(),
             reads: reads(source),
-            at: self.background.place(&source.location),
+            location: self.background.place(&source.location),
             rule: self.background.place(&line.rule),
             endpoint: source.endpoint.as_ref().map(|endpoint| Endpoint {
                 default: origin_of(source, &wit::Destination::Default)
@@ -145,10 +145,10 @@ impl Explained {
             }),
             state: line.state,
             reason: line.reason,
-            asks: source.needs_consent,
+            needs_consent: source.needs_consent,
             consent: self.evidence.get(place)?.consent,
             look: seen(&self.background.looked),
-            get: seen(&self.background.got),
+            fetch: seen(&self.background.got),
         })
     }
 
@@ -156,7 +156,7 @@ impl Explained {
         let (step, source, refusal) = match &self.explanation.verdict {
             wit::Verdict::Look(source) => (Step::Look, Some(*source), None),
             wit::Verdict::Ask(source) => (Step::Ask, Some(*source), None),
-            wit::Verdict::Fetch(source) => (Step::Get, Some(*source), None),
+            wit::Verdict::Fetch(source) => (Step::Fetch, Some(*source), None),
             wit::Verdict::Use(source) => (Step::Use, Some(*source), None),
             wit::Verdict::Refuse(refused) => (Step::Refuse, refused.source, Some(refused.reason)),
             wit::Verdict::Consult => (Step::Consult, None, None),
@@ -241,7 +241,7 @@ impl From<&wit::Observation> for Observation {
                 wit::Outcome::Off => Outcome::Off,
                 wit::Outcome::Present => Outcome::Present,
                 wit::Outcome::Recursion => Outcome::Recursion,
-                wit::Outcome::Failed(trouble) => Outcome::Trouble(trouble),
+                wit::Outcome::Failed(kind) => Outcome::Failed(kind),
             },
             tier: seen.tier,
             destination: match &seen.destination {
@@ -250,10 +250,25 @@ impl From<&wit::Observation> for Observation {
                 wit::Destination::Origin(origin) if mask(origin) != *origin => Destination::Hidden,
                 wit::Destination::Origin(origin) => Destination::Origin(origin.clone()),
             },
+            redirections: Some(seen.redirections.iter().map(Redirection::from).collect()),
             expires_in: seen.expires_in,
-            renewable: seen.refreshable,
+            refreshable: seen.refreshable,
             organization: seen.organization.clone(),
-            kept_in: seen.stored_in,
+            stored_in: seen.stored_in,
+        }
+    }
+}
+
+impl From<&wit::Redirection> for Redirection {
+    fn from(redirection: &wit::Redirection) -> Self {
+        Self {
+            name: mask(&redirection.name),
+            target: match &redirection.origin {
+                None => RedirectionTarget::Malformed,
+                Some(origin) if mask(origin) != *origin => RedirectionTarget::Hidden,
+                Some(origin) => RedirectionTarget::Origin(origin.clone()),
+            },
+            carries: redirection.carries,
         }
     }
 }
@@ -268,10 +283,10 @@ pub fn action(fix: &wit::Fix) -> &'static str {
         wit::Fix::StoreKey(_) => "store-key",
         wit::Fix::ToolLogin(_) => "tool-login",
         wit::Fix::ConfigureHelper(_) => "configure-helper",
-        wit::Fix::RepairHelper(_) => "mend-helper",
-        wit::Fix::RepairFile(_) => "mend-file",
-        wit::Fix::UnlockKeyring => "mend-keyring",
-        wit::Fix::CheckNetwork(_) => "mend-network",
+        wit::Fix::RepairHelper(_) => "repair-helper",
+        wit::Fix::RepairFile(_) => "repair-file",
+        wit::Fix::UnlockKeyring => "unlock-keyring",
+        wit::Fix::CheckNetwork(_) => "check-network",
         wit::Fix::Supply(_) => "supply",
         wit::Fix::ProviderLogin(_) => "provider-login",
         wit::Fix::OtherSurface(_) => "other-surface",

@@ -2,10 +2,10 @@
 //! out is a receipt that holds together, or what is wrong with the line. The
 //! line is never quoted: it can be anything.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
-use super::{Receipt, Step, VERSION};
+use super::{OLDEST, Receipt, Step, VERSION};
 
 /// Why a line is not a receipt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +28,9 @@ pub enum ParseError {
         column: usize,
     },
     /// It is of a later Keyrule, or an earlier one.
-    #[error("the receipt is of version {version}, and this Keyrule reads version {VERSION}")]
+    #[error(
+        "the receipt is of version {version}, and this Keyrule reads versions {OLDEST} to {VERSION}"
+    )]
     Version {
         /// Its version.
         version: u64,
@@ -48,10 +50,10 @@ impl Receipt {
     ///
     /// # Errors
     ///
-    /// Where it is not a receipt of this version.
+    /// Where it is not a receipt of a version that is read.
     pub fn parse(line: &str) -> Result<Self, ParseError> {
         let Versioned { version } = serde_json::from_str(line).map_err(|error| fault(&error))?;
-        if version != u64::from(VERSION) {
+        if !(u64::from(OLDEST)..=u64::from(VERSION)).contains(&version) {
             return Err(ParseError::Version { version });
         }
         let receipt: Self = serde_json::from_str(line).map_err(|error| fault(&error))?;
@@ -67,6 +69,21 @@ impl Receipt {
         if ids.len() < self.sources.len() {
             return wrong("two sources have the same id");
         }
+        let mut seen = self
+            .sources
+            .iter()
+            .flat_map(|source| [&source.look, &source.fetch]);
+        let recorded = self.version > OLDEST;
+        if seen.any(|seen| {
+            seen.as_ref()
+                .is_some_and(|seen| seen.redirections.is_some() != recorded)
+        }) {
+            return wrong(if recorded {
+                "an observation without its redirections"
+            } else {
+                "version 1 has no redirections"
+            });
+        }
         let verdict = &self.verdict;
         if let Some(id) = &verdict.source
             && self.source(id).is_none()
@@ -75,7 +92,7 @@ impl Receipt {
         }
         match verdict.step {
             Step::Refuse if verdict.refusal.is_none() => wrong("a refusal without a reason"),
-            Step::Look | Step::Ask | Step::Get | Step::Use if verdict.source.is_none() => {
+            Step::Look | Step::Ask | Step::Fetch | Step::Use if verdict.source.is_none() => {
                 wrong("a step without a source")
             }
             Step::Refuse | Step::Consult => Ok(()),
@@ -83,6 +100,18 @@ impl Receipt {
             _ => Ok(()),
         }
     }
+}
+
+/// The kind of a fix, in today's words.
+pub(super) fn fix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let word = Option::<String>::deserialize(deserializer)?;
+    Ok(word.map(|word| match word.as_str() {
+        "mend-helper" => "repair-helper".to_owned(),
+        "mend-file" => "repair-file".to_owned(),
+        "mend-keyring" => "unlock-keyring".to_owned(),
+        "mend-network" => "check-network".to_owned(),
+        _ => word,
+    }))
 }
 
 fn fault(error: &serde_json::Error) -> ParseError {

@@ -137,12 +137,15 @@ impl Of<'_> {
                 }
             }
         }
-        let recalled = old.asks || !source.needs_consent;
+        if let Some(variable) = self.hidden_redirection(looked, &look)? {
+            return Ok(Err(Lack::Endpoint(variable)));
+        }
+        let recalled = old.needs_consent || !source.needs_consent;
         if !recalled && self.depends_on_consent(&look)? {
             return Ok(Err(Lack::Answer));
         }
         let destination = &look.destination;
-        let get = old.get.as_ref().map(|got| wit::Observation {
+        let get = old.fetch.as_ref().map(|got| wit::Observation {
             destination: destination.clone(),
             ..observation(got, true)
         });
@@ -155,6 +158,34 @@ impl Of<'_> {
             },
             look,
         }))
+    }
+
+    /// The variable whose target is not recorded and decides whether the
+    /// source may be used.
+    fn hidden_redirection(
+        &mut self,
+        looked: &receipt::Observation,
+        look: &wit::Observation,
+    ) -> Result<Option<String>, Error> {
+        let recorded = looked.redirections.iter().flatten();
+        let mut hidden = recorded
+            .filter(|redirection| redirection.target == receipt::RedirectionTarget::Hidden)
+            .map(|redirection| redirection.name.as_str())
+            .peekable();
+        let Some(first) = hidden.peek().map(|name| (*name).to_owned()) else {
+            return Ok(None);
+        };
+        let hidden: Vec<&str> = hidden.collect();
+        let redirections = look.redirections.iter();
+        let without = wit::Observation {
+            redirections: redirections
+                .filter(|redirection| !hidden.contains(&redirection.name.as_str()))
+                .cloned()
+                .collect(),
+            ..look.clone()
+        };
+        let depends = self.observe(look)? != self.observe(&without)?;
+        Ok(depends.then_some(first))
     }
 
     /// Whether the new policy would look for the same thing elsewhere.
@@ -257,15 +288,32 @@ fn observation(seen: &receipt::Observation, got: bool) -> wit::Observation {
         receipt::Outcome::Off => wit::Outcome::Off,
         receipt::Outcome::Present => wit::Outcome::Present,
         receipt::Outcome::Recursion => wit::Outcome::Recursion,
-        receipt::Outcome::Trouble(trouble) => wit::Outcome::Failed(trouble),
+        receipt::Outcome::Failed(kind) => wit::Outcome::Failed(kind),
     };
     wit::Observation {
         fetched: got,
         tier: seen.tier,
+        redirections: seen
+            .redirections
+            .iter()
+            .flatten()
+            .map(|redirection| wit::Redirection {
+                name: redirection.name.clone(),
+                // What is hidden is judged like what is not a URL; see
+                // `hidden_redirection`.
+                origin: match &redirection.target {
+                    receipt::RedirectionTarget::Origin(origin) => Some(origin.clone()),
+                    receipt::RedirectionTarget::Malformed | receipt::RedirectionTarget::Hidden => {
+                        None
+                    }
+                },
+                carries: redirection.carries,
+            })
+            .collect(),
         expires_in: seen.expires_in,
-        refreshable: seen.renewable,
+        refreshable: seen.refreshable,
         organization: seen.organization.clone(),
-        stored_in: seen.kept_in,
+        stored_in: seen.stored_in,
         ..keyrule_contract::observation(outcome)
     }
 }

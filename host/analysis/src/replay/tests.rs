@@ -83,7 +83,7 @@ fn whole(receipt: Receipt) -> Receipt {
     back
 }
 
-fn against(text: &str, name: &str, receipt: &Receipt) -> Replayed {
+pub(super) fn against(text: &str, name: &str, receipt: &Receipt) -> Replayed {
     let documents = [wit::Document {
         origin: wit::DocumentOrigin::Managed,
         path: "new.toml".to_owned(),

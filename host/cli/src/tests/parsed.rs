@@ -28,8 +28,8 @@ fn what_is_no_receipt_is_told_without_being_quoted() {
             "this is not a receipt, as column",
         ),
         (
-            line.replace("\"version\":1", "\"version\":2"),
-            "the receipt is of version 2, and this Keyrule reads version 1",
+            line.replace("\"version\":2", "\"version\":3"),
+            "the receipt is of version 3, and this Keyrule reads versions 1 to 2",
         ),
         (
             line.replace("\"id\":\"helper\"", "\"id\":\"api-key\""),
