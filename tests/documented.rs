@@ -55,18 +55,18 @@ fn every_error_code_is_documented() {
     let readme = fs::read_to_string(root.join("README.md")).expect("the README");
     let mut all = BTreeSet::new();
     for file in [
-        "error.rs",
-        "policy/error.rs",
-        "engine/error.rs",
-        "engine/chooser/error.rs",
-        "consent.rs",
-        "login/failure.rs",
-        "store/error.rs",
+        "src/error.rs",
+        "src/policy/error.rs",
+        "engine/src/error.rs",
+        "engine/src/chooser/error.rs",
+        "src/consent.rs",
+        "src/login/failure.rs",
+        "store/src/error.rs",
     ] {
-        let text = fs::read_to_string(root.join("host/src").join(file)).expect(file);
+        let text = fs::read_to_string(root.join("host").join(file)).expect(file);
         all.extend(codes(&text));
     }
-    for entry in below(&root.join("host/src/cli")) {
+    for entry in below(&root.join("host/cli/src")) {
         let text = fs::read_to_string(&entry).expect("a source");
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
         all.extend(codes(text));
