@@ -80,7 +80,7 @@ fn prefers(bytes: &[u8]) {
         .variable("b_KEY", "s3cr3t-b")
         .end();
     let explained: serde_json::Value = serde_json::from_str(&explained.stdout).unwrap();
-    assert_eq!(explained["sources"][1]["standing"], "wins", "{explained}");
+    assert_eq!(explained["sources"][1]["status"], "selected", "{explained}");
 }
 
 fn the_example_in_rust_chooses() {
