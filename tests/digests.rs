@@ -29,9 +29,9 @@ fn the_text_says_each_decision_of_a_small_policy() {
     for line in [
         "keyrule decisions 1",
         r#"policy "example-web-sandbox""#,
-        "every web alone refuse:nothing-usable refuse:endpoint-not-allowed:0 get:0 refuse:source-failed:0",
+        "every web alone refuse:nothing-usable refuse:endpoint-not-allowed:0 fetch:0 refuse:source-failed:0",
         "step web alone 0 unknown undecided look:0",
-        "step web alone 0 held undecided use:0",
+        "step web alone 0 fetched undecided use:0",
     ] {
         assert!(
             sandbox.text.lines().any(|other| other == line),
@@ -47,5 +47,5 @@ fn another_word_gives_another_digest() {
         digest::digest(""),
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     );
-    assert_ne!(digest::digest("get:0"), digest::digest("get:1"));
+    assert_ne!(digest::digest("fetch:0"), digest::digest("fetch:1"));
 }

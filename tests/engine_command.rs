@@ -77,6 +77,7 @@ fn an_override_is_described_with_the_lines_that_name_it() {
     assert_eq!(
         shown,
         serde_json::json!({
+            "version": 2,
             "path": "HERE/first.wasm",
             "size": size,
             "sha256": digest,

@@ -198,7 +198,7 @@ fn what_was_never_got_is_not_used() {
     refused(
         guest!("fetched-without-fetch"),
         "engine-misbehaved",
-        "the engine misbehaved in `observe`: it takes source 0 for held, which was only looked at",
+        "the engine misbehaved in `observe`: it takes source 0 for fetched, which was only looked at",
     );
 }
 

@@ -323,9 +323,9 @@ fn what_it_may_not_do_ends_it_and_leaves_the_next_alone() {
             "trapped in `choose`: wasm trap: wasm `unreachable` instruction executed",
         ),
         (
-            "trap-in-constructor",
+            "trap-at-start",
             "override-trapped",
-            "trapped in `constructor`: wasm trap: wasm `unreachable` instruction executed",
+            "trapped in `instantiate`: wasm trap: wasm `unreachable` instruction executed",
         ),
         (
             "no-such-answer",

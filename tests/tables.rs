@@ -119,7 +119,8 @@ fn every_case_is_listed_once_and_agrees_with_the_merged_table() {
         "160 cases, and each is as the merged table has it\n"
     );
     let rows: Vec<&str> = ran.data.lines().collect();
-    // Eight sessions; the helper is out, failed, fatal or ready; the key is out,
+    // Eight sessions; the helper is unavailable, failed, fatal or ready; the key is
+    // unavailable,
     // failed, or ready and undecided, approved or declined.
     assert_eq!(rows.len(), 1 + 8 * 4 * 5);
     let unique: std::collections::BTreeSet<&&str> = rows.iter().collect();
@@ -128,9 +129,9 @@ fn every_case_is_listed_once_and_agrees_with_the_merged_table() {
         rows[0],
         "surface,interactive,helper,renamed,outcome,source,refusal"
     );
-    assert!(rows.contains(&"terminal,true,out,ready,ask,renamed,"));
-    assert!(rows.contains(&"terminal,true,out,ready-declined,refuse,,nothing-usable"));
-    assert!(rows.contains(&"terminal,false,out,ready-declined,use,renamed,"));
+    assert!(rows.contains(&"terminal,true,unavailable,ready,ask,renamed,"));
+    assert!(rows.contains(&"terminal,true,unavailable,ready-declined,refuse,,nothing-usable"));
+    assert!(rows.contains(&"terminal,false,unavailable,ready-declined,use,renamed,"));
     assert!(rows.contains(&"terminal,false,failed,ready,refuse,helper,source-failed"));
     assert!(rows.contains(&"web,false,failed,ready,use,renamed,"));
 
@@ -374,7 +375,7 @@ fn where_an_override_chooses_every_case_is_gone_through() {
     let said = |text: &str| assert!(ran.data.contains(text), "{text}\n{}", ran.data);
     said("every case, 72;");
     said("\nterminal\n");
-    said("  `first` ready and `second` failed or out: use `first`\n");
+    said("  `first` ready and `second` failed or unavailable: use `first`\n");
     said("  `first` ready and `second` ready: use `second`\n");
     said("\ndesktop, remote, web\n  always: refuse (nothing-usable)\n");
     let full = keyrule(&["policy", "matrix", &file, "--full"]);

@@ -81,7 +81,7 @@ struct Given {
 #[serde(deny_unknown_fields)]
 struct Before {
     origin: Option<String>,
-    info: String,
+    about: String,
     answer: Said,
 }
 
@@ -172,7 +172,7 @@ pub fn run(folder: &Path, load: Load) -> String {
     let runtime = tempfile::tempdir_in(memory).expect("a folder in memory");
     let ambient = ambient(&script, world.path(), runtime.path());
     for (source, before) in &script.consents {
-        let subject = before.info.replace("{HOME}", &home.to_string_lossy());
+        let subject = before.about.replace("{HOME}", &home.to_string_lossy());
         ConsentBook::open(&ambient)
             .remember(
                 &script.policy,

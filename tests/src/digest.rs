@@ -11,8 +11,8 @@
 //! policy NAME
 //! source SOURCE ID READS asks|never-asks       each source
 //! condition SOURCE CONDITION STATE REASON AT TEXT
-//! seen SOURCE CONDITION looked|got OUTCOME DETAIL FOUND-IN TIER DESTINATION
-//!      EXPIRES-IN lasts|renewable ACCOUNT ORGANIZATION KEPT-IN LIFETIME
+//! seen SOURCE CONDITION looked|fetched OUTCOME DETAIL LOCATION TIER DESTINATION
+//!      EXPIRES-IN lasts|refreshable ACCOUNT ORGANIZATION STORED-IN LIFETIME
 //!                                              both for each condition (one line each)
 //! row SESSION SOURCE CONDITION CONSENT EFFECT REASON AT
 //! ending SESSION REASON AT
@@ -28,17 +28,17 @@
 //!   `interactive` first. CONSENT, STATE, REASON are enums.
 //! - AT is `PATH:LINE:COLUMN:OFFSET:LENGTH`.
 //! - A variant with a value is its name, a colon and the value:
-//!   `trouble:locked`, `origin:"https://…"`, `refuse:nothing-usable`. A
+//!   `failed:locked`, `origin:"https://…"`, `refuse:nothing-usable`. A
 //!   verdict about a source is `look:3`, a refusal because of one
 //!   `refuse:source-failed:3`.
 //! - `every` lines are the verdicts on every combination of what can be known
-//!   once all sources were looked at: each source is `out`, `barred`, `ready`
-//!   or `failed`, each of these undecided, approved and declined where the
+//!   once all sources were looked at: each source is `unavailable`,
+//!   `forbidden`, `ready` or `failed`, each of these undecided, approved and declined where the
 //!   source asks, the last source's changing fastest. So that the product
 //!   stays within 65,536 a session, a source that would carry it beyond that
-//!   is `out` alone, and so are all sources after it.
+//!   is `unavailable` alone, and so are all sources after it.
 //! - `step` lines are the verdicts on the way there: for each source, where
-//!   every source before it is `out` and none after it was looked at, each of
+//!   every source before it is `unavailable` and none after it was looked at, each of
 //!   the six states, with each consent where the source asks.
 
 mod words;
@@ -52,7 +52,7 @@ use keyrule_engine::{Engine, Judge, Policy};
 use sha2::{Digest, Sha256};
 
 use self::words::{at, case, effect, json, none, seen, session_words, verdict};
-use crate::native::convert;
+use crate::native;
 
 /// The most combinations for one session.
 const BOUND: usize = 65_536;
@@ -111,18 +111,17 @@ impl Decides for Policy {
 }
 
 /// Without the component.
-impl Decides for keyrule_policy::Policy {
+impl Decides for native::Policy {
     fn sources(&mut self) -> Vec<wit::Source> {
-        convert(&Self::sources(self))
+        Judge::sources(self).expect("sources")
     }
 
     fn table(&mut self) -> wit::Table {
-        convert(&Self::table(self))
+        Self::table(self).expect("a table")
     }
 
     fn every(&mut self, session: wit::Session, facts: &[Vec<wit::Fact>]) -> Vec<wit::Verdict> {
-        let facts: Vec<_> = convert(&facts);
-        convert(&self.decide_every(convert(&session), &facts))
+        self.decide_every(session, facts).expect("verdicts")
     }
 }
 
@@ -170,7 +169,7 @@ pub fn one(name: &str) -> Shipped {
     }];
     let engine = Engine::builtin().expect("the engine");
     let mut component = Policy::load(&engine, name, &documents).expect("a policy");
-    let mut core = keyrule_policy::Policy::load(name, convert(&documents)).expect("a policy");
+    let mut core = native::Policy::load(&native::Engine, name, &documents).expect("a policy");
     let native = text(name, &mut core);
     Shipped {
         file,

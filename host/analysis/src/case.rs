@@ -38,10 +38,10 @@ pub struct Case {
 pub struct Given {
     /// What a look brings.
     pub is: Is,
-    /// Whether a get fails where the look did not.
-    pub get_fails: bool,
+    /// Whether a fetch fails where the look did not.
+    pub fetch_fails: bool,
     /// In which way it fails.
-    pub trouble: Option<wit::FailureKind>,
+    pub failure_kind: Option<wit::FailureKind>,
     /// What the user has said before.
     pub consent: wit::Consent,
     /// What the user says when asked; nobody answers where there is nothing.
@@ -50,12 +50,12 @@ pub struct Given {
     pub destination: wit::Destination,
     /// The organisation that it belongs to.
     pub organization: Option<String>,
-    /// Which store keeps it.
-    pub kept_in: Option<wit::StoreKind>,
+    /// Which store holds it.
+    pub stored_in: Option<wit::StoreKind>,
     /// Seconds until it ends.
     pub expires_in: Option<i64>,
-    /// Whether it can be renewed.
-    pub renewable: bool,
+    /// Whether it can be refreshed.
+    pub refreshable: bool,
     /// What the variable of its lifetime says.
     pub lifetime: wit::Lifetime,
 }
@@ -71,8 +71,8 @@ pub struct Expect {
     pub looks: Option<usize>,
     /// How often the user is asked.
     pub asks: Option<usize>,
-    /// How many sources are got.
-    pub gets: Option<usize>,
+    /// How many sources are fetched.
+    pub fetches: Option<usize>,
     /// The sources that the user is asked about, in that order.
     pub asked: Option<Vec<String>>,
     /// How long the token of the source that is used may be kept.
@@ -197,7 +197,7 @@ impl Given {
             Is::Blank => wit::Outcome::Blank,
             Is::Off => wit::Outcome::Off,
             Is::Recursion => wit::Outcome::Recursion,
-            Is::Failed => wit::Outcome::Failed(self.trouble(source)),
+            Is::Failed => wit::Outcome::Failed(self.failure(source)),
         };
         wit::Observation {
             outcome,
@@ -207,9 +207,9 @@ impl Given {
                 wit::Destination::Default
             },
             expires_in: self.expires_in,
-            refreshable: self.renewable,
+            refreshable: self.refreshable,
             organization: self.organization.clone(),
-            stored_in: self.kept_in,
+            stored_in: self.stored_in,
             lifetime: if has_lifetime {
                 self.lifetime
             } else {
@@ -225,8 +225,8 @@ impl Given {
         let ended = seen.expires_in.is_some_and(|seconds| seconds <= 0);
         wit::Observation {
             fetched: true,
-            outcome: if self.get_fails {
-                wit::Outcome::Failed(self.trouble(source))
+            outcome: if self.fetch_fails {
+                wit::Outcome::Failed(self.failure(source))
             } else {
                 seen.outcome
             },
@@ -236,8 +236,8 @@ impl Given {
     }
 
     /// In which way it fails: one that such a source can have.
-    fn trouble(&self, source: &wit::Source) -> wit::FailureKind {
-        self.trouble.unwrap_or(match source.kind {
+    fn failure(&self, source: &wit::Source) -> wit::FailureKind {
+        self.failure_kind.unwrap_or(match source.kind {
             wit::Kind::Environment(_) | wit::Kind::Supplied => wit::FailureKind::BadCharacter,
             wit::Kind::Helper(_) => wit::FailureKind::ExitStatus,
             wit::Kind::ToolOwned(_) => wit::FailureKind::Invalid,
@@ -332,7 +332,8 @@ mod tests {
 
     #[test]
     fn a_get_can_fail_where_the_look_did_not() {
-        let ran = ran("helper = { is = \"ready\", get = \"failed\", trouble = \"timed-out\" }");
+        let ran =
+            ran("helper = { is = \"ready\", fetch = \"failed\", failure-kind = \"timed-out\" }");
         assert_eq!(ran.walked.gets, [1]);
         assert!(matches!(
             ran.walked.end,

@@ -39,6 +39,9 @@ pub struct Line {
     pub source: u32,
     /// What is the case, to follow the source's name.
     pub text: String,
+    /// The same where a failure in a nested run goes without saying beside
+    /// other failures.
+    pub brief: String,
     /// Whether the source is there in at least one of these cases.
     pub is_there: bool,
     /// What follows, column by column; nothing where they are not served.
@@ -168,6 +171,7 @@ fn lines_of(
         .map(|(_, group)| Line {
             source,
             text: text(conditions, &group, cases),
+            brief: page_text(conditions, &group, cases),
             is_there: group.iter().any(|(condition, _)| {
                 condition_of(conditions, *condition)
                     .is_some_and(|condition| condition.state != wit::State::Unavailable)
@@ -207,6 +211,23 @@ fn cell(rows: &[&&wit::Row]) -> Option<Cell> {
 
 fn condition_of(conditions: &[wit::Condition], place: u32) -> Option<&wit::Condition> {
     conditions.get(usize::try_from(place).ok()?)
+}
+
+/// Cases in words, without those of a nested run where others fail alike.
+fn page_text(conditions: &[wit::Condition], group: &[Case], all: &[Case]) -> String {
+    let has = |(condition, _): &Case, reason: wit::Reason| {
+        condition_of(conditions, *condition).is_some_and(|of| of.reason == reason)
+    };
+    if !group.iter().any(|case| has(case, wit::Reason::Failed)) {
+        return text(conditions, group, all);
+    }
+    let others = |cases: &[Case]| -> Vec<Case> {
+        let cases = cases.iter().copied();
+        cases
+            .filter(|case| !has(case, wit::Reason::Nested))
+            .collect()
+    };
+    text(conditions, &others(group), &others(all))
 }
 
 /// Cases in words. A consent is named where another one would come to

@@ -79,10 +79,10 @@ pub fn surface(surface: wit::Surface) -> &'static str {
 pub fn state(state: wit::State) -> &'static str {
     match state {
         wit::State::Unknown => "unknown",
-        wit::State::Unavailable => "out",
-        wit::State::Forbidden => "barred",
+        wit::State::Unavailable => "unavailable",
+        wit::State::Forbidden => "forbidden",
         wit::State::Ready => "ready",
-        wit::State::Fetched => "held",
+        wit::State::Fetched => "fetched",
         wit::State::Failed => "failed",
         wit::State::Fatal => "fatal",
     }

@@ -425,10 +425,10 @@ const EXPLAIN: &str = "\
 Carries nothing out: no prompt, no helper, no keyring, no network.
 
 Marks:
-  ✓ *  wins            ○ o  outranked: usable, and another goes before it
-  → >  next step       · .  out: absent, blank, declined or not permitted
-  ✗ x  stops           – -  not counted in this kind of session
-  ! !  passed over     ? ?  not looked at
+  ✓ *  selected        ○ o  shadowed: usable, and another goes before it
+  → >  next            · .  unavailable: absent, blank, declined or not allowed
+  ✗ x  blocking        – -  not applicable in this kind of session
+  ! !  skipped         ? ?  not looked at
 
 Exit codes: as `keyrule status`.";
 

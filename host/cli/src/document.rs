@@ -3,29 +3,31 @@
 //! Words are those of `wit/policy.wit`; sources are named by their ids.
 //!
 //! ```text
-//! version     1; changes when a field changes its meaning
+//! version     2; changes when a field or a word changes
 //! policy      the policy's name
 //! session     { surface, interactive }
-//! verdict     { step: "look" | "ask" | "get" | "use" | "refuse",
+//! verdict     { step: "look" | "ask" | "fetch" | "use" | "refuse",
 //!               source: the id or null, refusal: the reason or null }
 //! exit-code   the exit code of this command
 //! summary     the verdict in words
 //! rule        { path, line, column } of the rule that decided, or null
 //! sources     one object for each source, in the order of the policy:
-//!             { id, kind, description, standing, reason, state, consent, why,
-//!               rule, declared-at, headers: [name], endpoint, found-in,
-//!               expires-in, account, organization, kept-in,
+//!             { id, kind, description, status, reason, state, consent, why,
+//!               rule, declared-at, headers: [name], endpoint, location,
+//!               expires-in, account, organization, stored-in,
 //!               accounts: [{ account, selected, organization, expires-in,
-//!                            renewable, ended, kept-in }] }; `accounts` are
-//!             the logins that are kept for the source, its own one included
-//! changed     { without: verdict, rule, summary } where restrictions have
+//!                            refreshable, ended, stored-in }] }; `accounts` are
+//!             the logins that are stored for the source, its own one included
+//! restriction-effect
+//!             { without: verdict, rule, summary } where restrictions have
 //!             changed the verdict, else null
 //! fix         { action, argument, text } where the verdict is a refusal and
 //!             something would help, else null
 //! warnings    [{ code, message, rule }]
 //! documents   the policy's documents, the policy first
-//! files       [{ place, path, state, detail }], every file looked for
-//! looks, gets how many of each were carried out
+//! files       [{ origin, path, state, detail }], every file looked for
+//! looks, fetches
+//!             how many of each were carried out
 //! ```
 
 use serde::Serialize;
@@ -50,13 +52,13 @@ pub(crate) struct Document<'e> {
     summary: &'e str,
     rule: Option<Rule<'e>>,
     sources: Vec<Source<'e>>,
-    changed: Option<Changed<'e>>,
+    restriction_effect: Option<RestrictionEffect<'e>>,
     fix: Option<Fix<'e>>,
     warnings: Vec<Warning<'e>>,
     documents: &'e [String],
     files: Vec<File<'e>>,
     looks: u32,
-    gets: u32,
+    fetches: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,7 +87,7 @@ struct Source<'e> {
     id: &'e str,
     kind: &'static str,
     description: &'e str,
-    standing: String,
+    status: String,
     reason: String,
     state: String,
     consent: Option<String>,
@@ -94,11 +96,11 @@ struct Source<'e> {
     declared_at: Rule<'e>,
     headers: Vec<&'e str>,
     endpoint: Option<&'e str>,
-    found_in: Option<&'e str>,
+    location: Option<&'e str>,
     expires_in: Option<i64>,
     account: Option<&'e str>,
     organization: Option<&'e str>,
-    kept_in: Option<String>,
+    stored_in: Option<String>,
     region: Option<&'e str>,
     project: Option<&'e str>,
     resource: Option<&'e str>,
@@ -112,13 +114,13 @@ struct Login<'e> {
     selected: bool,
     organization: Option<String>,
     expires_in: Option<i64>,
-    renewable: bool,
+    refreshable: bool,
     ended: bool,
-    kept_in: String,
+    stored_in: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Changed<'e> {
+struct RestrictionEffect<'e> {
     without: Verdict<'e>,
     rule: Rule<'e>,
     summary: &'e str,
@@ -140,7 +142,7 @@ struct Warning<'e> {
 
 #[derive(Debug, Serialize)]
 struct File<'e> {
-    place: String,
+    origin: String,
     path: String,
     state: &'static str,
     detail: Option<&'e str>,
@@ -150,7 +152,7 @@ impl<'e> Document<'e> {
     pub(crate) fn new(explained: &'e Explained, kept: &'e Kept) -> Self {
         let explanation = &explained.explanation;
         Self {
-            version: 1,
+            version: 2,
             policy: &explained.info.name,
             session: Session {
                 surface: word(&explained.session.surface),
@@ -164,14 +166,13 @@ impl<'e> Document<'e> {
                 .lines()
                 .map(|(source, line)| self::source(explained, kept, source, line))
                 .collect(),
-            changed: explanation
-                .restriction_effect
-                .as_ref()
-                .map(|changed| Changed {
+            restriction_effect: explanation.restriction_effect.as_ref().map(|changed| {
+                RestrictionEffect {
                     without: verdict(explained, &changed.without),
                     rule: rule(&changed.rule),
                     summary: &changed.text,
-                }),
+                }
+            }),
             fix: explanation
                 .fix
                 .as_ref()
@@ -180,7 +181,7 @@ impl<'e> Document<'e> {
             documents: &explained.info.documents,
             files: explained.files.iter().map(file).collect(),
             looks: explained.looks,
-            gets: explained.gets,
+            fetches: explained.gets,
         }
     }
 }
@@ -189,7 +190,7 @@ fn verdict<'e>(explained: &'e Explained, verdict: &wit::Verdict) -> Verdict<'e> 
     let (step, source, refusal) = match verdict {
         wit::Verdict::Look(source) => ("look", Some(*source), None),
         wit::Verdict::Ask(source) => ("ask", Some(*source), None),
-        wit::Verdict::Fetch(source) => ("get", Some(*source), None),
+        wit::Verdict::Fetch(source) => ("fetch", Some(*source), None),
         wit::Verdict::Use(source) => ("use", Some(*source), None),
         wit::Verdict::Refuse(refused) => ("refuse", refused.source, Some(word(&refused.reason))),
         wit::Verdict::Consult => ("consult", None, None),
@@ -214,7 +215,7 @@ fn source<'e>(
         id: &source.id,
         kind: kind(&source.kind),
         description: &source.description,
-        standing: word(&line.status),
+        status: word(&line.status),
         reason: word(&line.reason),
         state: word(&line.state),
         consent: evidence.map(|evidence| word(&evidence.consent)),
@@ -227,11 +228,11 @@ fn source<'e>(
             .map(|pair| pair.name.as_str())
             .collect(),
         endpoint: explained.destination(line.source).map(|(origin, _)| origin),
-        found_in: seen.and_then(|seen| seen.location.as_deref()),
+        location: seen.and_then(|seen| seen.location.as_deref()),
         expires_in: seen.and_then(|seen| seen.expires_in),
         account: seen.and_then(|seen| seen.account.as_deref()),
         organization: seen.and_then(|seen| seen.organization.as_deref()),
-        kept_in: seen.and_then(|seen| seen.stored_in).map(|kind| word(&kind)),
+        stored_in: seen.and_then(|seen| seen.stored_in).map(|kind| word(&kind)),
         region: known.and_then(|known| known.region.as_deref()),
         project: known.and_then(|known| known.project.as_deref()),
         resource: known.and_then(|known| known.resource.as_deref()),
@@ -248,9 +249,9 @@ fn login<'e>(source: &wit::Source, account: &'e Account) -> Login<'e> {
         selected: account.selected,
         organization: account.organization(source),
         expires_in: account.expires_in,
-        renewable: account.renewable,
+        refreshable: account.renewable,
         ended: account.ended,
-        kept_in: word(&account.kept_in),
+        stored_in: word(&account.kept_in),
     }
 }
 
@@ -292,7 +293,7 @@ fn warning(warning: &wit::Warning) -> Warning<'_> {
 fn file(file: &keyrule::policy::FileReport) -> File<'_> {
     let (state, detail) = file.state.word();
     File {
-        place: word(&file.place),
+        origin: word(&file.place),
         path: file.path.display().to_string(),
         state,
         detail,
@@ -326,7 +327,7 @@ mod tests {
 
     #[test]
     fn words_are_those_of_the_contract() {
-        assert_eq!(word(&wit::SourceStatus::Skipped), "passed-over");
+        assert_eq!(word(&wit::SourceStatus::Skipped), "skipped");
         assert_eq!(word(&wit::Refusal::NothingUsable), "nothing-usable");
         assert_eq!(
             word(&wit::DocumentOrigin::ManagedRestriction),
@@ -340,8 +341,8 @@ mod tests {
         let (explained, kept) = crate::samples::login();
         let document = serde_json::to_value(Document::new(&explained, &kept)).unwrap();
         let login = document.pointer("/sources/3").unwrap();
-        assert_eq!(login["kept-in"], "keyring");
-        insta::assert_snapshot!(serde_json::to_string(&login["accounts"]).unwrap(), @r#"[{"account":"ada@acme.test","ended":false,"expires-in":-720,"kept-in":"keyring","organization":"acme","renewable":true,"selected":true},{"account":"bob@other.test","ended":false,"expires-in":9000,"kept-in":"keyring","organization":"other","renewable":false,"selected":false}]"#);
+        assert_eq!(login["stored-in"], "keyring");
+        insta::assert_snapshot!(serde_json::to_string(&login["accounts"]).unwrap(), @r#"[{"account":"ada@acme.test","ended":false,"expires-in":-720,"organization":"acme","refreshable":true,"selected":true,"stored-in":"keyring"},{"account":"bob@other.test","ended":false,"expires-in":9000,"organization":"other","refreshable":false,"selected":false,"stored-in":"keyring"}]"#);
     }
 
     #[test]
@@ -351,14 +352,14 @@ mod tests {
             serde_json::to_string_pretty(&Document::new(&explained, &Kept::default())).unwrap();
         insta::assert_snapshot!(text, @r#"
         {
-          "version": 1,
+          "version": 2,
           "policy": "claude-code",
           "session": {
             "surface": "terminal",
             "interactive": false
           },
           "verdict": {
-            "step": "get",
+            "step": "fetch",
             "source": "api-key",
             "refusal": null
           },
@@ -374,9 +375,9 @@ mod tests {
               "id": "auth-token",
               "kind": "environment",
               "description": "",
-              "standing": "out",
+              "status": "unavailable",
               "reason": "absent",
-              "state": "out",
+              "state": "unavailable",
               "consent": "undecided",
               "why": "`ANTHROPIC_AUTH_TOKEN` is not set",
               "rule": {
@@ -393,11 +394,11 @@ mod tests {
                 "Authorization"
               ],
               "endpoint": "https://api.anthropic.com",
-              "found-in": null,
+              "location": null,
               "expires-in": null,
               "account": null,
               "organization": null,
-              "kept-in": null,
+              "stored-in": null,
               "region": null,
               "project": null,
               "resource": null,
@@ -407,7 +408,7 @@ mod tests {
               "id": "api-key",
               "kind": "environment",
               "description": "",
-              "standing": "wins",
+              "status": "selected",
               "reason": "present",
               "state": "ready",
               "consent": "undecided",
@@ -426,11 +427,11 @@ mod tests {
                 "X-Api-Key"
               ],
               "endpoint": "https://api.anthropic.com",
-              "found-in": null,
+              "location": null,
               "expires-in": null,
               "account": null,
               "organization": null,
-              "kept-in": null,
+              "stored-in": null,
               "region": null,
               "project": null,
               "resource": null,
@@ -440,7 +441,7 @@ mod tests {
               "id": "helper",
               "kind": "helper",
               "description": "",
-              "standing": "outranked",
+              "status": "shadowed",
               "reason": "present",
               "state": "ready",
               "consent": "undecided",
@@ -459,11 +460,11 @@ mod tests {
                 "X-Api-Key"
               ],
               "endpoint": "https://api.anthropic.com",
-              "found-in": null,
+              "location": null,
               "expires-in": null,
               "account": null,
               "organization": null,
-              "kept-in": null,
+              "stored-in": null,
               "region": null,
               "project": null,
               "resource": null,
@@ -473,9 +474,9 @@ mod tests {
               "id": "login",
               "kind": "tool-login",
               "description": "",
-              "standing": "out",
+              "status": "unavailable",
               "reason": "absent",
-              "state": "out",
+              "state": "unavailable",
               "consent": "undecided",
               "why": "not logged in: no `claudeAiOauth` in `/home/ada/.claude/.credentials.json`",
               "rule": {
@@ -490,18 +491,18 @@ mod tests {
               },
               "headers": [],
               "endpoint": null,
-              "found-in": null,
+              "location": null,
               "expires-in": null,
               "account": null,
               "organization": null,
-              "kept-in": null,
+              "stored-in": null,
               "region": null,
               "project": null,
               "resource": null,
               "accounts": []
             }
           ],
-          "changed": null,
+          "restriction-effect": null,
           "fix": null,
           "warnings": [
             {
@@ -519,20 +520,20 @@ mod tests {
           ],
           "files": [
             {
-              "place": "managed",
+              "origin": "managed",
               "path": "/etc/keyrule/claude-code.toml",
               "state": "absent",
               "detail": null
             },
             {
-              "place": "user",
+              "origin": "user",
               "path": "/home/ada/.config/keyrule/claude-code.toml",
               "state": "empty",
               "detail": null
             }
           ],
           "looks": 4,
-          "gets": 0
+          "fetches": 0
         }
         "#);
     }

@@ -105,6 +105,7 @@ impl Serialize for Diagnostics {
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Document<'f> {
+    version: u32,
     error: &'f Said,
     exit_code: i32,
 }
@@ -213,6 +214,7 @@ impl Failure {
             return String::new();
         }
         let document = Document {
+            version: 2,
             error: &self.said,
             exit_code: self.exit,
         };
@@ -434,7 +436,7 @@ mod tests {
     fn a_failure_is_one_line_of_json() {
         let mut failure = refused();
         failure.said.sources.truncate(1);
-        insta::assert_snapshot!(failure.json(), @r#"{"error":{"code":"nothing-usable","message":"nothing is usable: none of the 4 sources that count in terminal sessions is there","sources":[{"id":"auth-token","why":"`ANTHROPIC_AUTH_TOKEN` is not set"}],"hint":"set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`"},"exit-code":4}"#);
+        insta::assert_snapshot!(failure.json(), @r#"{"version":2,"error":{"code":"nothing-usable","message":"nothing is usable: none of the 4 sources that count in terminal sessions is there","sources":[{"id":"auth-token","why":"`ANTHROPIC_AUTH_TOKEN` is not set"}],"hint":"set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`"},"exit-code":4}"#);
     }
 
     #[test]

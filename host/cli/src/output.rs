@@ -128,6 +128,14 @@ impl<'a, 's> Output<'a, 's> {
         self.data(&text)
     }
 
+    /// Writes a document with its version.
+    pub(crate) fn versioned(&mut self, document: &impl serde::Serialize) -> Result<(), Failure> {
+        self.document(&Versioned {
+            version: 2,
+            document,
+        })
+    }
+
     /// Writes words, then data, and returns the exit code that goes with them.
     pub(crate) fn print(&mut self, printed: &Printed) -> Result<i32, Failure> {
         self.say(&printed.words);
@@ -274,6 +282,14 @@ impl Look {
             SourceStatus::Unknown => self.dim("?"),
         }
     }
+}
+
+/// A document of which the version is the first field.
+#[derive(serde::Serialize)]
+struct Versioned<'d, T> {
+    version: u32,
+    #[serde(flatten)]
+    document: &'d T,
 }
 
 /// Text from elsewhere, fit for a terminal: what would move its cursor,

@@ -175,9 +175,9 @@ fn status_runs_no_helper_and_token_does() {
     assert_eq!(status.code, 0);
     assert_eq!(
         document["verdict"],
-        serde_json::json!({"step": "get", "source": "helper", "refusal": null})
+        serde_json::json!({"step": "fetch", "source": "helper", "refusal": null})
     );
-    assert_eq!(document["gets"], 0);
+    assert_eq!(document["fetches"], 0);
     assert!(!ran.exists());
     assert_eq!(drive(&["token"], ambient).output, "canary-token\n");
     assert!(ran.exists());

@@ -113,7 +113,7 @@ impl Steps {
                     return Err(repeated("question about"));
                 }
                 if !matches!(fact.state, State::Ready | State::Fetched) {
-                    return Err(not_possible("ask about", "is neither ready nor held"));
+                    return Err(not_possible("ask about", "is neither ready nor fetched"));
                 }
                 if fact.consent != Consent::Undecided {
                     return Err(not_possible("ask about", "is already decided"));
@@ -140,7 +140,7 @@ impl Steps {
                     return Err(not_possible("use", "was never got"));
                 }
                 if fact.state != State::Fetched {
-                    return Err(not_possible("use", "is not held"));
+                    return Err(not_possible("use", "is not fetched"));
                 }
                 Ok(Step::Use(place))
             }
@@ -157,7 +157,7 @@ pub(super) fn check_finding(
     finding: &Finding,
 ) -> Result<(), Error> {
     let state = match finding.state {
-        State::Fetched => "held",
+        State::Fetched => "fetched",
         State::Ready => "ready",
         State::Unknown => "unknown",
         State::Unavailable | State::Forbidden | State::Failed | State::Fatal => return Ok(()),
@@ -422,7 +422,7 @@ mod tests {
                 SESSION,
                 State::Unavailable,
                 Verdict::Ask(0),
-                "it wants to ask about source 0, which is neither ready nor held",
+                "it wants to ask about source 0, which is neither ready nor fetched",
             ),
             (
                 looked(),

@@ -18,7 +18,7 @@ pub(super) fn verdict(verdict: wit::Verdict) -> String {
     match verdict {
         wit::Verdict::Look(source) => format!("look:{source}"),
         wit::Verdict::Ask(source) => format!("ask:{source}"),
-        wit::Verdict::Fetch(source) => format!("get:{source}"),
+        wit::Verdict::Fetch(source) => format!("fetch:{source}"),
         wit::Verdict::Use(source) => format!("use:{source}"),
         wit::Verdict::Consult => "consult".to_owned(),
         wit::Verdict::Refuse(refused) => match refused.source {
@@ -30,7 +30,7 @@ pub(super) fn verdict(verdict: wit::Verdict) -> String {
 
 pub(super) fn effect(effect: wit::Effect) -> String {
     match effect {
-        wit::Effect::Skip => "pass".to_owned(),
+        wit::Effect::Skip => "skip".to_owned(),
         wit::Effect::Ask => "ask".to_owned(),
         wit::Effect::Use => "use".to_owned(),
         wit::Effect::Refuse(reason) => format!("refuse:{}", case(&reason)),
@@ -39,7 +39,7 @@ pub(super) fn effect(effect: wit::Effect) -> String {
 
 pub(super) fn seen(seen: &wit::Observation) -> String {
     let outcome = match seen.outcome {
-        wit::Outcome::Failed(trouble) => format!("trouble:{}", case(&trouble)),
+        wit::Outcome::Failed(kind) => format!("failed:{}", case(&kind)),
         other => case(&other),
     };
     let destination = match &seen.destination {
@@ -60,7 +60,7 @@ pub(super) fn seen(seen: &wit::Observation) -> String {
     };
     let free = |text: &Option<String>| text.as_deref().map_or_else(none, json);
     [
-        if seen.fetched { "got" } else { "looked" }.to_owned(),
+        if seen.fetched { "fetched" } else { "looked" }.to_owned(),
         outcome,
         free(&seen.detail),
         free(&seen.location),
@@ -69,7 +69,7 @@ pub(super) fn seen(seen: &wit::Observation) -> String {
         seen.expires_in
             .map_or_else(none, |seconds| seconds.to_string()),
         if seen.refreshable {
-            "renewable"
+            "refreshable"
         } else {
             "lasts"
         }

@@ -48,7 +48,7 @@ impl Expect {
         for (key, expected, got) in [
             ("looks", self.looks, walked.looks.len()),
             ("asks", self.asks, walked.asks.len()),
-            ("gets", self.gets, walked.gets.len()),
+            ("fetches", self.fetches, walked.gets.len()),
         ] {
             if let Some(expected) = expected {
                 differ(format!("{key} = {expected}"), format!("{key} = {got}"));
@@ -156,8 +156,8 @@ mod tests {
         assert_eq!(
             differences(
                 "key = \"ready\"",
-                "use = \"key\", looks = 1, asks = 0, gets = 1, asked = [], \
-                 reason = { key = \"got\", login = \"not-looked\" }, ttl = \"5m\""
+                "use = \"key\", looks = 1, asks = 0, fetches = 1, asked = [], \
+                 reason = { key = \"fetched\", login = \"not-looked\" }, ttl = \"5m\""
             ),
             []
         );

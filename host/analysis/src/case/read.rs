@@ -1,5 +1,8 @@
 //! A test file: TOML and the sources of a policy in, cases out. Everything
 //! that is wrong with it is reported; a file with an error is rejected whole.
+//!
+//! The format has no version: keys and words of an earlier Keyrule are read as
+//! aliases, so every file that was valid still is, and says the same.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::reader::{Placed, Reader, Table, listed, meant, shown};
 use super::words::{
-    ANSWERS, CONSENTS, GETS, IS, Is, REASONS, REFUSALS, STORES, SURFACES, TROUBLES,
+    ANSWERS, CONSENTS, FAILURES, FETCHES, IS, Is, REASONS, REFUSALS, STORES, SURFACES,
 };
 use super::{Case, Ending, Expect, Given};
 use keyrule_contract as wit;
@@ -20,20 +23,20 @@ const TOP: [&str; 2] = ["policy", "case"];
 /// What can be said of a source besides what it is.
 const GIVEN: [&str; 11] = [
     "is",
-    "get",
-    "trouble",
+    "fetch",
+    "failure-kind",
     "consent",
     "answer",
     "endpoint",
     "organization",
-    "kept-in",
+    "stored-in",
     "expires-in",
-    "renewable",
+    "refreshable",
     "ttl",
 ];
 
 const EXPECT: [&str; 10] = [
-    "use", "ask", "refuse", "source", "reason", "looks", "asks", "gets", "asked", "ttl",
+    "use", "ask", "refuse", "source", "reason", "looks", "asks", "fetches", "asked", "ttl",
 ];
 
 /// The policy that a test file names, as it is written there.
@@ -219,17 +222,17 @@ impl File<'_> {
             possible(reader, source, is.value, is.at.clone());
         }
         let mut given = plain(word.map_or(Is::Ready, |is| is.value));
-        if let Some(get) = reader.word(table, "get", &GETS) {
-            given.get_fails = get.value;
+        if let Some(fetch) = reader.word(table, "fetch", &FETCHES) {
+            given.fetch_fails = fetch.value;
         }
-        if let Some(trouble) = reader.word(table, "trouble", &TROUBLES) {
-            given.trouble = Some(trouble.value);
-            if !given.get_fails && given.is != Is::Failed {
+        if let Some(kind) = reader.word(table, "failure-kind", &FAILURES) {
+            given.failure_kind = Some(kind.value);
+            if !given.fetch_fails && given.is != Is::Failed {
                 reader.error(
                     "nothing-fails",
-                    "`trouble` says how something fails, and nothing does",
-                    trouble.at,
-                    "add `is = \"failed\"` or `get = \"failed\"`, or remove `trouble`",
+                    "`failure-kind` says how something fails, and nothing does",
+                    kind.at,
+                    "add `is = \"failed\"` or `fetch = \"failed\"`, or remove `failure-kind`",
                 );
             }
         }
@@ -254,17 +257,17 @@ impl File<'_> {
         given.organization = reader
             .string(table, "organization")
             .map(|organization| organization.value);
-        given.kept_in = reader
-            .word(table, "kept-in", &STORES)
+        given.stored_in = reader
+            .word(table, "stored-in", &STORES)
             .map(|store| store.value);
         given.expires_in = reader
             .number(table, "expires-in")
             .map(|seconds| seconds.value);
-        given.renewable = reader.boolean(table, "renewable").unwrap_or_default();
+        given.refreshable = reader.boolean(table, "refreshable").unwrap_or_default();
         given.lifetime = lifetime(reader, table);
         if let Some(source) = source {
             for (key, why) in unseen(source) {
-                if let Some(value) = table.entries.get(key) {
+                if let Some((key, value)) = table.find(key) {
                     reader.error(
                         "nothing-to-see",
                         format!("`{key}` cannot be seen of `{}`: {why}", source.id),
@@ -276,12 +279,10 @@ impl File<'_> {
         }
         // What is not there can be nothing else.
         if !matches!(given.is, Is::Ready) {
-            let besides = ["is", "trouble"];
-            if let Some(key) = GIVEN
-                .iter()
-                .find(|key| table.entries.contains_key(**key) && !besides.contains(*key))
-            {
-                let at = table.entries.get(*key).map_or(0..0, toml::Spanned::span);
+            let besides = ["is", "failure-kind"];
+            let mut keys = GIVEN.iter().filter(|key| !besides.contains(*key));
+            if let Some((key, value)) = keys.find_map(|key| table.find(key)) {
+                let at = value.span();
                 reader.error(
                     "nothing-to-see",
                     format!("`{key}` is about a source that is there, and this one is not"),
@@ -350,7 +351,7 @@ impl File<'_> {
         let reasons = self.reasons(reader, table);
         let looks = reader.count(table, "looks");
         let asks = reader.count(table, "asks");
-        let gets = reader.count(table, "gets");
+        let fetches = reader.count(table, "fetches");
         let asked = self.asked(reader, table);
         if let (Some(asks), Some(asked)) = (asks, &asked)
             && asks != asked.len()
@@ -374,7 +375,7 @@ impl File<'_> {
             reasons,
             looks,
             asks,
-            gets,
+            fetches,
             asked,
             ttl_ms,
         })
@@ -408,15 +409,15 @@ impl File<'_> {
 fn plain(is: Is) -> Given {
     Given {
         is,
-        get_fails: false,
-        trouble: None,
+        fetch_fails: false,
+        failure_kind: None,
         consent: wit::Consent::Undecided,
         answer: None,
         destination: wit::Destination::Default,
         organization: None,
-        kept_in: None,
+        stored_in: None,
         expires_in: None,
-        renewable: false,
+        refreshable: false,
         lifetime: wit::Lifetime::Unset,
     }
 }
@@ -487,7 +488,7 @@ fn unseen(source: &wit::Source) -> Vec<(&'static str, &'static str)> {
     let ends = matches!(kind, wit::Kind::Login(_) | wit::Kind::Supplied);
     let lifetime = matches!(kind, wit::Kind::Helper(helper) if helper.ttl_variable.is_some());
     never(follows, "endpoint", "its endpoint follows no variable");
-    never(ours, "kept-in", "no store of Keyrule's keeps it");
+    never(ours, "stored-in", "no store of Keyrule's keeps it");
     never(
         owned,
         "organization",
@@ -496,8 +497,8 @@ fn unseen(source: &wit::Source) -> Vec<(&'static str, &'static str)> {
     never(ends, "expires-in", "nobody knows when it ends");
     never(
         matches!(kind, wit::Kind::Login(_)),
-        "renewable",
-        "only a login is renewed",
+        "refreshable",
+        "only a login is refreshed",
     );
     never(
         lifetime,

@@ -7,6 +7,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::words::RENAMED;
 use crate::schema::location;
 use keyrule_contract::{Diagnostic, Location, Severity};
 use keyrule_system::text::mask;
@@ -24,6 +25,25 @@ pub(crate) struct Table<'t> {
     pub entries: &'t DeTable<'t>,
     pub what: &'static str,
     pub at: Range<usize>,
+}
+
+impl<'t> Table<'t> {
+    /// A key's value, and the key as it is written: it can have the name of an
+    /// earlier version.
+    pub(crate) fn find<'k>(&self, key: &'k str) -> Option<(&'k str, &'t Spanned<DeValue<'t>>)> {
+        let old = || {
+            let old = earlier(key)?;
+            Some((old, self.entries.get(old)?))
+        };
+        let found = self.entries.get(key).map(|value| (key, value));
+        found.or_else(old)
+    }
+}
+
+/// The name that an earlier version had for a key.
+fn earlier(key: &str) -> Option<&'static str> {
+    let mut renamed = RENAMED.iter();
+    renamed.find(|(new, _)| *new == key).map(|(_, old)| *old)
 }
 
 /// What is wrong with one document.
@@ -84,7 +104,17 @@ impl<'t> Reader<'t> {
     pub(crate) fn known(&mut self, table: &Table<'_>, keys: &[&str]) {
         for key in table.entries.keys() {
             let name = key.get_ref().as_ref();
-            if !keys.contains(&name) {
+            let old = keys.iter().find(|new| earlier(new) == Some(name));
+            if let Some(new) = old {
+                if table.entries.contains_key(*new) {
+                    self.error(
+                        "contradiction",
+                        format!("`{name}` is the earlier name of `{new}`, and both are here"),
+                        key.span(),
+                        format!("remove `{name}`"),
+                    );
+                }
+            } else if !keys.contains(&name) {
                 self.error(
                     "unknown-key",
                     format!("unknown key `{}` in {}", shown(name), table.what),
@@ -103,7 +133,7 @@ impl<'t> Reader<'t> {
         found: Option<T>,
         help: &str,
     ) -> Option<T> {
-        if found.is_none() && !table.entries.contains_key(key) {
+        if found.is_none() && table.find(key).is_none() {
             self.error(
                 "missing-key",
                 format!("{} has no `{key}`", table.what),
@@ -120,7 +150,7 @@ impl<'t> Reader<'t> {
         key: &str,
         what: &'static str,
     ) -> Option<Table<'s>> {
-        let value = table.entries.get(key)?;
+        let (key, value) = table.find(key)?;
         let at = value.span();
         match value.get_ref() {
             DeValue::Table(entries) => Some(Table { entries, what, at }),
@@ -138,7 +168,7 @@ impl<'t> Reader<'t> {
         key: &str,
         what: &'static str,
     ) -> Vec<Table<'s>> {
-        let Some(value) = table.entries.get(key) else {
+        let Some((key, value)) = table.find(key) else {
             return Vec::new();
         };
         let DeValue::Array(items) = value.get_ref() else {
@@ -157,7 +187,7 @@ impl<'t> Reader<'t> {
     }
 
     pub(crate) fn string(&mut self, table: &Table<'_>, key: &str) -> Option<Placed<String>> {
-        let value = table.entries.get(key)?;
+        let (key, value) = table.find(key)?;
         self.as_string(key, value)
     }
 
@@ -192,7 +222,7 @@ impl<'t> Reader<'t> {
 
     /// A list of strings, which may be empty.
     pub(crate) fn strings(&mut self, table: &Table<'_>, key: &str) -> Option<Vec<Placed<String>>> {
-        let value = table.entries.get(key)?;
+        let (key, value) = table.find(key)?;
         let DeValue::Array(items) = value.get_ref() else {
             self.wrong_type(key, value.get_ref(), "a list of strings", value.span());
             return None;
@@ -202,7 +232,7 @@ impl<'t> Reader<'t> {
     }
 
     pub(crate) fn boolean(&mut self, table: &Table<'_>, key: &str) -> Option<bool> {
-        let value = table.entries.get(key)?;
+        let (key, value) = table.find(key)?;
         match value.get_ref() {
             DeValue::Boolean(value) => Some(*value),
             other => {
@@ -214,7 +244,7 @@ impl<'t> Reader<'t> {
 
     /// A whole number.
     pub(crate) fn number(&mut self, table: &Table<'_>, key: &str) -> Option<Placed<i64>> {
-        let value = table.entries.get(key)?;
+        let (key, value) = table.find(key)?;
         let at = value.span();
         let DeValue::Integer(number) = value.get_ref() else {
             self.wrong_type(key, value.get_ref(), "a whole number", at);
@@ -252,7 +282,7 @@ impl<'t> Reader<'t> {
     }
 
     /// One of a closed set of words.
-    pub(crate) fn word<T: Copy>(
+    pub(crate) fn word<T: Copy + PartialEq>(
         &mut self,
         table: &Table<'_>,
         key: &str,
@@ -262,7 +292,7 @@ impl<'t> Reader<'t> {
         self.as_word(key, string, words)
     }
 
-    pub(crate) fn as_word<T: Copy>(
+    pub(crate) fn as_word<T: Copy + PartialEq>(
         &mut self,
         key: &str,
         string: Placed<String>,
@@ -272,7 +302,12 @@ impl<'t> Reader<'t> {
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == string.value) {
             return Some(Placed { value: *value, at });
         }
-        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        // An earlier version's words come last.
+        let today = |(index, (_, value)): &(usize, &(&str, T))| {
+            !words.iter().take(*index).any(|(_, other)| other == value)
+        };
+        let names = words.iter().enumerate().filter(today);
+        let names: Vec<&str> = names.map(|(_, (word, _))| *word).collect();
         self.error(
             "unknown-word",
             format!("`{}` is none of the words it can be", shown(key)),

@@ -1,5 +1,7 @@
 //! The words of a test file: what a source can be, and the names that
-//! `wit/policy.wit` has for troubles, refusals and reasons.
+//! `wit/policy.wit` has for failures, refusals and reasons. Words of an earlier
+//! version come last in their table: they are read, and never written or
+//! suggested.
 
 use keyrule_contract::{Consent, FailureKind, Reason, Refusal, StoreKind, Surface};
 
@@ -45,8 +47,9 @@ pub(crate) const CONSENTS: [(&str, Consent); 3] = [
 pub(crate) const ANSWERS: [(&str, Consent); 2] =
     [("use", Consent::Approved), ("decline", Consent::Declined)];
 
-/// What can come of a get that was there when it was looked at.
-pub(crate) const GETS: [(&str, bool); 2] = [("held", false), ("failed", true)];
+/// What can come of a fetch that was there when it was looked at.
+pub(crate) const FETCHES: [(&str, bool); 3] =
+    [("fetched", false), ("failed", true), ("held", false)];
 
 pub(crate) const STORES: [(&str, StoreKind); 2] =
     [("keyring", StoreKind::Keyring), ("file", StoreKind::File)];
@@ -61,7 +64,7 @@ pub const REFUSALS: [(&str, Refusal); 6] = [
     ("override-refused", Refusal::OverrideRefused),
 ];
 
-pub(crate) const TROUBLES: [(&str, FailureKind); 21] = [
+pub(crate) const FAILURES: [(&str, FailureKind); 21] = [
     ("unreadable", FailureKind::Unreadable),
     ("invalid", FailureKind::Invalid),
     ("untrusted", FailureKind::Untrusted),
@@ -86,10 +89,10 @@ pub(crate) const TROUBLES: [(&str, FailureKind); 21] = [
 ];
 
 /// What a case calls each reason.
-pub const REASONS: [(&str, Reason); 21] = [
+pub const REASONS: [(&str, Reason); 24] = [
     ("not-looked", Reason::NotLooked),
     ("present", Reason::Present),
-    ("got", Reason::Fetched),
+    ("fetched", Reason::Fetched),
     ("absent", Reason::Absent),
     ("blank", Reason::Blank),
     ("off", Reason::Off),
@@ -97,10 +100,10 @@ pub const REASONS: [(&str, Reason); 21] = [
     ("wrong-organization", Reason::WrongOrganization),
     ("no-organization", Reason::NoOrganization),
     ("store-not-allowed", Reason::StoreNotAllowed),
-    ("renewable", Reason::Refreshable),
+    ("refreshable", Reason::Refreshable),
     ("endpoint-not-allowed", Reason::EndpointNotAllowed),
     ("endpoint-malformed", Reason::EndpointMalformed),
-    ("trouble", Reason::Failed),
+    ("failed", Reason::Failed),
     ("nested", Reason::Nested),
     ("not-on-surface", Reason::NotOnSurface),
     ("dropped", Reason::Dropped),
@@ -108,6 +111,18 @@ pub const REASONS: [(&str, Reason); 21] = [
     ("forced-login", Reason::ForcedLogin),
     ("declined", Reason::Declined),
     ("consent-required", Reason::ConsentRequired),
+    ("got", Reason::Fetched),
+    ("renewable", Reason::Refreshable),
+    ("trouble", Reason::Failed),
+];
+
+/// Keys of a test file, each with the name that an earlier version had for it.
+pub(crate) const RENAMED: [(&str, &str); 5] = [
+    ("fetch", "get"),
+    ("fetches", "gets"),
+    ("failure-kind", "trouble"),
+    ("stored-in", "kept-in"),
+    ("refreshable", "renewable"),
 ];
 
 /// The word for a thing.
@@ -122,17 +137,9 @@ pub fn word<T: PartialEq>(words: &[(&'static str, T)], thing: &T) -> &'static st
 mod tests {
     use super::*;
 
-    /// What the contract's generated types call it, in its words.
+    /// What the contract calls it.
     fn contract(thing: &impl serde::Serialize) -> String {
-        let value = serde_json::to_value(thing).unwrap();
-        let mut word = String::new();
-        for character in value.as_str().unwrap().chars() {
-            if character.is_ascii_uppercase() && !word.is_empty() {
-                word.push('-');
-            }
-            word.push(character.to_ascii_lowercase());
-        }
-        word
+        keyrule_engine::word::word(thing)
     }
 
     #[test]
@@ -149,11 +156,11 @@ mod tests {
         for (word, thing) in REFUSALS {
             assert_eq!(contract(&thing), word);
         }
-        for (word, thing) in TROUBLES {
+        for (word, thing) in FAILURES {
             assert_eq!(contract(&thing), word);
         }
-        for (word, thing) in REASONS {
-            assert_eq!(contract(&thing), word);
+        for (_, thing) in REASONS {
+            assert_eq!(contract(&thing), word(&REASONS, &thing));
         }
     }
 }

@@ -333,3 +333,44 @@ fn a_shipped_policy_decides_a_receipt_of_its_own_the_same() {
         }
     }
 }
+
+/// The receipt of `A`, with a variable that redirects it.
+fn redirected(target: receipt::RedirectionTarget) -> Receipt {
+    let old = policy(&[environment("a", "A", &follows("BASE"))]);
+    let mut receipt = resolved(&old, &[("A", "s3cr3t-a")]);
+    let source = &mut receipt.sources[0];
+    for seen in [&mut source.look, &mut source.fetch] {
+        seen.as_mut().unwrap().redirections = Some(vec![receipt::Redirection {
+            name: "PROVIDER_URL".to_owned(),
+            target: target.clone(),
+            carries: true,
+        }]);
+    }
+    whole(receipt)
+}
+
+#[test]
+fn what_redirected_a_source_redirects_it_again() {
+    use receipt::RedirectionTarget as Target;
+    let new = policy(&[environment("a", "A", &follows("BASE"))]);
+    let origin = |text: &str| Target::Origin(text.to_owned());
+    for (target, expected) in [
+        (
+            origin("https://gw.example.com"),
+            "a https://api.example.com",
+        ),
+        (origin("https://evil.test"), "endpoint-not-allowed"),
+        (Target::Malformed, "endpoint-not-allowed"),
+    ] {
+        let (_, said) = said(&new, &redirected(target.clone()));
+        assert_eq!(said, expected, "{target:?}");
+    }
+}
+
+#[test]
+fn where_a_hidden_variable_pointed_is_not_guessed() {
+    let hidden = redirected(receipt::RedirectionTarget::Hidden);
+    let new = policy(&[environment("a", "A", &follows("BASE"))]);
+    let unknown = "a Endpoint(\"PROVIDER_URL\")".to_owned();
+    assert_eq!(said(&new, &hidden), (Answer::Undetermined, unknown));
+}

@@ -27,7 +27,9 @@ pub(crate) fn list(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
         .map(Line::from)
         .collect();
     if context.output.json {
-        context.output.document(&answers)?;
+        context
+            .output
+            .versioned(&serde_json::json!({ "consents": answers }))?;
     } else {
         context.output.data(&table(&answers))?;
     }
@@ -67,7 +69,7 @@ pub(crate) fn forget(
     };
     let forgotten = ConsentBook::open(&context.ambient).forget(what)?;
     if context.output.json {
-        context.output.document(&Left::from(forgotten))?;
+        context.output.versioned(&Left::from(forgotten))?;
     } else {
         let told = told(&forgotten);
         let home = context.ambient.home.as_deref();
@@ -85,7 +87,7 @@ fn answer(context: &mut Context<'_, '_>, id: &str, answer: Answer) -> Result<i32
         said.used_unasked = counts(&unasked.explain()?, id);
     }
     if context.output.json {
-        context.output.document(&said)?;
+        context.output.versioned(&said)?;
     } else {
         context.output.data(&said.text())?;
     }
@@ -105,7 +107,7 @@ struct Answered {
     policy: String,
     source: String,
     answer: &'static str,
-    #[serde(rename = "found-in", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "location", skip_serializing_if = "Option::is_none")]
     found_in: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<String>,

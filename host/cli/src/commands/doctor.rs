@@ -70,7 +70,7 @@ pub(crate) fn run(context: &mut Context<'_, '_>, arguments: &Doctor) -> Result<i
         let policy = context.global.policy.clone();
         context
             .output
-            .document(&serde_json::json!({ "version": 1, "policy": policy, "checks": checks }))?;
+            .document(&serde_json::json!({ "version": 2, "policy": policy, "checks": checks }))?;
     } else {
         let text = text(
             &checks,

@@ -1,5 +1,5 @@
 //! `keyrule explain`: every source in the order of the policy with its mark,
-//! standing, reason and rule; then the verdict, what restrictions changed,
+//! status, reason and rule; then the verdict, what restrictions changed,
 //! the warnings and the one fix. Carries nothing out.
 
 use std::path::Path;
@@ -93,7 +93,7 @@ fn logins(explained: &Explained, kept: &Kept, look: Look, home: Option<&Path>) -
 struct Row {
     mark: String,
     id: String,
-    standing: String,
+    status: String,
     why: String,
     rule: String,
 }
@@ -117,36 +117,36 @@ fn table(explained: &Explained, look: Look, home: Option<&Path>) -> String {
         .map(|(source, line)| Row {
             mark: look.mark(line.status),
             id: clean(&source.id),
-            standing: word(&line.status).replace('-', " "),
+            status: word(&line.status).replace('-', " "),
             why: clean(&at_home(&line.text, home)),
             rule: clean(&brief(&line.rule, &explained.info.documents, home)),
         })
         .collect();
     let widest = |cell: fn(&Row) -> &str| rows.iter().map(|row| columns(cell(row))).max();
     let id = widest(|row| &row.id).unwrap_or(0).max(6);
-    let standing = widest(|row| &row.standing).unwrap_or(0).max(8);
+    let status = widest(|row| &row.status).unwrap_or(0).max(6);
     let why = widest(|row| &row.why).unwrap_or(0);
     let rule = widest(|row| &row.rule).unwrap_or(0);
     // Two spaces between columns where everything then fits, else one.
-    let roomy = id + standing + why + rule + 8 <= look.width;
+    let roomy = id + status + why + rule + 8 <= look.width;
     let gap = if roomy { "  " } else { " " };
-    let left = 2 + id + gap.len() + standing + gap.len();
+    let left = 2 + id + gap.len() + status + gap.len();
     let room = look.width.saturating_sub(left);
     let room = room.max(30).min(why + gap.len() + rule);
 
     let head = format!(
         "  {}{gap}{}{gap}WHY",
         pad("SOURCE", id),
-        pad("STANDING", standing)
+        pad("STATUS", status)
     );
     let fill = (left + room).saturating_sub(columns(&head) + 4);
     let mut text = format!("{}\n", look.dim(&format!("{head}{}RULE", " ".repeat(fill))));
     for row in &rows {
-        let bold = row.standing == "wins" || row.standing == "next";
+        let bold = row.status == "selected" || row.status == "next";
         let name = pad(&row.id, id);
         let name = if bold { look.bold(&name) } else { name };
-        let standing = pad(&row.standing, standing);
-        text.push_str(&format!("{} {name}{gap}{standing}{gap}", row.mark));
+        let status = pad(&row.status, status);
+        text.push_str(&format!("{} {name}{gap}{status}{gap}", row.mark));
         let mut lines = wrap(&row.why, room);
         let fits = |lines: &[String]| {
             let last = lines.last().map_or(0, |line| columns(line));
@@ -184,20 +184,20 @@ mod tests {
     };
 
     #[test]
-    fn every_source_has_its_standing_reason_and_rule() {
+    fn every_source_has_its_status_reason_and_rule() {
         let home = Some(Path::new("/home/ada"));
         insta::assert_snapshot!(text(&samples::key_before_helper(), &Kept::default(), PLAIN, home), @"
           policy       claude-code, terminal session, not interactive
           file         claude-code.toml
           empty        ~/.config/keyrule/claude-code.toml
 
-          SOURCE     STANDING  WHY                                                  RULE
-        · auth-token out       `ANTHROPIC_AUTH_TOKEN` is not set     claude-code.toml:57
-        ✓ api-key    wins      `ANTHROPIC_API_KEY` is set            claude-code.toml:66
-        ○ helper     outranked `apiKeyHelper` is set in `~/.claude/settings.json`
+          SOURCE     STATUS      WHY                                                RULE
+        · auth-token unavailable `ANTHROPIC_AUTH_TOKEN` is not set   claude-code.toml:57
+        ✓ api-key    selected    `ANTHROPIC_API_KEY` is set          claude-code.toml:66
+        ○ helper     shadowed    `apiKeyHelper` is set in `~/.claude/settings.json`
                                                                      claude-code.toml:76
-        · login      out       not logged in: no `claudeAiOauth` in
-                               `~/.claude/.credentials.json`         claude-code.toml:88
+        · login      unavailable not logged in: no `claudeAiOauth` in
+                                 `~/.claude/.credentials.json`       claude-code.toml:88
 
         `api-key` is used: `ANTHROPIC_API_KEY` is set
         warning: `helper` is there too and not used: `api-key` comes first
@@ -235,11 +235,11 @@ mod tests {
           file         claude-code.toml
           empty        /home/ada/.config/keyrule/claude-code.toml
 
-          SOURCE      STANDING  WHY                                                                               RULE
-        . auth-token  out       `ANTHROPIC_AUTH_TOKEN` is not set                                  claude-code.toml:57
-        . api-key     out       `ANTHROPIC_API_KEY` is not set                                     claude-code.toml:66
-        . helper      out       `apiKeyHelper` is not set in any of the settings files that count  claude-code.toml:76
-        . login       out       not logged in                                                      claude-code.toml:88
+          SOURCE     STATUS      WHY                                                                              RULE
+        . auth-token unavailable `ANTHROPIC_AUTH_TOKEN` is not set                                 claude-code.toml:57
+        . api-key    unavailable `ANTHROPIC_API_KEY` is not set                                    claude-code.toml:66
+        . helper     unavailable `apiKeyHelper` is not set in any of the settings files that count claude-code.toml:76
+        . login      unavailable not logged in                                                     claude-code.toml:88
 
         nothing is usable: none of the 4 sources that count in terminal sessions is there
         hint: set `ANTHROPIC_AUTH_TOKEN`, for example `export ANTHROPIC_AUTH_TOKEN=…`
@@ -258,14 +258,14 @@ mod tests {
             line.text.push_str(", and more is said about it");
         }
         insta::assert_snapshot!(table(&explained, look, home), @"
-          SOURCE     STANDING  WHY                                                                      RULE
-        · auth-token out       `ANTHROPIC_AUTH_TOKEN` is not set, and more is said info
-                               it                                                        claude-code.toml:57
-        ✓ api-key    wins      `ANTHROPIC_API_KEY` is set, and more is said about it     claude-code.toml:66
-        ○ helper     outranked `apiKeyHelper` is set in `~/.claude/settings.json`, and
-                               more is said about it                                     claude-code.toml:76
-        · login      out       not logged in: no `claudeAiOauth` in `~/.claude/.credentials.json`, and more
-                               is said about it                                          claude-code.toml:88
+          SOURCE     STATUS      WHY                                                                    RULE
+        · auth-token unavailable `ANTHROPIC_AUTH_TOKEN` is not set, and more is said
+                                 about it                                                claude-code.toml:57
+        ✓ api-key    selected    `ANTHROPIC_API_KEY` is set, and more is said about it   claude-code.toml:66
+        ○ helper     shadowed    `apiKeyHelper` is set in `~/.claude/settings.json`, and more is said about
+                                 it                                                      claude-code.toml:76
+        · login      unavailable not logged in: no `claudeAiOauth` in `~/.claude/.credentials.json`, and
+                                 more is said about it                                   claude-code.toml:88
         ");
     }
 

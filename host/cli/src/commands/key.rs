@@ -46,14 +46,16 @@ pub(crate) fn list(context: &mut Context<'_, '_>) -> Result<i32, Failure> {
         .map(|one| Listed {
             sources: users(resolver.sources(), &one.slot.name),
             name: one.slot.name,
-            kept_in: match one.known.kept_in {
+            stored_in: match one.known.kept_in {
                 wit::StoreKind::Keyring => "keyring",
                 wit::StoreKind::File => "file",
             },
         })
         .collect();
     if context.output.json {
-        context.output.document(&keys)?;
+        context
+            .output
+            .versioned(&serde_json::json!({ "keys": keys }))?;
     } else {
         context.output.data(&table(&keys, &resolver.info().name))?;
     }
@@ -165,7 +167,7 @@ impl Done {
 /// Says what was done: nothing of it is data, unless JSON was asked for.
 fn said(context: &mut Context<'_, '_>, done: &Done) -> Result<i32, Failure> {
     if context.output.json {
-        context.output.document(done)?;
+        context.output.versioned(done)?;
     } else if !context.global.quiet {
         let preposition = match done.done {
             "removed" => "from",
@@ -283,7 +285,7 @@ fn users(sources: &[wit::Source], name: &str) -> Vec<String> {
 struct Listed {
     name: String,
     sources: Vec<String>,
-    kept_in: &'static str,
+    stored_in: &'static str,
 }
 
 fn table(keys: &[Listed], policy: &str) -> String {
@@ -299,7 +301,7 @@ fn table(keys: &[Listed], policy: &str) -> String {
                 [] => format!("no source of policy `{policy}` uses it"),
                 sources => format!("for {}", quoted(sources)),
             };
-            let place = match key.kept_in {
+            let place = match key.stored_in {
                 "keyring" => "in the keyring, ",
                 _ => "",
             };

@@ -81,14 +81,15 @@ fn ui(context: &Context<'_, '_>, browser: Option<Browser>) -> Arc<dyn LoginUi> {
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Document<'l> {
+    version: u32,
     done: &'static str,
     source: &'l str,
     account: Option<&'l str>,
     organization: Option<&'l str>,
     expires_in: Option<i64>,
-    renewable: bool,
+    refreshable: bool,
     kind: &'static str,
-    kept_in: &'l str,
+    stored_in: &'l str,
 }
 
 /// Says whose login is in use now.
@@ -102,14 +103,15 @@ fn said(
     }
     if context.output.json {
         context.output.document(&Document {
+            version: 2,
             done,
             source: &login.source,
             account: login.account.as_deref(),
             organization: login.organization.as_deref(),
             expires_in: seconds(login),
-            renewable: login.renewable,
+            refreshable: login.renewable,
             kind: if login.is_key { "key" } else { "login" },
-            kept_in: &login.place,
+            stored_in: &login.place,
         })?;
     } else if !context.global.quiet {
         let text = clean(&at_home(

@@ -24,7 +24,7 @@ pub(crate) fn run(context: &mut Context<'_, '_>, arguments: &Logout) -> Result<i
     let source = arguments.source.as_deref();
     let done = resolver.logout_blocking(source, arguments.account.as_deref())?;
     if context.output.json {
-        context.output.document(&Document::new(&done))?;
+        context.output.versioned(&Document::new(&done))?;
     } else if !context.global.quiet && done.removed {
         say(context, &words(&done))?;
     }
@@ -45,7 +45,7 @@ fn said_of_all(
         ));
     }
     if context.output.json {
-        context.output.document(&All {
+        context.output.versioned(&All {
             logins: done.logins.iter().map(Document::new).collect(),
             keys: &done.keys,
             consents: done.consents,

@@ -112,6 +112,7 @@ fn resolve_with(
 
 fn document(credential: &Credential) -> serde_json::Value {
     serde_json::json!({
+        "version": 2,
         "source": credential.source,
         "token": credential.token(),
         "endpoint": credential.endpoint,

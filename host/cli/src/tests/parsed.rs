@@ -36,7 +36,7 @@ fn what_is_no_receipt_is_told_without_being_quoted() {
             "the receipt contradicts itself: two sources have the same id",
         ),
         (
-            line.replace("\"step\":\"get\"", "\"step\":\"refuse\""),
+            line.replace("\"step\":\"fetch\"", "\"step\":\"refuse\""),
             "the receipt contradicts itself: a refusal without a reason",
         ),
     ] {

@@ -34,9 +34,9 @@ fn is(line: u32, column: u32, code: &str) -> Vec<(u32, u32, String)> {
 #[test]
 fn all_that_can_be_said_is_read() {
     let text = "policy = \"x.toml\"\n[[case]]\nname = \"a\"\nsurface = \"remote\"\ninteractive = true\n\
-        [case.given]\nlogin = \"ready\"\nhelper = { is = \"ready\", get = \"failed\", trouble = \"timed-out\", ttl = \"1h\" }\n\
+        [case.given]\nlogin = \"ready\"\nhelper = { is = \"ready\", fetch = \"failed\", failure-kind = \"timed-out\", ttl = \"1h\" }\n\
         key = { endpoint = \"https://GW.test:443/v1\", consent = \"declined\", answer = \"use\" }\n\
-        [case.expect]\nuse = \"login\"\nreason = { key = \"declined\" }\nlooks = 3\ngets = 1\nasked = [\"key\"]\nasks = 1\nttl = \"5m\"\n";
+        [case.expect]\nuse = \"login\"\nreason = { key = \"declined\" }\nlooks = 3\nfetches = 1\nasked = [\"key\"]\nasks = 1\nttl = \"5m\"\n";
     let (_, sources) = load(POLICY);
     let case = cases("x.test.toml", text, &sources).unwrap().remove(0);
     assert_eq!((case.at.line, case.name.as_str()), (3, "a"));
@@ -47,7 +47,7 @@ fn all_that_can_be_said_is_read() {
         key.destination,
         wit::Destination::Origin("https://gw.test".to_owned())
     );
-    assert!(case.given["helper"].get_fails);
+    assert!(case.given["helper"].fetch_fails);
     assert_eq!(case.expect.end, Ending::Use("login".to_owned()));
     assert_eq!(case.expect.ttl_ms, Some(300_000));
     assert_eq!(policy(text).as_deref(), Some("x.toml"));
@@ -95,9 +95,9 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "\"ready\"",
-            "{ trouble = \"expired\" }",
+            "{ failure-kind = \"expired\" }",
             3,
-            29,
+            34,
             "nothing-fails",
         ),
         (
@@ -109,9 +109,9 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "\"ready\"",
-            "{ kept-in = \"file\" }",
+            "{ stored-in = \"file\" }",
             3,
-            29,
+            31,
             "nothing-to-see",
         ),
         ("\"ready\"", "{ expires-in = 5 }", 3, 32, "nothing-to-see"),
@@ -354,4 +354,56 @@ fn the_schema_is_valid_closed_and_described() {
         }
     }
     walk(&schema, "");
+}
+
+#[test]
+fn keys_and_words_of_an_earlier_version_say_the_same() {
+    let (_, sources) = load(POLICY);
+    let new = "[[case]]\nname = \"a\"\n\
+        given = { helper = { is = \"ready\", fetch = \"failed\", failure-kind = \"timed-out\" }, \
+        login = { fetch = \"fetched\" } }\n\
+        expect = { refuse = \"source-failed\", fetches = 1, \
+        reason = { helper = \"failed\", login = \"refreshable\", key = \"fetched\" } }\n";
+    let old = new
+        .replace("fetch = \"failed\"", "get = \"failed\"")
+        .replace("fetch = \"fetched\"", "get = \"held\"")
+        .replace("failure-kind", "trouble")
+        .replace("fetches", "gets")
+        .replace("helper = \"failed\"", "helper = \"trouble\"")
+        .replace("\"refreshable\"", "\"renewable\"")
+        .replace("key = \"fetched\"", "key = \"got\"");
+    assert!(
+        !old.contains("fetch") && old.contains("\"renewable\""),
+        "{old}"
+    );
+    let read = |text: &str| {
+        let case = cases("x.test.toml", text, &sources).unwrap().remove(0);
+        format!("{:?} {:?}", case.given, case.expect)
+    };
+    assert_eq!(read(&old), read(new));
+    for text in [new, &old] {
+        assert_eq!(against(TESTS_SCHEMA, "x.test.toml", text), [], "{text}");
+    }
+}
+
+#[test]
+fn a_key_and_its_earlier_name_contradict_each_other() {
+    let text = CASE.replace("use = \"key\"", "use = \"key\", gets = 1, fetches = 1");
+    assert_eq!(problems(&text), is(4, 25, "contradiction"));
+}
+
+#[test]
+fn earlier_words_are_no_suggestion_and_count_only_where_they_did() {
+    let (_, sources) = load(POLICY);
+    let text = CASE.replace(
+        "use = \"key\"",
+        "use = \"key\", reason = { key = \"zzzzzz\" }",
+    );
+    let found = cases("x.test.toml", &text, &sources).unwrap_err();
+    assert!(found[0].help.contains("`fetched`"), "{}", found[0].help);
+    assert!(!found[0].help.contains("`got`"), "{}", found[0].help);
+    for word in ["held", "trouble", "got"] {
+        let text = CASE.replace("\"ready\"", &format!("\"{word}\""));
+        assert_eq!(problems(&text), is(3, 17, "unknown-word"), "{word}");
+    }
 }

@@ -30,7 +30,7 @@ pub(super) fn show(
 ) -> Result<i32, Failure> {
     let shown = Shown::of(path, bytes, &context.ambient).map_err(|found| failure(path, &found))?;
     if context.output.json {
-        context.output.document(&shown)?;
+        context.output.versioned(&shown)?;
     } else {
         context.output.data(&shown.text())?;
     }

@@ -190,10 +190,10 @@ fn a_list_has_names_and_sources_and_no_keys() {
         serde_json::from_str(&world.run(&["key", "list", "--json"]).output).unwrap();
     assert_eq!(
         json,
-        serde_json::json!([
-            {"name": "a", "sources": [], "kept-in": "file"},
-            {"name": "work", "sources": ["work-key"], "kept-in": "file"},
-        ])
+        serde_json::json!({"version": 2, "keys": [
+            {"name": "a", "sources": [], "stored-in": "file"},
+            {"name": "work", "sources": ["work-key"], "stored-in": "file"},
+        ]})
     );
 }
 

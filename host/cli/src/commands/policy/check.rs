@@ -401,7 +401,7 @@ impl Report {
     fn document(&self) -> serde_json::Value {
         let files: Vec<_> = self.files.iter().map(File::document).collect();
         let errors: Vec<_> = self.failures.iter().map(|failure| &failure.said).collect();
-        let mut document = serde_json::json!({ "version": 1, "files": files, "errors": errors });
+        let mut document = serde_json::json!({ "version": 2, "files": files, "errors": errors });
         if let (Some(states), Some(document)) = (&self.states, document.as_object_mut()) {
             document.insert("states".to_owned(), states.clone().into());
         }
@@ -552,7 +552,7 @@ mod tests {
         assert_eq!(
             document,
             serde_json::json!({
-                "version": 1,
+                "version": 2,
                 "files": [{
                     "path": "~/draft.toml",
                     "form": "policy",

@@ -169,7 +169,7 @@ impl Compared {
             })
             .collect();
         json!({
-            "version": 1,
+            "version": 2,
             "old": side(&self.old),
             "new": side(&self.new),
             "sources": self.counterparts.iter().map(|of| self.counterpart(of)).collect::<Vec<_>>(),

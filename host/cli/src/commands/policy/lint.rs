@@ -156,7 +156,7 @@ impl Report {
     fn document(&self) -> Value {
         let policies: Vec<Value> = self.policies.iter().map(Linted::document).collect();
         let errors: Vec<_> = self.failures.iter().map(|failure| &failure.said).collect();
-        json!({ "version": 1, "policies": policies, "errors": errors })
+        json!({ "version": 2, "policies": policies, "errors": errors })
     }
 
     fn text(&self, context: &Context<'_, '_>) -> String {

@@ -175,7 +175,7 @@ impl Report<'_> {
 
     fn json(&self) -> Result<String, Failure> {
         let document = Document {
-            version: 1,
+            version: 2,
             policy: self.policy,
             receipts: self.rows.len(),
             same: self.count(Answer::Same),

@@ -138,7 +138,7 @@ struct Document<'d> {
 /// One place and what it is to the policy.
 #[derive(Debug, Serialize)]
 struct File {
-    place: String,
+    origin: String,
     path: String,
     state: &'static str,
     detail: Option<String>,
@@ -161,7 +161,7 @@ impl<'d> Document<'d> {
             };
             let role = info.and_then(|info| role(info, &path, &report.state));
             File {
-                place: word(&report.place),
+                origin: word(&report.place),
                 path,
                 state,
                 detail: detail.map(str::to_owned),
@@ -169,7 +169,7 @@ impl<'d> Document<'d> {
             }
         });
         Self {
-            version: 1,
+            version: 2,
             policy,
             description: info.map(|info| info.description.as_str()),
             files: files.collect(),
@@ -204,7 +204,7 @@ impl<'d> Document<'d> {
                         other => other,
                     }
                     .to_owned(),
-                    file.place.replace('-', " "),
+                    file.origin.replace('-', " "),
                     clean(&format!(
                         "{}{}",
                         short(&file.path, home),
@@ -298,26 +298,26 @@ mod tests {
         assert_eq!(
             shown,
             serde_json::json!({
-                "version": 1,
+                "version": 2,
                 "policy": "claude-code",
                 "description": "a policy",
                 "files": [
                     {
-                        "place": "builtin",
+                        "origin": "builtin",
                         "path": "builtin:claude-code.toml",
                         "state": "read",
                         "detail": null,
                         "role": "the policy"
                     },
                     {
-                        "place": "user",
+                        "origin": "user",
                         "path": "~/.config/keyrule/claude-code.toml",
                         "state": "absent",
                         "detail": null,
                         "role": null
                     },
                     {
-                        "place": "project",
+                        "origin": "project",
                         "path": "~/work/.keyrule/claude-code.toml",
                         "state": "absent",
                         "detail": null,

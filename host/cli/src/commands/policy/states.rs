@@ -14,7 +14,7 @@ pub(super) fn document(reports: &[FileReport]) -> Vec<Value> {
     let places = reports.iter().map(|report| {
         let (state, detail) = report.state.word();
         json!({
-            "place": word(&report.place),
+            "origin": word(&report.place),
             "path": report.path.to_string_lossy(),
             "state": state,
             "detail": detail,

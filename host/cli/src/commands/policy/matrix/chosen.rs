@@ -115,7 +115,7 @@ impl Chosen {
         let info = &loaded.info;
         let groups: Vec<Value> = self.groups.iter().map(|of| group(loaded, of)).collect();
         json!({
-            "version": 1,
+            "version": 2,
             "policy": info.name,
             "documents": info.documents,
             "override": info.override_component.as_ref().map(|of| &of.sha256),

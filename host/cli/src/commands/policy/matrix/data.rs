@@ -49,7 +49,7 @@ pub(super) fn document(decided: &Decided) -> Value {
         .map(|line| of_line(decided, line))
         .collect();
     json!({
-        "version": 1,
+        "version": 2,
         "policy": info.name,
         "documents": info.documents,
         "cases": u64::try_from(decided.merged.cases).unwrap_or(u64::MAX),
@@ -105,7 +105,7 @@ fn session(session: &wit::Session) -> Value {
 
 /// The step, in one word.
 pub(super) fn step(effect: wit::Effect) -> &'static str {
-    Outcome::of_effect(effect, 0).map_or("next", Outcome::step)
+    Outcome::of_effect(effect, 0).map_or("skip", Outcome::step)
 }
 
 fn why(effect: wit::Effect) -> Option<&'static str> {

@@ -103,7 +103,7 @@ impl Layout {
                 .zip(&decided.merged.columns)
                 .map(|(cell, column)| word(cell.as_ref(), column, look))
                 .collect();
-            text.push_str(&self.line(look, id, &line.text, &cells, rule));
+            text.push_str(&self.line(look, id, &line.brief, &cells, rule));
         }
         let ends: Vec<(String, Paint)> = decided
             .merged

@@ -76,7 +76,7 @@ impl Report<'_> {
         }
         for (label, places) in [
             ("asked", &ran.walked.asks),
-            ("got", &ran.walked.gets),
+            ("fetched", &ran.walked.gets),
             ("looked at", &ran.walked.looks),
         ] {
             if !places.is_empty() {
@@ -169,7 +169,7 @@ impl Report<'_> {
         let failed: usize = self.groups.iter().map(Group::failed).sum();
         let left_out: usize = self.groups.iter().map(|group| group.left_out).sum();
         let document = json!({
-            "version": 1,
+            "version": 2,
             "passed": total - failed,
             "failed": failed,
             "left-out": left_out,
@@ -263,7 +263,7 @@ fn case(outcome: &Outcome, sources: &[wit::Source]) -> Value {
         "rule": ran.explanation.rule.as_ref().map(at),
         "looked-at": names(&ran.walked.looks, sources),
         "asked": names(&ran.walked.asks, sources),
-        "got": names(&ran.walked.gets, sources),
+        "fetched": names(&ran.walked.gets, sources),
         "reasons": reasons,
     })
 }

@@ -82,7 +82,7 @@ fn a_case_that_is_not_as_expected_says_what_happened_and_which_rule_decided() {
       because   `login` is used: the tool is logged in
       rule      ~/work/x.toml:18
       asked     key
-      got       login
+      fetched   login
       looked at key, helper, login
         · key     `KEY` is set, and was declined
         · helper  `HELPER` is not set
