@@ -421,17 +421,23 @@ fn redirected_back(rule: &Rule, seen: Option<&Observation>) -> Option<Advice> {
     if let Some(seen) = seen
         && endpoint_fault(rule, &seen.destination).is_none()
     {
-        let names: Vec<&str> = redirected(rule, &seen.redirections)
-            .map(|(one, _)| one.name.as_str())
-            .collect();
-        let first = (*names.first()?).to_owned();
-        let or = match names.as_slice() {
-            [_] => "let it name an endpoint that is allowed",
+        let names = redirected(rule, &seen.redirections).map(|(one, _)| one.name.as_str());
+        let (settings, variables): (Vec<&str>, Vec<&str>) =
+            names.partition(|name| words::setting_file(name).is_some());
+        let or = match variables.len() + settings.len() {
+            1 => "let it name an endpoint that is allowed",
             _ => "let them name endpoints that are allowed",
         };
+        let unset = (!variables.is_empty()).then(|| format!("`unset {}`", variables.join(" ")));
+        let remove = (!settings.is_empty()).then(|| format!("remove {}", settings.join(" and ")));
+        let steps: Vec<String> = unset.into_iter().chain(remove).collect();
+        let action = match (variables.first(), settings.first()) {
+            (Some(name), _) => Fix::UnsetVariable((*name).to_owned()),
+            (None, setting) => Fix::RepairFile(words::setting_file(setting?)?.to_owned()),
+        };
         return Some(Advice {
-            text: format!("`unset {}`, or {or}", names.join(" ")),
-            action: Fix::UnsetVariable(first),
+            text: format!("{}, or {or}", steps.join(" and ")),
+            action,
         });
     }
     let name = words::variable_of_endpoint(rule)?;

@@ -71,7 +71,7 @@ pub(crate) fn line(
             match (moved(rule, seen), detail(seen), variable_of_endpoint(rule)) {
                 (None, Some(detail), _) => format!("{detail}, and so names no endpoint"),
                 (Some(name), _, _) | (None, None, Some(name)) => {
-                    format!("`{name}` is not the URL of an endpoint")
+                    format!("{} is not the URL of an endpoint", in_backticks(name))
                 }
                 (None, None, None) => "its endpoint is not a URL".to_owned(),
             }
@@ -345,6 +345,20 @@ fn detail(seen: Option<&Observation>) -> Option<&str> {
     seen?.detail.as_deref()
 }
 
+/// A variable in backticks. A setting in a file has them in its name.
+pub(crate) fn in_backticks(name: &str) -> String {
+    match setting_file(name) {
+        Some(_) => name.to_owned(),
+        None => format!("`{name}`"),
+    }
+}
+
+/// The file of a setting that is named as `` `KEY` of … in `FILE` ``.
+pub(crate) fn setting_file(name: &str) -> Option<&str> {
+    let (setting, file) = name.split_once(" in `")?;
+    setting.starts_with('`').then(|| file.strip_suffix('`'))?
+}
+
 /// The variable that would send it where it must not go, where that is not the
 /// endpoint's own.
 fn moved<'s>(rule: &'s Rule, seen: Option<&'s Observation>) -> Option<&'s str> {
@@ -368,8 +382,8 @@ fn endpoint_not_allowed(rule: &Rule, seen: Option<&Observation>) -> String {
         };
         let origin = one.origin.as_deref().unwrap_or_default();
         return format!(
-            "{what} to `{origin}`, because `{}` says so, and that is not allowed",
-            one.name
+            "{what} to `{origin}`, because {} says so, and that is not allowed",
+            in_backticks(&one.name)
         );
     }
     match (

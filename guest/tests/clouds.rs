@@ -459,6 +459,56 @@ fn a_variable_that_would_send_it_elsewhere_is_judged_and_named() {
     }
 }
 
+/// S4: a setting in a file is named with its file, which is what to repair.
+#[test]
+fn a_setting_that_would_send_it_elsewhere_is_repaired_in_its_file() {
+    let setting = "`endpoint_url` of the profile `corp` in `/home/x/.aws/config`";
+    let moved = |name: &str, origin: Option<&str>| Redirection {
+        name: name.to_owned(),
+        origin: origin.map(str::to_owned),
+        carries: true,
+    };
+    let policy = restricted(
+        &alone(CLOUDS, "bedrock"),
+        "endpoints = [\"https://*.amazonaws.com\"]\n",
+    );
+    let told = |redirections: Vec<Redirection>| {
+        let mut there = seen(Outcome::Present, None, None);
+        there.redirections = redirections;
+        said(&policy, there)
+    };
+    let evil = Some("https://evil.example");
+    let (words, help) = told(vec![moved(setting, evil)]);
+    assert_eq!(
+        words,
+        format!(
+            "would be sent to `https://evil.example`, because {setting} says so, and that is not allowed"
+        )
+    );
+    assert_eq!(
+        help,
+        Some((
+            Fix::RepairFile("/home/x/.aws/config".to_owned()),
+            format!("remove {setting}, or let it name an endpoint that is allowed")
+        ))
+    );
+    let (words, _) = told(vec![moved(setting, None)]);
+    assert_eq!(words, format!("{setting} is not the URL of an endpoint"));
+    let (_, help) = told(vec![
+        moved("AWS_ENDPOINT_URL_STS", evil),
+        moved(setting, evil),
+    ]);
+    assert_eq!(
+        help,
+        Some((
+            Fix::UnsetVariable("AWS_ENDPOINT_URL_STS".to_owned()),
+            format!(
+                "`unset AWS_ENDPOINT_URL_STS` and remove {setting}, or let them name endpoints that are allowed"
+            )
+        ))
+    );
+}
+
 /// S21: what is being run already is passed over by nothing.
 #[test]
 fn what_is_being_run_already_stops_whatever_on_failure_says() {

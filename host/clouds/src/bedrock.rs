@@ -12,6 +12,7 @@
 //! would ask the instance instead, whose account is another.
 
 mod client;
+mod endpoints;
 mod failure;
 mod process;
 mod profile;
@@ -27,6 +28,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use self::client::Client;
+pub(super) use self::endpoints::endpoints;
 use self::failure::Asked;
 use self::profile::{Base, Found, Role};
 pub(super) use self::variables::{files, peek};

@@ -29,6 +29,19 @@ pub struct Asker {
     pub owns_signals: bool,
 }
 
+/// A setting in a file of the provider's that names an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointSetting {
+    /// Its key and its file, in words: "`KEY` of ... in `FILE`".
+    pub name: String,
+    /// The variable that would say the same.
+    pub variable: String,
+    /// The endpoint, as it was typed.
+    pub value: String,
+    /// Whether the requests themselves are sent there.
+    pub carries: bool,
+}
+
 /// A provider that this build knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
@@ -116,6 +129,19 @@ impl Provider {
             Self::Vertex => super::vertex::runs_a_program(world),
             #[cfg(feature = "foundry")]
             Self::Foundry => None,
+        }
+    }
+
+    /// The endpoints that files of the provider's name, for a search or for
+    /// credentials that need none.
+    pub async fn endpoints(self, world: &Ambient, is_searched: bool) -> Vec<EndpointSetting> {
+        match self {
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock => super::bedrock::endpoints(world, is_searched).await,
+            #[cfg(feature = "vertex")]
+            Self::Vertex => Vec::new(),
+            #[cfg(feature = "foundry")]
+            Self::Foundry => Vec::new(),
         }
     }
 

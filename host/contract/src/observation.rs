@@ -122,11 +122,12 @@ pub enum Destination {
     Malformed,
 }
 
-/// A variable that would send the credential of a cloud provider, or what it
-/// is fetched with, somewhere else than the provider's own clients do.
+/// A variable or a setting that would send the credential of a cloud
+/// provider, or what it is fetched with, somewhere else than the provider's
+/// own clients do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redirection {
-    /// The variable.
+    /// The variable, or the setting as "`KEY` of ... in `FILE`".
     pub name: String,
     /// Where: scheme, host and port. None where it does not hold a URL.
     pub origin: Option<String>,

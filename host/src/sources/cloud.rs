@@ -6,7 +6,7 @@
 //! it is where this build does not know the provider.
 //!
 //! ```text
-//! look:  flag ──► variables            (no file of the provider's is opened)
+//! look:  flag ──► variables ──► endpoints that the provider's files name
 //! get:   look ──► skip-auth, bearer-token, api-key
 //!             ──► kept ──► credential-export, else the search, in a thread
 //!             ──► auth-refresh, where that failed ──► once more
@@ -79,8 +79,9 @@ pub(crate) fn look(
     .0
 }
 
-/// What a look sees, and the way to the credentials where there is one.
-fn inspect(asked: Asked<'_>) -> (Look, Option<Way>) {
+/// What a look sees, and the way to the credentials where there is one, with
+/// the URL that was judged.
+fn inspect(asked: Asked<'_>) -> (Look, Option<(Way, Option<String>)>) {
     let Asked {
         source,
         cloud,
@@ -130,13 +131,16 @@ fn inspect(asked: Asked<'_>) -> (Look, Option<Way>) {
     let now = SystemTime::now();
     let default = source.endpoint.as_ref();
     let mut place = place.with(&facts);
-    // A file of the provider's may name the region, and is not opened here.
+    // A file of the provider's may name the region, and is not asked here.
     let can_be_named = provider.keeps_regions_in_files();
     if !can_be_named || !provider.files(world).iter().any(|file| file.exists()) {
         place = place.or_default(&cloud.provider);
     }
-    let redirections = redirection::seen(source, cloud, world);
-    let endpoint = redirection::url(&redirections, world).map(str::to_owned);
+    let is_searched = matches!(way, Way::Search(_));
+    let settings = at_once(provider.endpoints(world, is_searched)).unwrap_or_default();
+    let redirections = redirection::seen(source, cloud, world, &settings);
+    let moved = redirection::url(&redirections, world, &settings).map(str::to_owned);
+    let endpoint = moved.clone();
     let endpoint =
         endpoint.or_else(|| default.and_then(|endpoint| place.fill(cloud, &endpoint.default).ok()));
     let look = Look {
@@ -154,7 +158,7 @@ fn inspect(asked: Asked<'_>) -> (Look, Option<Way>) {
             ..place.into_facts(facts)
         },
     };
-    (look, Some(way))
+    (look, Some((way, moved)))
 }
 
 /// Gets the credentials: those that the variables hold, those that are kept,
@@ -193,7 +197,7 @@ pub(crate) async fn get(
         };
         Got::one(observation, None)
     };
-    let (Some(way), Some(now)) = (way, &look.subject) else {
+    let (Some((way, moved)), Some(now)) = (way, &look.subject) else {
         return match seen.outcome {
             wit::Outcome::Failed(_) => Got::one(seen, None),
             // A look had seen a flag, or nobody would get.
@@ -215,7 +219,7 @@ pub(crate) async fn get(
     };
     match kept {
         Err(failure) => failed(failure),
-        Ok(kept) => brought(source, cloud, &world, seen, kept),
+        Ok(kept) => brought((source, cloud, &world), seen, moved, kept),
     }
 }
 
@@ -296,19 +300,17 @@ fn by_command(file: &str) -> Facts {
 
 /// What was brought, with where it may go.
 fn brought(
-    source: &wit::Source,
-    cloud: &wit::Cloud,
-    world: &Ambient,
+    (source, cloud, world): (&wit::Source, &wit::Cloud, &Ambient),
     seen: wit::Observation,
+    moved: Option<String>,
     kept: Kept,
 ) -> Got {
     let now = SystemTime::now();
     let place = Place::of(cloud, world);
     let place = place.with(&kept.facts).or_default(&cloud.provider);
-    let moved = redirection::url(&seen.redirections, world);
     let endpoint = source.endpoint.as_ref();
     let endpoint = endpoint.map(|endpoint| match moved {
-        Some(url) => Ok(url.to_owned()),
+        Some(url) => Ok(url),
         None => place.fill(cloud, &endpoint.default),
     });
     let endpoint = match endpoint.transpose() {

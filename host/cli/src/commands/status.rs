@@ -218,7 +218,11 @@ fn sent(explained: &Explained, source: u32) -> Option<String> {
         sent.push_str(", as the provider's own files say");
     }
     if let Some(variable) = variable {
-        sent.push_str(&format!(" (`{variable}`)"));
+        // A setting in a file has backticks in its name.
+        match variable.contains('`') {
+            true => sent.push_str(&format!(" ({variable})")),
+            false => sent.push_str(&format!(" (`{variable}`)")),
+        }
     }
     let headers: Vec<_> = explained
         .source(source)?

@@ -6,7 +6,8 @@
 
 use std::path::PathBuf;
 
-use aws_config::profile::{Profile, ProfileFileLoadError, ProfileSet};
+pub(super) use aws_config::profile::ProfileSet;
+use aws_config::profile::{Profile, ProfileFileLoadError};
 use aws_types::os_shim_internal::{Env, Fs};
 use zeroize::Zeroizing;
 
@@ -119,13 +120,19 @@ pub(super) fn region(set: &ProfileSet) -> Option<String> {
 
 /// The two files: config, credentials.
 pub(super) fn paths(world: &Ambient) -> Vec<PathBuf> {
+    both(world).into_iter().flatten().collect()
+}
+
+/// The same, each where it has a place at all.
+pub(super) fn both(world: &Ambient) -> [Option<PathBuf>; 2] {
     let named = |variable, default| match variables::text(world, variable) {
         Some(path) => Some(variables::expanded(path, world)),
         None => Some(world.home.as_deref()?.join(".aws").join(default)),
     };
-    let config = named("AWS_CONFIG_FILE", "config");
-    let credentials = named("AWS_SHARED_CREDENTIALS_FILE", "credentials");
-    config.into_iter().chain(credentials).collect()
+    [
+        named("AWS_CONFIG_FILE", "config"),
+        named("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+    ]
 }
 
 /// Where the words of a fault in a profile point: the config file.

@@ -1,11 +1,13 @@
-//! Variables that would send a provider's credential, or what it is got with,
-//! somewhere else than the provider's own clients do. What goes in are the
-//! variables, as the search and a child see them; what comes out are names and
-//! origins for the policy to judge. One table for each provider, in the order
-//! in which its clients read them.
+//! Variables, and settings in the provider's files, that would send a
+//! provider's credential, or what it is got with, somewhere else than the
+//! provider's own clients do. What goes in are the variables, as the search and
+//! a child see them, and the settings; what comes out are names and origins for
+//! the policy to judge. One table for each provider, in the order in which its
+//! clients read them.
 
 use url::{Host, Url};
 
+use super::provider::EndpointSetting;
 use crate::ambient::{Ambient, stands_for};
 use crate::sources::endpoint;
 use keyrule_contract as wit;
@@ -179,12 +181,14 @@ const FOUNDRY: [Row; 10] = [
 /// Amazon's knows it, so they are taken away where it is on.
 const IGNORE: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
 
-/// Where the variables of this world would send the credential, or what it is
-/// got with. What the source's own contract follows is not among them.
+/// Where the variables of this world, and then the settings, would send the
+/// credential, or what it is got with. What the source's own contract follows
+/// is not among them.
 pub(super) fn seen(
     source: &wit::Source,
     cloud: &wit::Cloud,
     world: &Ambient,
+    settings: &[EndpointSetting],
 ) -> Vec<wit::Redirection> {
     let followed = source.endpoint.as_ref();
     let followed = followed.and_then(|endpoint| endpoint.variable.as_deref());
@@ -206,26 +210,34 @@ pub(super) fn seen(
                 Some(value) => row.origin(value),
                 None => Found::Malformed,
             };
-            let origin = match found {
-                Found::Nothing => continue,
-                Found::Origin(origin) => Some(origin),
-                Found::Malformed => None,
-            };
-            all.push(wit::Redirection {
-                name: name.into_owned(),
-                origin,
-                carries: row.moves == Moves::Requests,
-            });
+            let carries = row.moves == Moves::Requests;
+            all.extend(found.named(name.into_owned(), carries));
         }
+    }
+    for setting in settings {
+        let variable = setting.variable.as_ref();
+        let row = rows(cloud)
+            .iter()
+            .find(|row| stands_for(row.name, variable));
+        let found = row.map_or(Found::Malformed, |row| row.origin(&setting.value));
+        all.extend(found.named(setting.name.clone(), setting.carries));
     }
     all
 }
 
 /// The whole URL that the requests are sent to, as it was typed, where one of
 /// these says so.
-pub(super) fn url<'w>(seen: &[wit::Redirection], world: &'w Ambient) -> Option<&'w str> {
+pub(super) fn url<'w>(
+    seen: &[wit::Redirection],
+    world: &'w Ambient,
+    settings: &'w [EndpointSetting],
+) -> Option<&'w str> {
     let first = seen.iter().find(|one| one.carries)?;
-    let value = world.variable(&first.name)?.to_str()?;
+    let setting = settings.iter().find(|setting| setting.name == first.name);
+    let value = match setting {
+        Some(setting) => &setting.value,
+        None => world.variable(&first.name)?.to_str()?,
+    };
     value.contains("://").then_some(value)
 }
 
@@ -263,6 +275,21 @@ enum Found {
     Origin(String),
     /// It holds what it cannot.
     Malformed,
+}
+
+impl Found {
+    fn named(self, name: String, carries: bool) -> Option<wit::Redirection> {
+        let origin = match self {
+            Self::Nothing => return None,
+            Self::Origin(origin) => Some(origin),
+            Self::Malformed => None,
+        };
+        Some(wit::Redirection {
+            name,
+            origin,
+            carries,
+        })
+    }
 }
 
 impl Row {
@@ -323,7 +350,7 @@ mod tests {
         let world = pairs.iter().fold(Ambient::empty(), |world, (name, value)| {
             world.with_variable(*name, *value)
         });
-        seen(&source, &cloud, &world)
+        seen(&source, &cloud, &world, &[])
             .into_iter()
             .map(|one| (one.name, one.origin, one.carries))
             .collect()
@@ -500,11 +527,54 @@ mod tests {
         let mut source = samples::source(wit::Kind::Cloud(cloud.clone()));
         let world =
             Ambient::empty().with_variable("ANTHROPIC_BEDROCK_BASE_URL", "https://a.example");
-        assert_eq!(seen(&source, &cloud, &world).len(), 1);
+        assert_eq!(seen(&source, &cloud, &world, &[]).len(), 1);
         source.endpoint = source.endpoint.map(|endpoint| wit::Endpoint {
             variable: Some("ANTHROPIC_BEDROCK_BASE_URL".to_owned()),
             ..endpoint
         });
-        assert_eq!(seen(&source, &cloud, &world), []);
+        assert_eq!(seen(&source, &cloud, &world, &[]), []);
+    }
+
+    #[test]
+    fn a_setting_is_judged_as_its_variable_and_after_all_variables() {
+        let setting = |variable: &str, value: &str, carries| EndpointSetting {
+            name: format!("`key` for {variable} in `file`"),
+            variable: variable.to_owned(),
+            value: value.to_owned(),
+            carries,
+        };
+        let settings = [
+            setting(
+                "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+                "http://169.254.169.254",
+                false,
+            ),
+            setting("AWS_ENDPOINT_URL_STS", "sts.example", false),
+            setting("AWS_ENDPOINT_URL", "https://all.example/x", true),
+        ];
+        let cloud = samples::cloud("bedrock", None);
+        let source = samples::source(wit::Kind::Cloud(cloud.clone()));
+        let world = Ambient::empty();
+        let there = seen(&source, &cloud, &world, &settings);
+        let names: Vec<_> = there.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "`key` for AWS_ENDPOINT_URL_STS in `file`",
+                "`key` for AWS_ENDPOINT_URL in `file`",
+            ]
+        );
+        assert_eq!(there[0].origin, None);
+        assert_eq!(there[1].origin.as_deref(), Some("https://all.example"));
+        assert_eq!(
+            url(&there, &world, &settings),
+            Some("https://all.example/x")
+        );
+        let world = world.with_variable("AWS_ENDPOINT_URL", "https://one.example/y");
+        let there = seen(&source, &cloud, &world, &settings);
+        assert_eq!(
+            url(&there, &world, &settings),
+            Some("https://one.example/y")
+        );
     }
 }
