@@ -42,8 +42,12 @@ pub(crate) fn check() {
     };
     let built_at = metadata.modified().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    for sources in ["host/src", "guest/prebuilt", "policies", "wit"] {
-        if let Some(newer) = newer(&root.join(sources), built_at) {
+    let crates = fs::read_dir(root.join("host")).unwrap();
+    let crates = crates.map(|entry| entry.unwrap().path().join("src"));
+    let others = ["host/src", "guest/prebuilt", "policies", "wit"];
+    let sources = crates.filter(|path| path.is_dir());
+    for sources in sources.chain(others.map(|path| root.join(path))) {
+        if let Some(newer) = newer(&sources, built_at) {
             let (built, newer) = (built.display(), newer.display());
             fail(&format!("`{built}` is older than `{newer}`"));
         }
@@ -51,7 +55,7 @@ pub(crate) fn check() {
 }
 
 fn fail(why: &str) -> ! {
-    eprintln!("error: {why}\nhint: `cargo build -p keyrule-cli`");
+    eprintln!("error: {why}\nhint: `cargo build --workspace --bin keyrule`");
     std::process::exit(2);
 }
 
