@@ -103,6 +103,7 @@ mod unix {
 /// On Windows a Ctrl-C reaches the helper as well, which shares the console.
 #[cfg(not(unix))]
 mod elsewhere {
+    /// No signals: this system has none that end a process in this way.
     #[derive(Debug)]
     pub struct Signals;
 
@@ -113,10 +114,12 @@ mod elsewhere {
             Self
         }
 
+        /// Never comes.
         pub async fn next(&mut self) -> i32 {
             std::future::pending().await
         }
 
+        /// Does nothing: there is no signal to die of.
         pub fn die_of(self, _: i32) {}
     }
 }
